@@ -1,0 +1,34 @@
+//! The command table: everything that is known of a command before it runs, as constants, and the only place where it is
+//! known.
+//!
+//! Dispatch, ACL, cluster routing, tracking, propagation and `COMMAND` all read these entries and ask one key extractor
+//! ([`keys()`]), so they cannot disagree about what a command is or which keys it touches. Entries never change at run time;
+//! what differs between servers (renamed commands) is in the index, [`Table`].
+//!
+//! Each group of commands is one file of entries. To add a command, write its entry in its group's file and its handler under
+//! `commands`.
+
+mod argument;
+mod command;
+mod connection;
+mod flags;
+mod generic;
+mod key_spec;
+mod keys;
+mod lookup;
+mod server;
+mod string;
+#[cfg(test)]
+mod tests;
+mod transactions;
+
+pub use argument::{Argument, ArgumentFlags, Kind};
+pub use command::{Command, Deprecated, Group};
+pub use flags::{Categories, Flags};
+pub use key_spec::{BeginSearch, FindKeys, KeyFlags, KeySpec};
+pub use keys::{Arguments, KeyError, KeyFinder, KeyRef, keys};
+pub use lookup::{CommandId, Found, NAME_MAX, RenameError, Table, Unresolved};
+
+/// Every command, by group.
+pub static COMMANDS: &[&[Command]] =
+    &[connection::COMMANDS, generic::COMMANDS, server::COMMANDS, string::COMMANDS, transactions::COMMANDS];
