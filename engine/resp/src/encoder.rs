@@ -32,8 +32,7 @@ pub struct Deferred {
 /// What a deferred header is most likely to need: a type, one digit, the line's end.
 const DEFERRED: &[u8] = b"*0\r\n";
 
-/// `:0` to `:31`, whole lines: the answers of counters, flags and membership tests.
-/// `$0` to `$99`, headers: nearly all values.
+/// Lengths and integers below this are rendered at compile time: those of nearly all values, counters and flags.
 const SHORT: usize = 100;
 
 /// A header or an integer reply of one or two digits: type, digits, line end.

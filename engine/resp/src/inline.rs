@@ -5,9 +5,9 @@
 //! may open in the middle of a word but must close at the end of one, and `\v` and `\f` separate words only next to
 //! other space.
 
-use crate::ProtocolError;
 use crate::multibulk::{Cursor, Progress};
 use crate::request::{Arg, Limits};
+use crate::{ProtocolError, steps};
 
 /// Goes on from the cursor: the request is complete when its line is.
 pub(crate) fn advance(
@@ -20,7 +20,7 @@ pub(crate) fn advance(
     let window = &input[..input.len().min(max + 1)];
     let from = cursor.scanned;
     let found = memchr::memchr2(b'\n', 0, &window[from..]).map(|at| from + at);
-    count_steps(found.unwrap_or(window.len()) - from + 1);
+    steps::count(found.unwrap_or(window.len()) - from + 1);
     // A NUL is looked at again at the next call, and hides the rest again.
     cursor.scanned = found.unwrap_or(window.len());
     match found {
@@ -130,11 +130,4 @@ fn is_space(byte: u8) -> bool {
 /// What ends an unquoted word: less than [`is_space`].
 fn ends_word(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-}
-
-/// Counts the bytes that a search for a line's end looked at, so that a test can prove the parser linear.
-#[inline(always)]
-pub(crate) fn count_steps(_steps: usize) {
-    #[cfg(test)]
-    crate::tests::STEPS.with(|total| total.set(total.get() + _steps));
 }

@@ -14,6 +14,7 @@ mod integer;
 mod multibulk;
 mod reply;
 mod request;
+mod steps;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //! there with every rule and every error. The sprint may never accept what the careful way would refuse.
 
 use crate::request::{Arg, Limits};
-use crate::{ProtocolError, parse_i64};
+use crate::{ProtocolError, parse_i64, steps};
 
 /// How far a command has been understood. Offsets count from the command's first byte.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +115,7 @@ pub(crate) fn advance(
     limits: &Limits,
 ) -> Result<Progress, ProtocolError> {
     loop {
+        steps::count(1);
         match cursor.at {
             At::Start => {
                 let Some(line) = header(cursor, input, limits.max_inline, ProtocolError::TooBigMultibulkCount)? else {
@@ -168,7 +169,7 @@ fn header<'i>(
     let window = &line[..line.len().min(max.saturating_add(1))];
     let from = cursor.scanned - cursor.pos;
     let found = memchr::memchr2(b'\r', 0, &window[from..]).map(|at| from + at);
-    crate::inline::count_steps(found.unwrap_or(window.len()) - from + 1);
+    steps::count(found.unwrap_or(window.len()) - from + 1);
     // Looked at again at the next call: the `\r` that waits for its `\n`, or the NUL that hides the rest.
     cursor.scanned = cursor.pos + found.unwrap_or(window.len());
     match found {

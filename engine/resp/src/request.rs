@@ -9,7 +9,7 @@
 //! what it means is *wait*: a NUL hides the end of the line it is in, which then ends only at the limit for lines.
 
 use crate::multibulk::{Cursor, Progress};
-use crate::{ProtocolError, inline, multibulk};
+use crate::{ProtocolError, inline, multibulk, steps};
 
 /// One argument: where it lies, relative to the first byte of its command.
 ///
@@ -119,6 +119,11 @@ impl RequestParser {
         self.partial.is_some()
     }
 
+    /// Bytes held for a command that has begun, for the accounting of a client's memory.
+    pub fn memory(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| size_of::<Partial>() + partial.args.capacity() * size_of::<Arg>())
+    }
+
     /// Forgets a command that has begun: the connection's input was thrown away.
     pub fn reset(&mut self) {
         self.partial = None;
@@ -188,6 +193,7 @@ impl RequestParser {
             progress => {
                 let (consumed, argc) = (partial.cursor.pos, partial.args.len());
                 args.extend_from_slice(&partial.args);
+                steps::count(argc);
                 Ok(match progress {
                     Progress::Unquoted(bytes) => Parsed::Inline { consumed, argc, bytes },
                     _ if argc == 0 => Parsed::Nothing { consumed },
