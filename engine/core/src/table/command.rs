@@ -1,7 +1,7 @@
 //! One entry of the table: everything that is known of a command before it runs.
 
 use super::keys::KeyFinder;
-use super::{Argument, Categories, Flags, KeySpec};
+use super::{Argument, Categories, Flags, KeySpec, LegacyRange};
 use crate::call::{Call, Handler, Outcome};
 
 /// What a command is about, as the documentation groups it.
@@ -151,6 +151,14 @@ impl Command {
     /// All ACL categories: those of the entry and those that its flags imply.
     pub const fn all_categories(&self) -> Categories {
         Categories::implied_by(self.flags, self.categories)
+    }
+
+    /// The flags that `COMMAND` shows: without those that concern only the server, and with the one that follows from the
+    /// key specs.
+    pub fn shown_flags(&self) -> Flags {
+        let shown = self.flags.without(Flags::HIDDEN);
+        let (_, whole) = LegacyRange::covering(self.keys);
+        if whole { shown } else { shown.with(Flags::MOVABLEKEYS) }
     }
 
     /// The name that a client types as one word: `kill` of `client|kill`.

@@ -121,13 +121,7 @@ impl KeySpec {
     }
 
     /// Keys after the word `keyword` (see [`BeginSearch::Keyword`]) up to `last`, in the first 1/`limit` of what is left.
-    pub const fn keyword(
-        keyword: &'static str,
-        start_from: i32,
-        last: i32,
-        limit: u32,
-        flags: &[KeyFlags],
-    ) -> KeySpec {
+    pub const fn keyword(keyword: &'static str, start_from: i32, last: i32, limit: u32, flags: &[KeyFlags]) -> KeySpec {
         KeySpec {
             flags: KeyFlags::of(flags),
             begin: BeginSearch::Keyword { keyword, start_from },
@@ -139,5 +133,38 @@ impl KeySpec {
     /// The same with a remark.
     pub const fn notes(self, notes: &'static str) -> KeySpec {
         KeySpec { notes, ..self }
+    }
+}
+
+/// The keys of a command as one range of arguments, as clients from before key specs read them. All zero for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LegacyRange {
+    /// The first key's argument.
+    pub first: i32,
+    /// The last key's argument; negative counts from the end (-1 is the last argument).
+    pub last: i32,
+    /// Distance from one key to the next.
+    pub step: i32,
+}
+
+impl LegacyRange {
+    /// The smallest range that covers the specs that begin at an index, and whether it tells the whole truth: when some
+    /// keys are found otherwise, a client must ask `COMMAND GETKEYS`.
+    pub fn covering(specs: &[KeySpec]) -> (LegacyRange, bool) {
+        let ranges = specs.iter().filter_map(|spec| match (spec.begin, spec.find) {
+            (BeginSearch::Index(first), FindKeys::Range { last, step, .. }) => {
+                let last = if last >= 0 { first as i32 + last } else { last };
+                Some(LegacyRange { first: first as i32, last, step: step as i32 })
+            }
+            _ => None,
+        });
+        let whole = ranges.clone().count() == specs.len();
+        // As unsigned numbers, ends counted from the end of the arguments are beyond all others.
+        let wider = |a: LegacyRange, b: LegacyRange| LegacyRange {
+            first: a.first.min(b.first),
+            last: (a.last as u32).max(b.last as u32) as i32,
+            step: 1,
+        };
+        (ranges.reduce(wider).unwrap_or_default(), whole)
     }
 }

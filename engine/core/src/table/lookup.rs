@@ -287,8 +287,7 @@ impl Table {
 impl Entry {
     fn new(command: &'static Command, container: u16) -> Entry {
         let name = command.own_name().as_bytes();
-        let mut entry =
-            Entry { word: 0, length: 0, container, reachable: true, command, name: Box::default() };
+        let mut entry = Entry { word: 0, length: 0, container, reachable: true, command, name: Box::default() };
         entry.set_name(name);
         entry
     }

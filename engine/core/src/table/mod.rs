@@ -11,6 +11,7 @@
 mod argument;
 mod command;
 mod connection;
+mod describe;
 mod flags;
 mod generic;
 mod key_spec;
@@ -18,16 +19,19 @@ mod keys;
 mod lookup;
 mod server;
 mod string;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod transactions;
 
 pub use argument::{Argument, ArgumentFlags, Kind};
 pub use command::{Command, Deprecated, Group};
+pub use describe::{documentation, information};
 pub use flags::{Categories, Flags};
-pub use key_spec::{BeginSearch, FindKeys, KeyFlags, KeySpec};
+pub use key_spec::{BeginSearch, FindKeys, KeyFlags, KeySpec, LegacyRange};
 pub use keys::{Arguments, KeyError, KeyFinder, KeyRef, keys};
 pub use lookup::{CommandId, Found, NAME_MAX, RenameError, Table, Unresolved};
+pub use syntax::{help, syntax};
 
 /// Every command, by group.
 pub static COMMANDS: &[&[Command]] =
