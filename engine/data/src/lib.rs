@@ -1,1 +1,36 @@
-//! See ARCHITECTURE.md.
+//! Values, entries, the dictionary and the keyspace: what the engine remembers.
+//!
+//! Pure: no I/O, no clock, no randomness of its own, no threads. Time and entropy are arguments. The same operations give
+//! the same order and the same memory, everywhere. A deadline that has passed hides nothing here; what an expired key
+//! means is the engine's business.
+//!
+//! From the outside in: a [`Keyspace`] has numbered [`Database`]s, a database has one [`Dict`] or one for each hash slot, and
+//! a dictionary has [`Entry`]s. `unsafe` is confined to `entry` (blocks of memory) and `prefetch` (a hint).
+
+mod bucket;
+mod database;
+mod dict;
+mod entry;
+mod hash;
+mod keyspace;
+mod prefetch;
+mod segment;
+mod size_class;
+mod slab;
+mod value;
+mod walk;
+
+pub use database::{DICTS_MAX, Database};
+pub use dict::{Dict, Lookup, OccupiedEntry, SweepReport, VacantEntry};
+pub use entry::{Entry, INLINE_BYTES_MAX, LRU_MAX};
+pub use hash::{HashSeed, KeyHash};
+pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
+pub use value::{Deadline, EMBSTR_BYTES_MAX, Encoding, IntBuffer, Kind, NewValue, Value, parse_canonical_i64};
+pub use walk::{MAX_WALKS, TooManyWalks, WalkId, WalkProgress};
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Keyspace>();
+    is_send::<Detached>();
+    is_send::<Dict>();
+};

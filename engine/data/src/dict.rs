@@ -1,0 +1,336 @@
+//! The dictionary: from keys to entries, in the order of the hash.
+//!
+//! Extendible hashing: the top bits of the hash choose, through a directory, a segment; the next 16 bits choose a bucket
+//! in it and serve as a tag (`segment`, `bucket`). Growth is piecewise: a segment gains buckets in small
+//! steps, then splits in two; so memory never doubles and no single write moves more than the 1,348 entries that a
+//! segment holds. The directory has 4 bytes a segment (up to 8 right after it doubled) and doubling it copies them: 0.5 MB
+//! at a hundred million keys, tens of microseconds.
+//!
+//! Guarantees: the same operations with the same seed give the same order and the same [`Dict::memory`], for neither
+//! addresses nor time decide anything here. Whether a key has expired is not decided on reads.
+//!
+//! Lookups of many keys should go in groups, in three passes: [`Dict::prefetch_bucket`] for all, [`Dict::prefetch_entry`]
+//! for all, then the lookups; cache misses of a group then overlap.
+
+mod random;
+mod resize;
+mod scan;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod walking;
+
+pub use sweep::SweepReport;
+
+use crate::entry::{Entry, OwnedEntry, Slot};
+use crate::hash::{HashSeed, KeyHash};
+use crate::prefetch::prefetch;
+use crate::segment::{Place, Segment};
+use crate::slab::{SegmentId, Slab};
+use crate::value::{Deadline, NewValue, Value};
+use crate::walk::Walks;
+use sweep::Sweep;
+
+/// A hash table from keys to entries.
+pub struct Dict {
+    seed: HashSeed,
+    /// The segment of each value of the hash's top `depth` bits; empty while the dictionary never held a key.
+    directory: Vec<SegmentId>,
+    segments: Slab,
+    depth: u8,
+    len: usize,
+    volatile: usize,
+    entry_bytes: usize,
+    bucket_bytes: usize,
+    walks: Walks,
+    sweep: Sweep,
+}
+
+impl Dict {
+    /// An empty dictionary, which holds no memory of its own. `seed` must be the one that keys are hashed with.
+    #[must_use]
+    pub fn new(seed: HashSeed) -> Self {
+        Dict {
+            seed,
+            directory: Vec::new(),
+            segments: Slab::default(),
+            depth: 0,
+            len: 0,
+            volatile: 0,
+            entry_bytes: 0,
+            bucket_bytes: 0,
+            walks: Walks::default(),
+            sweep: Sweep::default(),
+        }
+    }
+
+    /// How many keys there are.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many keys have a deadline.
+    #[inline]
+    #[must_use]
+    pub fn volatile_len(&self) -> usize {
+        self.volatile
+    }
+
+    /// The memory of entries, buckets and directory, in bytes by the allocator's size classes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.entry_bytes
+            + self.bucket_bytes
+            + self.segments.memory()
+            + self.directory.capacity() * size_of::<SegmentId>()
+    }
+
+    #[inline]
+    fn segment_id(&self, hash: KeyHash) -> Option<SegmentId> {
+        self.directory.get(hash.prefix(self.depth)).copied()
+    }
+
+    #[inline]
+    fn segment_of(&self, hash: KeyHash) -> Option<(&Segment, u16)> {
+        let segment = self.segments.get(self.segment_id(hash)?);
+        Some((segment, hash.fraction(segment.depth)))
+    }
+
+    /// Starts loading the bucket in which a lookup of this hash begins.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: KeyHash) {
+        if let Some((segment, fraction)) = self.segment_of(hash) {
+            prefetch(segment.home_bucket(fraction));
+        }
+    }
+
+    /// Starts loading the entry that a lookup of this hash reads; worth it once its bucket has arrived.
+    #[inline]
+    pub fn prefetch_entry(&self, hash: KeyHash) {
+        if let Some((segment, fraction)) = self.segment_of(hash) {
+            segment.home_bucket(fraction).prefetch_candidates(fraction);
+        }
+    }
+
+    /// The entry of `key`, whose hash is `hash`.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, hash: KeyHash, key: &[u8]) -> Option<Entry<'_>> {
+        let (segment, fraction) = self.segment_of(hash)?;
+        Some(segment.entry(segment.find(fraction, key)?))
+    }
+
+    /// Looks `key` up in order to change it: one probe for reading, changing, inserting and removing.
+    #[inline]
+    pub fn lookup<'d, 'k>(&'d mut self, hash: KeyHash, key: &'k [u8]) -> Lookup<'d, 'k> {
+        let found = self.segment_id(hash).and_then(|id| {
+            let segment = self.segments.get(id);
+            Some((id, segment.find(hash.fraction(segment.depth), key)?))
+        });
+        match found {
+            Some((segment, place)) => Lookup::Occupied(OccupiedEntry { dict: self, segment, place }),
+            None => Lookup::Vacant(VacantEntry { dict: self, hash, key }),
+        }
+    }
+
+    /// Stores `value` under `key`. Returns whether the key is new.
+    pub fn set(&mut self, hash: KeyHash, key: &[u8], value: NewValue<'_>, deadline: Deadline) -> bool {
+        match self.lookup(hash, key) {
+            Lookup::Occupied(mut entry) => {
+                entry.set_value(value, deadline);
+                false
+            }
+            Lookup::Vacant(entry) => {
+                entry.insert(value, deadline);
+                true
+            }
+        }
+    }
+
+    /// Removes `key`. Returns whether it was there.
+    pub fn remove(&mut self, hash: KeyHash, key: &[u8]) -> bool {
+        match self.lookup(hash, key) {
+            Lookup::Occupied(entry) => {
+                entry.remove();
+                true
+            }
+            Lookup::Vacant(_) => false,
+        }
+    }
+
+    /// Takes the whole table out, in constant time, with the walks over it. This dictionary is empty then.
+    #[must_use]
+    pub fn detach(&mut self) -> Dict {
+        let empty = Dict::new(self.seed);
+        std::mem::replace(self, empty)
+    }
+
+    /// Inserts a key that is not there.
+    fn insert(&mut self, hash: KeyHash, entry: OwnedEntry) -> (SegmentId, Place) {
+        let deadline = entry.view().deadline();
+        self.len += 1;
+        self.volatile += usize::from(deadline.is_some());
+        self.entry_bytes += entry.view().memory();
+        let mut homeless = entry;
+        let mut far = false;
+        loop {
+            let id = self.segment_for_insert(hash);
+            let segment = self.segments.get_mut(id);
+            let slot = Slot::new(homeless, hash.fraction(segment.depth));
+            match segment.place(slot, deadline, far, &mut self.walks) {
+                Ok(place) => {
+                    self.sweep.note_deadline(deadline);
+                    return (id, place);
+                }
+                Err(mut slot) => {
+                    homeless = slot.take().expect("an entry comes back as it went");
+                    // Too many keys in one region of the hash: more room may part them, unless there is none to gain.
+                    far = !self.grow_crowded(id);
+                }
+            }
+        }
+    }
+
+    /// Changes an entry in place and keeps the accounts.
+    fn update<R>(&mut self, id: SegmentId, place: Place, change: impl FnOnce(&mut OwnedEntry) -> R) -> R {
+        let segment = self.segments.get_mut(id);
+        let (old_bytes, new_bytes, old_deadline, new_deadline, result);
+        {
+            let bucket = segment.bucket_mut(usize::from(place.bucket));
+            self.walks.before_write(bucket);
+            (old_bytes, old_deadline, new_bytes, new_deadline, result) =
+                bucket.slot_mut(usize::from(place.slot)).update(|entry| {
+                    let (old_bytes, old_deadline) = (entry.view().memory(), entry.view().deadline());
+                    let result = change(entry);
+                    (old_bytes, old_deadline, entry.view().memory(), entry.view().deadline(), result)
+                });
+            bucket.set_volatile(usize::from(place.slot), new_deadline.is_some());
+        }
+        self.entry_bytes = self.entry_bytes - old_bytes + new_bytes;
+        if old_deadline != new_deadline {
+            segment.volatile = segment.volatile + u32::from(new_deadline.is_some()) - u32::from(old_deadline.is_some());
+            segment.earliest = segment.earliest.min(new_deadline.unwrap_or(u64::MAX));
+            self.volatile = self.volatile + usize::from(new_deadline.is_some()) - usize::from(old_deadline.is_some());
+            self.sweep.note_deadline(new_deadline);
+        }
+        result
+    }
+
+    /// Takes an entry out; the segment keeps its buckets.
+    fn take(&mut self, id: SegmentId, place: Place) -> OwnedEntry {
+        let segment = self.segments.get_mut(id);
+        let entry = segment.take(place, &mut self.walks).take().expect("a place names a full slot");
+        self.sweep.note_moves(id);
+        self.len -= 1;
+        self.volatile -= usize::from(entry.view().deadline().is_some());
+        self.entry_bytes -= entry.view().memory();
+        entry
+    }
+}
+
+/// What a lookup found.
+pub enum Lookup<'d, 'k> {
+    /// The key's entry.
+    Occupied(OccupiedEntry<'d>),
+    /// The place where the key would be.
+    Vacant(VacantEntry<'d, 'k>),
+}
+
+/// An entry that was found, to be read, changed or removed.
+pub struct OccupiedEntry<'d> {
+    dict: &'d mut Dict,
+    segment: SegmentId,
+    place: Place,
+}
+
+impl<'d> OccupiedEntry<'d> {
+    /// The entry.
+    #[inline]
+    #[must_use]
+    pub fn entry(&self) -> Entry<'_> {
+        self.dict.segments.get(self.segment).entry(self.place)
+    }
+
+    /// The entry, for as long as the dictionary is borrowed.
+    #[inline]
+    #[must_use]
+    pub fn into_entry(self) -> Entry<'d> {
+        let dict: &'d Dict = self.dict;
+        dict.segments.get(self.segment).entry(self.place)
+    }
+
+    /// The value.
+    #[inline]
+    #[must_use]
+    pub fn value(&self) -> Value<'_> {
+        self.entry().value()
+    }
+
+    /// When the key expires, in Unix milliseconds.
+    #[inline]
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        self.entry().deadline()
+    }
+
+    /// Replaces the value.
+    pub fn set_value(&mut self, value: NewValue<'_>, deadline: Deadline) {
+        self.dict.update(self.segment, self.place, |entry| {
+            let deadline = deadline.over(entry.view().deadline());
+            entry.set_value(value, deadline);
+        });
+    }
+
+    /// Appends to the string and returns its new length in bytes. The encoding becomes `raw`.
+    pub fn append(&mut self, tail: &[u8]) -> usize {
+        self.dict.update(self.segment, self.place, |entry| entry.append(tail))
+    }
+
+    /// Sets the deadline, in Unix milliseconds, or takes it away.
+    pub fn set_deadline(&mut self, deadline: Option<u64>) {
+        self.dict.update(self.segment, self.place, |entry| entry.set_deadline(deadline));
+    }
+
+    /// Sets the 24 bits that eviction keeps about the key.
+    #[inline]
+    pub fn touch(&self, lru: u32) {
+        self.entry().touch(lru);
+    }
+
+    /// Removes the entry.
+    pub fn remove(self) {
+        drop(self.dict.take(self.segment, self.place));
+        self.dict.shrink(self.segment);
+    }
+}
+
+/// The place of a key that is not there.
+pub struct VacantEntry<'d, 'k> {
+    dict: &'d mut Dict,
+    hash: KeyHash,
+    key: &'k [u8],
+}
+
+impl<'d, 'k> VacantEntry<'d, 'k> {
+    /// The key that was looked up.
+    #[must_use]
+    pub fn key(&self) -> &'k [u8] {
+        self.key
+    }
+
+    /// Inserts the key.
+    pub fn insert(self, value: NewValue<'_>, deadline: Deadline) -> OccupiedEntry<'d> {
+        let entry = OwnedEntry::new(self.key, value, deadline.over(None));
+        let (segment, place) = self.dict.insert(self.hash, entry);
+        OccupiedEntry { dict: self.dict, segment, place }
+    }
+}

@@ -1,0 +1,157 @@
+//! Active expiry: removes entries whose deadline has passed, a slice at a time.
+//!
+//! The sweep goes round the segments. It skips one whose earliest deadline is still to come in one step, and in the others
+//! looks only at slots that have a deadline. A segment that was swept in one go gets an exact `earliest`.
+
+use super::Dict;
+use crate::entry::Entry;
+use crate::segment::Place;
+use crate::slab::SegmentId;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Units of work spent: a segment or a bucket looked at, a deadline read, or four for an entry removed.
+    pub units: u64,
+    /// Entries removed.
+    pub removed: u64,
+    /// Whether the budget ended before the round did: there may be more to remove.
+    pub behind: bool,
+}
+
+/// Units for an entry removed, which costs more than looking at it.
+const REMOVAL_UNITS: u64 = 4;
+
+/// How far the sweep has come.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    segment: SegmentId,
+    bucket: usize,
+    /// The earliest deadline met in this segment's pass or set meanwhile anywhere.
+    earliest: u64,
+    /// Whether no entry of this segment has moved since the pass began.
+    exact: bool,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Sweep { segment: 0, bucket: 0, earliest: u64::MAX, exact: true }
+    }
+}
+
+impl Sweep {
+    pub(super) fn reset(&mut self) {
+        *self = Sweep::default();
+    }
+
+    /// Notes a deadline that a write has set.
+    #[inline]
+    pub(super) fn note_deadline(&mut self, deadline: Option<u64>) {
+        self.earliest = self.earliest.min(deadline.unwrap_or(u64::MAX));
+    }
+
+    /// Notes that entries of the segment may have moved to buckets that were swept.
+    #[inline]
+    pub(super) fn note_moves(&mut self, segment: SegmentId) {
+        self.exact &= segment != self.segment;
+    }
+
+    fn go_to(&mut self, segment: SegmentId) {
+        *self = Sweep { segment, ..Sweep::default() };
+    }
+}
+
+impl Dict {
+    /// Removes entries whose deadline is at or before `now_ms`, until `budget_units` are spent or every segment was looked
+    /// at once, and goes on from there next time. `removing` sees each entry before it goes.
+    pub fn sweep_expired(
+        &mut self,
+        now_ms: u64,
+        budget_units: u64,
+        removing: &mut dyn FnMut(Entry<'_>),
+    ) -> SweepReport {
+        let mut report = SweepReport::default();
+        // One segment more than there are, because the first may be entered in its middle.
+        let mut segments_left = u64::from(self.segments.len()) + 1;
+        while self.volatile > 0 && segments_left > 0 {
+            if report.units >= budget_units {
+                report.behind = true;
+                return report;
+            }
+            if self.sweep.segment >= self.segments.len() {
+                self.sweep.go_to(0);
+            }
+            report.units += 1;
+            let id = self.sweep.segment;
+            let due = self.segments.get(id).volatile > 0 && self.segments.get(id).earliest <= now_ms;
+            if !due || self.sweep_segment(id, now_ms, budget_units, &mut report, removing) {
+                self.sweep.go_to(id + 1);
+                segments_left -= 1;
+            }
+        }
+        report
+    }
+
+    /// Sweeps a segment from where the sweep stands. False when the budget ended first.
+    fn sweep_segment(
+        &mut self,
+        id: SegmentId,
+        now_ms: u64,
+        budget_units: u64,
+        report: &mut SweepReport,
+        removing: &mut dyn FnMut(Entry<'_>),
+    ) -> bool {
+        while self.sweep.bucket < self.segments.get(id).buckets().len() {
+            if report.units >= budget_units {
+                return false;
+            }
+            self.sweep_bucket(id, self.sweep.bucket, now_ms, report, removing);
+            self.sweep.bucket += 1;
+        }
+        if self.sweep.exact {
+            self.segments.get_mut(id).earliest = self.sweep.earliest;
+        }
+        self.shrink(id);
+        true
+    }
+
+    fn sweep_bucket(
+        &mut self,
+        id: SegmentId,
+        bucket: usize,
+        now_ms: u64,
+        report: &mut SweepReport,
+        removing: &mut dyn FnMut(Entry<'_>),
+    ) {
+        report.units += 1;
+        let mut slot = 0;
+        loop {
+            let place = Place { bucket: bucket as u16, slot };
+            let segment = self.segments.get(id);
+            // Slots without a deadline are passed over without a look at their entries.
+            let ahead = segment.buckets()[bucket].volatile_slots() >> slot;
+            if ahead == 0 {
+                return;
+            }
+            if ahead & 1 == 0 {
+                slot += ahead.trailing_zeros() as u8;
+                continue;
+            }
+            report.units += 1;
+            let entry = segment.entry(place);
+            let deadline = entry.deadline().expect("a volatile slot has a deadline");
+            if deadline > now_ms {
+                self.sweep.note_deadline(Some(deadline));
+                slot += 1;
+                continue;
+            }
+            removing(entry);
+            let exact = self.sweep.exact;
+            drop(self.take(id, place));
+            // What a removal moves, it moves into this very slot, which is looked at again.
+            self.sweep.exact = exact;
+            report.removed += 1;
+            report.units += REMOVAL_UNITS;
+        }
+    }
+}
