@@ -35,21 +35,23 @@ const DEFERRED: &[u8] = b"*0\r\n";
 /// Lengths and integers below this are rendered at compile time: those of nearly all values, counters and flags.
 const SHORT: usize = 100;
 
-/// A header or an integer reply of one or two digits: type, digits, line end.
-const fn rendered(marker: u8) -> [([u8; 5], u8); SHORT] {
-    let mut table = [([0; 5], 0); SHORT];
+/// Lines of two digits: type, digits, line end. Those of one digit have one byte too many at the end.
+type Rendered = [[u8; 5]; SHORT];
+
+const fn rendered(marker: u8) -> Rendered {
+    let mut table = [[0; 5]; SHORT];
     let mut n = 0;
     while n < SHORT {
         let (tens, ones) = (b'0' + (n / 10) as u8, b'0' + (n % 10) as u8);
-        table[n] = if n < 10 { ([marker, ones, b'\r', b'\n', 0], 4) } else { ([marker, tens, ones, b'\r', b'\n'], 5) };
+        table[n] = if n < 10 { [marker, ones, b'\r', b'\n', 0] } else { [marker, tens, ones, b'\r', b'\n'] };
         n += 1;
     }
     table
 }
 
-static BULK: [([u8; 5], u8); SHORT] = rendered(b'$');
-static INTEGER: [([u8; 5], u8); SHORT] = rendered(b':');
-static ARRAY: [([u8; 5], u8); SHORT] = rendered(b'*');
+static BULK: Rendered = rendered(b'$');
+static INTEGER: Rendered = rendered(b':');
+static ARRAY: Rendered = rendered(b'*');
 
 impl<'a> Encoder<'a> {
     /// Replies go to the end of `out`.
@@ -86,9 +88,9 @@ impl<'a> Encoder<'a> {
     /// An integer.
     #[inline]
     pub fn integer(&mut self, value: i64) {
-        match INTEGER.get(value as u64 as usize) {
-            Some((line, len)) => self.out.extend_from_slice(&line[..*len as usize]),
-            None => self.number_line(b':', value),
+        match usize::try_from(value) {
+            Ok(small) if small < SHORT => self.header(&INTEGER, b':', small),
+            _ => self.number_line(b':', value),
         }
     }
 
@@ -263,10 +265,16 @@ impl<'a> Encoder<'a> {
     }
 
     #[inline]
-    fn header(&mut self, rendered: &[([u8; 5], u8); SHORT], marker: u8, len: usize) {
-        match rendered.get(len) {
-            Some((line, used)) => self.out.extend_from_slice(&line[..*used as usize]),
-            None => self.number_line(marker, len as i64),
+    fn header(&mut self, rendered: &Rendered, marker: u8, number: usize) {
+        match rendered.get(number) {
+            // A copy of five bytes and perhaps one back is cheaper than a copy of a varying length.
+            Some(line) => {
+                self.out.extend_from_slice(line);
+                if number < 10 {
+                    self.out.pop();
+                }
+            }
+            None => self.number_line(marker, number as i64),
         }
     }
 

@@ -46,65 +46,67 @@ pub(crate) enum Progress {
     Incomplete { wanted: usize },
 }
 
-/// Takes the command at one go if it is complete and plain: true, its arguments appended and the cursor at its end.
-/// Otherwise false, the cursor behind what was understood, the arguments before it appended.
+/// The most digits that the sprint reads in a header; what they can say is below every limit before authentication.
+const SHORT_DIGITS: u32 = 3;
+
+/// Takes the command at one go if it is complete and plain: its arguments appended, its length returned. Otherwise the
+/// cursor behind what was understood, the arguments before it appended.
 #[inline]
-pub(crate) fn sprint(cursor: &mut Cursor, input: &[u8], args: &mut Vec<Arg>, limits: &Limits) -> bool {
-    let (mut max_count, mut max_bulk) = (u64::try_from(limits.max_multibulk).unwrap_or(0), limits.max_bulk);
-    if !limits.authenticated {
-        max_count = max_count.min(Limits::UNAUTHENTICATED_MULTIBULK);
-        max_bulk = max_bulk.min(Limits::UNAUTHENTICATED_BULK);
+pub(crate) fn sprint(input: &[u8], args: &mut Vec<Arg>, limits: &Limits) -> Result<usize, Cursor> {
+    // Offsets are 32 bits, with room for one step beyond: what lies further is left to the careful way.
+    const REACH: usize = u32::MAX as usize - 10usize.pow(SHORT_DIGITS) - 16;
+    let reach = input.len().min(REACH) as u32;
+    let Some((count, mut pos)) = short_header(input, 0, b'*') else { return Err(Cursor::START) };
+    let allowed = limits.authenticated || u64::from(count) <= Limits::UNAUTHENTICATED_MULTIBULK;
+    if count == 0 || i64::from(count) > limits.max_multibulk || !allowed {
+        return Err(Cursor::START);
     }
-    let Some((count, mut pos)) = short_header(input, 0, b'*') else { return false };
-    if count == 0 || u64::from(count) > max_count {
-        return false;
-    }
-    // Offsets are 32 bits: what lies beyond is left to the careful way.
-    let reach = input.len().min(u32::MAX as usize);
     let mut remaining = count;
-    while remaining > 0 {
-        let Some((len, start)) = short_header(input, pos, b'$') else { break };
-        let end = start + len as usize + 2;
-        if end > reach || u64::from(len) > max_bulk {
+    while let Some((len, start)) = short_header(input, pos, b'$') {
+        let end = start + len + 2;
+        if end > reach || u64::from(len) > limits.max_bulk {
             break;
         }
-        args.push(Arg { start: start as u32, len });
+        args.push(Arg { start, len });
         pos = end;
         remaining -= 1;
+        if remaining == 0 {
+            return Ok(pos as usize);
+        }
     }
-    if remaining > 0 {
-        cursor.move_to(pos, At::Header { remaining: u64::from(remaining) });
-        return false;
-    }
-    cursor.pos = pos;
-    true
+    let mut cursor = Cursor::START;
+    cursor.move_to(pos as usize, At::Header { remaining: u64::from(remaining) });
+    Err(cursor)
 }
 
 /// Reads `<marker><digits>\r?` with one to three digits: the number, and the offset behind the line. `None` for all else.
+///
+/// Four bytes are taken as one word, and xor with the line that is expected, all digits 0, leaves the digits' values and
+/// zeros. Turned by a byte, so that a wrong marker comes out on top, one comparison sees all that is wrong above a digit.
 #[inline(always)]
-fn short_header(input: &[u8], pos: usize, marker: u8) -> Option<(u32, usize)> {
-    // The shortest legal continuation of a header is longer than this window, so that a plain command never misses it.
-    let window: &[u8; 6] = input.get(pos..)?.first_chunk()?;
-    let digit = |at: usize| u32::from(window[at].wrapping_sub(b'0'));
-    let first = digit(1);
-    if window[0] != marker || first > 9 {
-        return None;
+fn short_header(input: &[u8], pos: u32, marker: u8) -> Option<(u32, u32)> {
+    // No header with what must follow it is shorter than six bytes, so a complete command never misses the window.
+    let window: &[u8; 6] = input.get(pos as usize..pos as usize + 6)?.try_into().ok()?;
+    let word = u32::from_le_bytes(*window.first_chunk()?);
+    let differs_from = |line: [u8; 4]| (word ^ u32::from_le_bytes(line)).rotate_right(8);
+
+    // The byte behind the `\r` is anything.
+    let one = ((word ^ u32::from_le_bytes([marker, b'0', b'\r', 0])) & 0x00ff_ffff).rotate_right(8);
+    if one <= 9 {
+        return Some((one, pos + 4));
     }
-    if window[2] == b'\r' {
-        return Some((first, pos + 4));
+    // A longer number must not begin with a zero.
+    let leading = |digits: u32| (digits & 0xff).wrapping_sub(1) <= 8;
+    let two = differs_from([marker, b'0', b'0', b'\r']);
+    if two <= 0x0909 {
+        return leading(two).then_some(((two & 0xff) * 10 + (two >> 8), pos + 5));
     }
-    let second = digit(2);
-    if first == 0 || second > 9 {
-        return None;
+    let three = differs_from([marker, b'0', b'0', b'0']);
+    let second = three >> 8 & 0xff;
+    if three <= 0x0009_ffff && second <= 9 && leading(three) && window[4] == b'\r' {
+        return Some(((three & 0xff) * 100 + second * 10 + (three >> 16), pos + 6));
     }
-    if window[3] == b'\r' {
-        return Some((first * 10 + second, pos + 5));
-    }
-    let third = digit(3);
-    if third > 9 || window[4] != b'\r' {
-        return None;
-    }
-    Some((first * 100 + second * 10 + third, pos + 6))
+    None
 }
 
 /// Goes on from the cursor as far as the input allows.

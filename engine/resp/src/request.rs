@@ -142,11 +142,10 @@ impl RequestParser {
             return self.resume(input, args, limits);
         }
         let base = args.len();
-        let mut cursor = Cursor::START;
-        if multibulk::sprint(&mut cursor, input, args, limits) {
-            return Ok(Parsed::Command { consumed: cursor.pos, argc: args.len() - base });
+        match multibulk::sprint(input, args, limits) {
+            Ok(consumed) => Ok(Parsed::Command { consumed, argc: args.len() - base }),
+            Err(cursor) => self.begin(cursor, input, args, base, limits),
         }
-        self.begin(cursor, input, args, base, limits)
     }
 
     /// The rest of [`RequestParser::parse`] for a first call that the sprint did not complete.
