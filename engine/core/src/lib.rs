@@ -1,1 +1,44 @@
-//! See ARCHITECTURE.md.
+//! The engine: sessions, the command table, dispatch and transactions over one keyspace.
+//!
+//! Pure: no I/O, no clock, no randomness, no threads, no async. Bytes and time come in ([`Engine::round`], [`Engine::tick`]),
+//! replies and effects go out ([`Engine::unsent`], [`Engine::effects`]); what must be asked in between comes through
+//! [`Hooks`]. Given the same calls, an engine gives the same bytes, in both worlds, on every machine.
+
+mod call;
+mod clock;
+pub mod commands;
+pub mod config;
+mod dispatch;
+mod effects;
+mod engine;
+mod error;
+mod glob;
+mod hooks;
+mod output;
+mod round;
+mod session;
+mod sessions;
+mod state;
+mod stats;
+pub mod table;
+mod tick;
+mod transaction;
+mod watch;
+
+pub use call::{Args, Call, Handler, Key, Outcome, Request};
+pub use clock::Now;
+pub use config::{Config, ConfigError};
+pub use effects::{Effects, Level, LogLine, Shutdown, Stream};
+pub use engine::{Engine, OUTPUT_HIGH_WATER, ReadInto};
+pub use error::ErrorReply;
+pub use hooks::{Bug, Hooks, ProcessReport};
+pub use round::Input;
+pub use session::{Closing, Origin, Session, SessionId};
+pub use state::State;
+pub use stats::Stats;
+
+/// The version of Redis whose behaviour is offered: what clients decide by.
+pub const REDIS_VERSION: &str = "7.2.4";
+
+/// Our own version.
+pub const REFRAIN_VERSION: &str = env!("CARGO_PKG_VERSION");

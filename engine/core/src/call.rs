@@ -1,0 +1,179 @@
+//! What a command's handler sees: its arguments, its session, and the engine's state.
+//!
+//! A handler reads arguments through [`Args`], names keys through [`Call::key`] (which carries the hash computed ahead),
+//! looks them up through [`crate::state::State`], and appends its reply to the session. It never keeps a reference beyond
+//! its own run, and it never executes another command: what only the engine can do (run a queue, end the process) it asks
+//! for with a [`Request`].
+
+use refrain_data::KeyHash;
+use refrain_resp::{Arg, Encoder, parse_i64};
+
+use crate::error::{ErrorReply, NOT_AN_INTEGER};
+use crate::hooks::Hooks;
+use crate::session::Session;
+use crate::state::State;
+use crate::table::Command;
+
+/// What a handler returns: its reply is written, or this error is the reply.
+pub type Outcome = Result<(), ErrorReply>;
+
+/// A command's code.
+pub type Handler = fn(&mut Call<'_>) -> Outcome;
+
+/// The arguments of one command, its name first: offsets into the bytes that arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Args<'a> {
+    bytes: &'a [u8],
+    offsets: &'a [Arg],
+}
+
+impl<'a> Args<'a> {
+    /// Arguments at `offsets` of `bytes`.
+    #[inline]
+    pub fn new(bytes: &'a [u8], offsets: &'a [Arg]) -> Args<'a> {
+        Args { bytes, offsets }
+    }
+
+    /// How many, the name included.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Never true for a parsed command.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// Argument `i`; 0 is the name.
+    ///
+    /// # Panics
+    /// When there is none: handlers rely on the arity that dispatch has checked.
+    #[inline]
+    pub fn at(&self, i: usize) -> &'a [u8] {
+        self.offsets[i].of(self.bytes)
+    }
+
+    /// Argument `i`, if there is one.
+    #[inline]
+    pub fn get(&self, i: usize) -> Option<&'a [u8]> {
+        self.offsets.get(i).map(|arg| arg.of(self.bytes))
+    }
+
+    /// True when argument `i` is `word` in any case. `word` is given in upper case.
+    #[inline]
+    pub fn is(&self, i: usize, word: &str) -> bool {
+        self.at(i).eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    /// All arguments.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        let bytes = self.bytes;
+        self.offsets.iter().map(move |arg| arg.of(bytes))
+    }
+}
+
+/// A key as a command names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// Its database.
+    pub db: usize,
+    /// Its name.
+    pub name: &'a [u8],
+    /// Its hash, computed once.
+    pub hash: KeyHash,
+}
+
+/// What a handler asks the engine to do after it has returned.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Execute the session's queue (EXEC): the queue was taken out of the session.
+    ExecuteQueue,
+    /// Put a changed configuration into effect.
+    ApplyConfiguration,
+}
+
+/// How a write reaches the propagation stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// As it came, if it changed something.
+    Verbatim,
+    /// The handler has written what is to be executed elsewhere.
+    Replaced,
+}
+
+/// Hashes of a command's keys, computed when it was parsed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyHashes<'a> {
+    /// One for each of the first keys of the command's leading range.
+    pub hashes: &'a [KeyHash],
+    /// Argument index of the first.
+    pub first: usize,
+    /// Distance between keys.
+    pub step: usize,
+}
+
+/// One execution of one command.
+pub struct Call<'a> {
+    /// Everything but the session that executes.
+    pub state: &'a mut State,
+    /// The session that executes, taken out of the state.
+    pub session: &'a mut Session,
+    /// Random bits, and what the process uses.
+    pub hooks: &'a dyn Hooks,
+    /// Its arguments.
+    pub args: Args<'a>,
+    /// Its entry in the table.
+    pub command: &'static Command,
+    /// Hashes known ahead.
+    pub hashes: KeyHashes<'a>,
+    /// What the propagation stream gets.
+    pub propagation: Propagation,
+    /// What the engine is asked to do next.
+    pub request: Option<Request>,
+}
+
+impl<'a> Call<'a> {
+    /// The key that argument `i` names, in the selected database.
+    #[inline]
+    pub fn key(&self, i: usize) -> Key<'a> {
+        let name = self.args.at(i);
+        let ahead = i.checked_sub(self.hashes.first).and_then(|offset| match self.hashes.step {
+            0 => None,
+            1 => self.hashes.hashes.get(offset),
+            step if offset.is_multiple_of(step) => self.hashes.hashes.get(offset / step),
+            _ => None,
+        });
+        let hash = match ahead {
+            Some(hash) => *hash,
+            None => self.state.keyspace.hash(name),
+        };
+        Key { db: self.session.db, name, hash }
+    }
+
+    /// Appends to the reply.
+    #[inline]
+    pub fn reply(&mut self) -> Encoder<'_> {
+        self.session.reply()
+    }
+
+    /// Argument `i` as an integer.
+    ///
+    /// # Errors
+    /// `ERR value is not an integer or out of range`.
+    #[inline]
+    pub fn integer(&self, i: usize) -> Result<i64, ErrorReply> {
+        parse_i64(self.args.at(i)).ok_or(NOT_AN_INTEGER)
+    }
+
+    /// Writes `command` to the propagation stream instead of what came. May be called several times.
+    pub fn propagate(&mut self, command: &[&[u8]]) {
+        self.propagation = Propagation::Replaced;
+        self.state.effects.stream.push(self.session.db, command);
+    }
+
+    /// Says that nothing of this command is to be propagated.
+    pub fn propagate_nothing(&mut self) {
+        self.propagation = Propagation::Replaced;
+    }
+}

@@ -1,0 +1,181 @@
+//! The connection itself: PING, ECHO, SELECT, HELLO, AUTH, QUIT, RESET.
+
+use refrain_resp::{Protocol, parse_i64};
+
+use super::transaction::forget_watches;
+use crate::REDIS_VERSION;
+use crate::call::{Call, Outcome};
+use crate::effects::Level;
+use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER, SYNTAX, WRONGPASS, printable};
+use crate::session::{Closing, ReplyMode};
+
+/// Failed logins after which a connection is closed: guessing must cost a new connection each time.
+const FAILED_LOGINS_MAX: u32 = 64;
+
+/// PING [message]
+pub fn ping(call: &mut Call<'_>) -> Outcome {
+    match call.args.len() {
+        1 => call.reply().simple("PONG"),
+        2 => {
+            let message = call.args.at(1);
+            call.reply().bulk(message);
+        }
+        _ => return Err(ErrorReply::arity("ping")),
+    }
+    Ok(())
+}
+
+/// ECHO message
+pub fn echo(call: &mut Call<'_>) -> Outcome {
+    let message = call.args.at(1);
+    call.reply().bulk(message);
+    Ok(())
+}
+
+/// SELECT index
+pub fn select(call: &mut Call<'_>) -> Outcome {
+    let index = i32::try_from(call.integer(1)?).map_err(|_| NOT_AN_INTEGER)?;
+    let index = usize::try_from(index).map_err(|_| DB_OUT_OF_RANGE)?;
+    if index >= call.state.keyspace.len() {
+        return Err(DB_OUT_OF_RANGE);
+    }
+    call.session.db = index;
+    call.reply().ok();
+    Ok(())
+}
+
+/// QUIT
+pub fn quit(call: &mut Call<'_>) -> Outcome {
+    call.reply().ok();
+    call.session.closing = Closing::AfterReplies;
+    Ok(())
+}
+
+/// RESET: the connection as it was when it was new.
+pub fn reset(call: &mut Call<'_>) -> Outcome {
+    call.session.transaction = None;
+    forget_watches(call.state, call.session);
+    call.session.db = 0;
+    call.session.protocol = Protocol::Resp2;
+    call.session.name = Box::default();
+    call.session.reply_mode = ReplyMode::On;
+    call.session.authenticated = call.state.config.requirepass.is_empty();
+    call.reply().simple("RESET");
+    Ok(())
+}
+
+/// AUTH [username] password
+pub fn auth(call: &mut Call<'_>) -> Outcome {
+    let (user, password) = match call.args.len() {
+        2 => (None, call.args.at(1)),
+        3 => (Some(call.args.at(1)), call.args.at(2)),
+        _ => return Err(SYNTAX),
+    };
+    if user.is_none() && call.state.config.requirepass.is_empty() {
+        return Err(ErrorReply::new(
+            "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+             configuration is correct?",
+        ));
+    }
+    log_in(call, user.unwrap_or(b"default"), password)?;
+    call.reply().ok();
+    Ok(())
+}
+
+/// Checks a name and a password, and counts what fails.
+fn log_in(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> Outcome {
+    let required = call.state.config.requirepass.as_bytes();
+    if user == b"default" && (required.is_empty() || equal_in_constant_time(password, required)) {
+        call.session.authenticated = true;
+        call.session.failed_logins = 0;
+        return Ok(());
+    }
+    call.state.stats.access_denied_auth += 1;
+    call.session.failed_logins += 1;
+    if call.session.failed_logins >= FAILED_LOGINS_MAX {
+        call.session.closing = Closing::AfterReplies;
+        let text = format!("Too many failed logins: id={} addr={}", call.session.id, call.session.origin.remote);
+        call.state.effects.log(Level::Warning, text);
+    }
+    Err(WRONGPASS)
+}
+
+/// Takes as long for a wrong first byte as for a wrong last one.
+fn equal_in_constant_time(given: &[u8], expected: &[u8]) -> bool {
+    let mut difference = given.len() ^ expected.len();
+    for (i, byte) in given.iter().enumerate() {
+        difference |= usize::from(byte ^ expected.get(i % expected.len().max(1)).copied().unwrap_or(0));
+    }
+    difference == 0
+}
+
+/// HELLO [protover [AUTH username password] [SETNAME clientname]]
+pub fn hello(call: &mut Call<'_>) -> Outcome {
+    let mut protocol = call.session.protocol;
+    if let Some(version) = call.args.get(1) {
+        protocol = match parse_i64(version) {
+            Some(2) => Protocol::Resp2,
+            Some(3) => Protocol::Resp3,
+            Some(_) => return Err(ErrorReply::new("NOPROTO unsupported protocol version")),
+            None => return Err(ErrorReply::new("ERR Protocol version is not an integer or out of range")),
+        };
+    }
+    let (mut credentials, mut name) = (None, None);
+    let mut i = 2;
+    while i < call.args.len() {
+        let left = call.args.len() - i - 1;
+        if call.args.is(i, "AUTH") && left >= 2 {
+            credentials = Some((call.args.at(i + 1), call.args.at(i + 2)));
+            i += 3;
+        } else if call.args.is(i, "SETNAME") && left >= 1 {
+            name = Some(valid_name(call.args.at(i + 1))?);
+            i += 2;
+        } else {
+            let word = printable(call.args.at(i), 128);
+            return Err(ErrorReply::owned(format!("ERR Syntax error in HELLO option '{word}'")));
+        }
+    }
+    if let Some((user, password)) = credentials {
+        log_in(call, user, password)?;
+    }
+    if !call.session.authenticated {
+        return Err(ErrorReply::new(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+             <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+        ));
+    }
+    if let Some(name) = name {
+        call.session.name = name.into();
+    }
+    call.session.protocol = protocol;
+    let id = call.session.id;
+    let mut reply = call.reply();
+    reply.map(7);
+    reply.bulk(b"server");
+    reply.bulk(b"redis");
+    reply.bulk(b"version");
+    reply.bulk(REDIS_VERSION.as_bytes());
+    reply.bulk(b"proto");
+    reply.integer(if protocol == Protocol::Resp3 { 3 } else { 2 });
+    reply.bulk(b"id");
+    reply.integer(id as i64);
+    reply.bulk(b"mode");
+    reply.bulk(b"standalone");
+    reply.bulk(b"role");
+    reply.bulk(b"master");
+    reply.bulk(b"modules");
+    reply.array(0);
+    Ok(())
+}
+
+/// A name that can stand in CLIENT LIST: printable, without blanks.
+///
+/// # Errors
+/// For any other.
+pub(crate) fn valid_name(name: &[u8]) -> Result<&[u8], ErrorReply> {
+    if name.iter().all(|b| (b'!'..=b'~').contains(b)) {
+        Ok(name)
+    } else {
+        Err(ErrorReply::new("ERR Client names cannot contain spaces, newlines or special characters."))
+    }
+}

@@ -1,0 +1,257 @@
+//! Keys of any type, and whole databases.
+
+use refrain_data::{Entry, Kind};
+
+use crate::call::{Call, Key, Outcome};
+use crate::error::{DB_OUT_OF_RANGE, ErrorReply, INVALID_CURSOR, SYNTAX};
+use crate::glob;
+use crate::state::{State, expired};
+
+/// DEL key [key ...]
+pub fn del(call: &mut Call<'_>) -> Outcome {
+    let mut removed = 0;
+    for i in 1..call.args.len() {
+        let key = call.key(i);
+        removed += i64::from(call.state.delete(&key));
+    }
+    call.reply().integer(removed);
+    Ok(())
+}
+
+/// UNLINK key [key ...]: as DEL; values so large that freeing them takes long are freed elsewhere in both.
+pub fn unlink(call: &mut Call<'_>) -> Outcome {
+    del(call)
+}
+
+/// EXISTS key [key ...]: a key named twice counts twice.
+pub fn exists(call: &mut Call<'_>) -> Outcome {
+    count_read(call)
+}
+
+/// TOUCH key [key ...]
+pub fn touch(call: &mut Call<'_>) -> Outcome {
+    count_read(call)
+}
+
+fn count_read(call: &mut Call<'_>) -> Outcome {
+    let mut found = 0;
+    for i in 1..call.args.len() {
+        let key = call.key(i);
+        found += i64::from(call.state.read(&key).is_some());
+    }
+    call.reply().integer(found);
+    Ok(())
+}
+
+/// Redis's name for what an entry holds.
+fn type_name(entry: Entry<'_>) -> &'static str {
+    match entry.kind() {
+        Kind::String => "string",
+        _ => unreachable!("every kind has its name here"),
+    }
+}
+
+/// TYPE key
+pub fn type_(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let name = call.state.peek(&key).map_or("none", type_name);
+    call.reply().simple(name);
+    Ok(())
+}
+
+/// What SCAN returns of what it passes.
+struct ScanFilter<'a> {
+    pattern: Option<&'a [u8]>,
+    kind: Option<&'a [u8]>,
+    now_ms: u64,
+}
+
+impl ScanFilter<'_> {
+    fn keeps(&self, entry: Entry<'_>) -> bool {
+        !expired(entry.deadline(), self.now_ms)
+            && self.pattern.is_none_or(|p| p == b"*" || glob::matches(p, entry.key()))
+            && self.kind.is_none_or(|k| k.eq_ignore_ascii_case(type_name(entry).as_bytes()))
+    }
+}
+
+/// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
+pub fn scan(call: &mut Call<'_>) -> Outcome {
+    const COUNT_DEFAULT: i64 = 10;
+    /// Entries passed in one call at the most, whatever COUNT says: a reply is one command, and no command is endless.
+    const COUNT_MAX: i64 = 1 << 20;
+    let cursor = parse_cursor(call.args.at(1)).ok_or(INVALID_CURSOR)?;
+    let mut filter = ScanFilter { pattern: None, kind: None, now_ms: call.state.now.unix_ms() };
+    let mut count = COUNT_DEFAULT;
+    let mut i = 2;
+    while i < call.args.len() {
+        let Some(operand) = call.args.get(i + 1) else { return Err(SYNTAX) };
+        if call.args.is(i, "MATCH") {
+            filter.pattern = Some(operand);
+        } else if call.args.is(i, "TYPE") {
+            filter.kind = Some(operand);
+        } else if call.args.is(i, "COUNT") {
+            count = call.integer(i + 1)?;
+            if count < 1 {
+                return Err(SYNTAX);
+            }
+        } else {
+            return Err(SYNTAX);
+        }
+        i += 2;
+    }
+    let database = call.state.keyspace.db(call.session.db);
+    let mut digits = itoa::Buffer::new();
+    let mut keys = Vec::new();
+    let count = usize::try_from(count.min(COUNT_MAX)).expect("between 1 and COUNT_MAX");
+    let next = database.scan(cursor, count, &mut |entry| {
+        if filter.keeps(entry) {
+            keys.push(entry.key().to_vec());
+        }
+    });
+    let mut reply = call.session.reply();
+    reply.array(2);
+    reply.bulk(digits.format(next).as_bytes());
+    reply.array(keys.len());
+    for key in &keys {
+        reply.bulk(key);
+    }
+    Ok(())
+}
+
+/// A cursor is an unsigned number without sign, blanks or leading zeros; what lies beyond our range is the end.
+fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let canonical = !text.is_empty() && text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || text[0] != b'0');
+    let value = canonical.then(|| std::str::from_utf8(text).ok()?.parse::<u64>().ok())??;
+    Some(value)
+}
+
+/// KEYS pattern
+pub fn keys(call: &mut Call<'_>) -> Outcome {
+    let filter = ScanFilter { pattern: Some(call.args.at(1)), kind: None, now_ms: call.state.now.unix_ms() };
+    let database = call.state.keyspace.db(call.session.db);
+    let mut reply = call.session.reply();
+    let length = reply.deferred_array();
+    let (mut found, mut cursor) = (0, 0);
+    loop {
+        cursor = database.scan(cursor, 4096, &mut |entry| {
+            if filter.keeps(entry) {
+                reply.bulk(entry.key());
+                found += 1;
+            }
+        });
+        if cursor == 0 {
+            break;
+        }
+    }
+    reply.finish_array(length, found);
+    call.hooks.work(database.len() as u64 / 16);
+    Ok(())
+}
+
+/// RANDOMKEY
+pub fn randomkey(call: &mut Call<'_>) -> Outcome {
+    /// Draws before an expired key is given up on; each deletes the one it met, so that the next has fewer.
+    const DRAWS_MAX: usize = 100;
+    let db = call.session.db;
+    for _ in 0..DRAWS_MAX {
+        let Some(entry) = call.state.keyspace.db(db).random(call.hooks.entropy()) else { break };
+        let name = entry.key().to_vec();
+        let key = Key { db, name: &name, hash: call.state.keyspace.hash(&name) };
+        if call.state.peek(&key).is_some() {
+            call.reply().bulk(&name);
+            return Ok(());
+        }
+    }
+    call.reply().null();
+    Ok(())
+}
+
+/// DBSIZE
+pub fn dbsize(call: &mut Call<'_>) -> Outcome {
+    let len = call.state.keyspace.db(call.session.db).len();
+    call.reply().integer(len as i64);
+    Ok(())
+}
+
+/// [ASYNC | SYNC] of a flush. The table is taken out at once and freed elsewhere in either case, so both are quick; they are
+/// told apart only by being checked.
+fn check_flush_mode(call: &Call<'_>) -> Outcome {
+    match call.args.len() {
+        1 => Ok(()),
+        2 if call.args.is(1, "ASYNC") || call.args.is(1, "SYNC") => Ok(()),
+        _ => Err(SYNTAX),
+    }
+}
+
+/// FLUSHDB [ASYNC | SYNC]
+pub fn flushdb(call: &mut Call<'_>) -> Outcome {
+    check_flush_mode(call)?;
+    let db = call.session.db;
+    break_watches_of_existing(call, &[db], &[]);
+    let detached = call.state.keyspace.flush(db);
+    call.state.effects.detached.push(detached);
+    call.state.dirty += 1;
+    call.propagate(&[b"FLUSHDB"]);
+    call.reply().ok();
+    Ok(())
+}
+
+/// FLUSHALL [ASYNC | SYNC]
+pub fn flushall(call: &mut Call<'_>) -> Outcome {
+    check_flush_mode(call)?;
+    let all: Vec<usize> = (0..call.state.keyspace.len()).collect();
+    break_watches_of_existing(call, &all, &[]);
+    let detached = call.state.keyspace.flush_all();
+    call.state.effects.detached.push(detached);
+    call.state.dirty += 1;
+    call.propagate(&[b"FLUSHALL"]);
+    call.reply().ok();
+    Ok(())
+}
+
+/// SWAPDB index1 index2
+pub fn swapdb(call: &mut Call<'_>) -> Outcome {
+    let index = |i: usize, error: &'static str| {
+        let value = call.integer(i).ok().and_then(|n| i32::try_from(n).ok());
+        value.ok_or(ErrorReply::new(error))
+    };
+    let first = index(1, "ERR invalid first DB index")?;
+    let second = index(2, "ERR invalid second DB index")?;
+    let in_range = |n: i32| usize::try_from(n).ok().filter(|n| *n < call.state.keyspace.len()).ok_or(DB_OUT_OF_RANGE);
+    let (first, second) = (in_range(first)?, in_range(second)?);
+    if first != second {
+        break_watches_of_existing(call, &[first], &[second]);
+        break_watches_of_existing(call, &[second], &[first]);
+        call.state.keyspace.swap(first, second);
+    }
+    call.state.dirty += 1;
+    call.reply().ok();
+    Ok(())
+}
+
+/// Breaks the watches on keys of `databases` that exist there, or in one of `others` that is about to take its place. A key
+/// that had already expired when it was watched does not count: its going changes nothing.
+fn break_watches_of_existing(call: &mut Call<'_>, databases: &[usize], others: &[usize]) {
+    let State { watchers, sessions, keyspace, now, .. } = &mut *call.state;
+    if watchers.is_empty() {
+        return;
+    }
+    for &db in databases {
+        for (name, watching) in watchers.in_database(db) {
+            let hash = keyspace.hash(name);
+            let lives = |db: usize| {
+                let entry = keyspace.db(db).get(hash, name);
+                entry.is_some_and(|e| !expired(e.deadline(), now.unix_ms()))
+            };
+            if !lives(db) && !others.iter().any(|other| lives(*other)) {
+                continue;
+            }
+            for who in watching {
+                match sessions.get_mut(*who) {
+                    Some(session) => session.watch.broken = true,
+                    None => sessions.mark_taken_broken(),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Strings: SET and GET in all their forms, counters, APPEND.
+//!
+//! What a write leaves in the propagation stream is deterministic: conditions are resolved, relative times are absolute.
+
+use refrain_data::{Deadline, Entry, Kind, Lookup, NewValue, Value};
+use refrain_resp::Encoder;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::time_option::TimeUnit;
+use crate::call::{Call, Key, Outcome};
+use crate::error::{
+    DECREMENT_OVERFLOW, ErrorReply, INCREMENT_OVERFLOW, NOT_AN_INTEGER, STRING_TOO_LONG, SYNTAX, WRONG_TYPE,
+};
+
+/// A string's value as a bulk reply.
+#[inline]
+fn reply_value(mut reply: Encoder<'_>, value: Value<'_>) {
+    match value {
+        Value::Int(n) => reply.bulk_int(n),
+        Value::Bytes(bytes) => reply.bulk(bytes),
+    }
+}
+
+/// The entry's value, which must be a string.
+#[inline]
+fn string(entry: Entry<'_>) -> Result<Value<'_>, ErrorReply> {
+    match entry.kind() {
+        Kind::String => Ok(entry.value()),
+        _ => Err(WRONG_TYPE),
+    }
+}
+
+/// GET key
+pub fn get(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    match call.state.read(&key) {
+        Some(entry) => reply_value(call.session.reply(), string(entry)?),
+        None => call.session.reply().null(),
+    }
+    Ok(())
+}
+
+/// MGET key [key ...]: nil for what is missing or no string.
+pub fn mget(call: &mut Call<'_>) -> Outcome {
+    let count = call.args.len() - 1;
+    call.reply().array(count);
+    for i in 1..=count {
+        let key = call.key(i);
+        match call.state.read(&key).and_then(|entry| string(entry).ok()) {
+            Some(value) => reply_value(call.session.reply(), value),
+            None => call.session.reply().null(),
+        }
+    }
+    Ok(())
+}
+
+/// STRLEN key
+pub fn strlen(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let len = match call.state.read(&key) {
+        Some(entry) => string(entry)?.len(),
+        None => 0,
+    };
+    call.reply().integer(len as i64);
+    Ok(())
+}
+
+/// When SET sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition<'a> {
+    Always,
+    Missing,
+    Exists,
+    Equals(&'a [u8]),
+    Differs(&'a [u8]),
+    DigestEquals(&'a [u8]),
+    DigestDiffers(&'a [u8]),
+}
+
+/// SET's options.
+struct SetOptions<'a> {
+    condition: Condition<'a>,
+    get: bool,
+    keep_ttl: bool,
+    expire: Option<(TimeUnit, &'a [u8])>,
+}
+
+impl<'a> SetOptions<'a> {
+    fn parse(call: &Call<'a>) -> Result<SetOptions<'a>, ErrorReply> {
+        let mut options = SetOptions { condition: Condition::Always, get: false, keep_ttl: false, expire: None };
+        let mut i = 3;
+        while let Some(word) = call.args.get(i) {
+            let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+            let operand = call.args.get(i + 1);
+            let mut condition = None;
+            if is("NX") {
+                condition = Some(Condition::Missing);
+            } else if is("XX") {
+                condition = Some(Condition::Exists);
+            } else if is("GET") {
+                options.get = true;
+            } else if is("KEEPTTL") && options.expire.is_none() {
+                options.keep_ttl = true;
+            } else if let Some(operand) = operand {
+                i += 1;
+                if let Some(unit) = TimeUnit::of(word) {
+                    if options.expire.is_some() || options.keep_ttl {
+                        return Err(SYNTAX);
+                    }
+                    options.expire = Some((unit, operand));
+                } else {
+                    condition = Some(Condition::with_operand(word, operand)?);
+                }
+            } else {
+                return Err(SYNTAX);
+            }
+            if let Some(condition) = condition {
+                if options.condition != Condition::Always && options.condition != condition {
+                    return Err(SYNTAX);
+                }
+                options.condition = condition;
+            }
+            i += 1;
+        }
+        Ok(options)
+    }
+}
+
+impl<'a> Condition<'a> {
+    fn with_operand(word: &[u8], operand: &'a [u8]) -> Result<Condition<'a>, ErrorReply> {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        let condition = if is("IFEQ") {
+            Condition::Equals(operand)
+        } else if is("IFNE") {
+            Condition::Differs(operand)
+        } else if is("IFDEQ") {
+            Condition::DigestEquals(operand)
+        } else if is("IFDNE") {
+            Condition::DigestDiffers(operand)
+        } else {
+            return Err(SYNTAX);
+        };
+        if let Condition::DigestEquals(digest) | Condition::DigestDiffers(digest) = condition
+            && (digest.len() != DIGEST_LEN || !digest.iter().all(u8::is_ascii_hexdigit))
+        {
+            return Err(ErrorReply::new("ERR must be exactly 16 hexadecimal characters"));
+        }
+        Ok(condition)
+    }
+
+    /// Whether it looks at the value and not only at whether there is one.
+    fn compares(&self) -> bool {
+        !matches!(self, Condition::Always | Condition::Missing | Condition::Exists)
+    }
+
+    fn holds(&self, value: Option<Value<'_>>) -> bool {
+        let equal = |expected: &[u8]| value.is_some_and(|v| v.bytes(&mut refrain_data::IntBuffer::new()) == expected);
+        let digest_equal = |expected: &[u8]| value.is_some_and(|v| digest(v).eq_ignore_ascii_case(expected));
+        match self {
+            Condition::Always => true,
+            Condition::Missing => value.is_none(),
+            Condition::Exists => value.is_some(),
+            Condition::Equals(expected) => equal(expected),
+            Condition::Differs(expected) => !equal(expected),
+            Condition::DigestEquals(expected) => digest_equal(expected),
+            Condition::DigestDiffers(expected) => !digest_equal(expected),
+        }
+    }
+}
+
+/// Hex digits of a digest.
+const DIGEST_LEN: usize = 16;
+
+/// The digest that IFDEQ and IFDNE compare: XXH3-64 of the value, in hex.
+fn digest(value: Value<'_>) -> [u8; DIGEST_LEN] {
+    let hash = xxh3_64(value.bytes(&mut refrain_data::IntBuffer::new()));
+    std::array::from_fn(|i| {
+        let nibble = (hash >> (60 - 4 * i)) & 0xf;
+        b"0123456789abcdef"[nibble as usize]
+    })
+}
+
+/// SET key value [NX | XX | IFEQ v | IFNE v | IFDEQ d | IFDNE d] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]
+pub fn set(call: &mut Call<'_>) -> Outcome {
+    let (key, value) = (call.key(1), call.args.at(2));
+    if call.args.len() == 3 {
+        match call.state.write(&key) {
+            Lookup::Occupied(mut found) => found.set_value(NewValue::parse(value), Deadline::Clear),
+            Lookup::Vacant(free) => {
+                free.insert(NewValue::parse(value), Deadline::Clear);
+            }
+        }
+        call.state.modified(&key);
+        call.reply().ok();
+        return Ok(());
+    }
+    let options = SetOptions::parse(call)?;
+    let deadline = match options.expire {
+        Some((unit, text)) => Deadline::At(unit.positive_deadline(text, &call.state.now, "set")?),
+        None if options.keep_ttl => Deadline::Keep,
+        None => Deadline::Clear,
+    };
+    let slot = call.state.write(&key);
+    let old = match &slot {
+        Lookup::Occupied(found) => Some(found.entry()),
+        Lookup::Vacant(_) => None,
+    };
+    // The old value is looked at only when the options ask for it: a plain SET replaces any type.
+    let (holds, old) = if options.get || options.condition.compares() {
+        let old = old.map(string).transpose()?;
+        (options.condition.holds(old), options.get.then_some(old))
+    } else {
+        (options.condition.holds(old.map(|_| Value::Int(0))), None)
+    };
+    match old {
+        Some(Some(old)) => reply_value(call.session.reply(), old),
+        Some(None) => call.session.reply().null(),
+        None if holds => call.session.reply().ok(),
+        None => call.session.reply().null(),
+    }
+    if !holds {
+        return Ok(());
+    }
+    match slot {
+        Lookup::Occupied(mut found) => found.set_value(NewValue::parse(value), deadline),
+        Lookup::Vacant(free) => {
+            free.insert(NewValue::parse(value), deadline);
+        }
+    }
+    call.state.modified(&key);
+    match deadline {
+        Deadline::At(at) => {
+            let mut digits = itoa::Buffer::new();
+            call.propagate(&[b"SET", key.name, value, b"PXAT", digits.format(at).as_bytes()]);
+        }
+        Deadline::Keep => call.propagate(&[b"SET", key.name, value, b"KEEPTTL"]),
+        Deadline::Clear => call.propagate(&[b"SET", key.name, value]),
+    }
+    Ok(())
+}
+
+/// MSET key value [key value ...]
+pub fn mset(call: &mut Call<'_>) -> Outcome {
+    if call.args.len().is_multiple_of(2) {
+        return Err(ErrorReply::arity("mset"));
+    }
+    for i in (1..call.args.len()).step_by(2) {
+        let key = call.key(i);
+        let value = NewValue::parse(call.args.at(i + 1));
+        match call.state.write(&key) {
+            Lookup::Occupied(mut found) => found.set_value(value, Deadline::Clear),
+            Lookup::Vacant(free) => {
+                free.insert(value, Deadline::Clear);
+            }
+        }
+        call.state.modified(&key);
+    }
+    call.reply().ok();
+    Ok(())
+}
+
+/// GETDEL key
+pub fn getdel(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    match call.state.read(&key) {
+        Some(entry) => reply_value(call.session.reply(), string(entry)?),
+        None => {
+            call.session.reply().null();
+            return Ok(());
+        }
+    }
+    call.state.delete(&key);
+    call.propagate(&[b"DEL", key.name]);
+    Ok(())
+}
+
+/// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]
+pub fn getex(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let change = match (call.args.get(2), call.args.get(3)) {
+        (None, _) => None,
+        (Some(word), None) if word.eq_ignore_ascii_case(b"PERSIST") => Some(None),
+        (Some(word), Some(text)) if call.args.len() == 4 => Some(Some((TimeUnit::of(word).ok_or(SYNTAX)?, text))),
+        _ => return Err(SYNTAX),
+    };
+    // The value's type is looked at before the time: a wrong type wins over a wrong time.
+    let had_deadline = match call.state.read(&key) {
+        Some(entry) => {
+            string(entry)?;
+            entry.deadline().is_some()
+        }
+        None => {
+            if let Some(Some((unit, text))) = change {
+                unit.positive_deadline(text, &call.state.now, "getex")?;
+            }
+            call.reply().null();
+            return Ok(());
+        }
+    };
+    let deadline = match change {
+        Some(Some((unit, text))) => Some(Some(unit.positive_deadline(text, &call.state.now, "getex")?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let now_ms = call.state.now.unix_ms();
+    if let Lookup::Occupied(mut found) = call.state.write(&key) {
+        reply_value(call.session.reply(), found.value());
+        match deadline {
+            Some(Some(at)) if at <= now_ms => found.remove(),
+            Some(new) => found.set_deadline(new),
+            None => {}
+        }
+    }
+    match deadline {
+        Some(Some(at)) if at <= now_ms => {
+            call.state.modified(&key);
+            call.propagate(&[b"DEL", key.name]);
+        }
+        Some(Some(at)) => {
+            call.state.modified(&key);
+            let mut digits = itoa::Buffer::new();
+            call.propagate(&[b"PEXPIREAT", key.name, digits.format(at).as_bytes()]);
+        }
+        Some(None) if had_deadline => {
+            call.state.modified(&key);
+            call.propagate(&[b"PERSIST", key.name]);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// APPEND key value
+pub fn append(call: &mut Call<'_>) -> Outcome {
+    let (key, tail) = (call.key(1), call.args.at(2));
+    let limit = call.state.config.proto_max_bulk_len;
+    let len = match call.state.write(&key) {
+        Lookup::Occupied(mut found) => {
+            let len = string(found.entry())?.len() as u64;
+            if len.checked_add(tail.len() as u64).is_none_or(|total| total > limit) {
+                return Err(STRING_TOO_LONG);
+            }
+            found.append(tail)
+        }
+        Lookup::Vacant(free) => {
+            free.insert(NewValue::parse(tail), Deadline::Clear);
+            tail.len()
+        }
+    };
+    call.state.modified(&key);
+    call.reply().integer(len as i64);
+    Ok(())
+}
+
+/// Adds to a counter and replies with its new value. A missing key counts from zero; a deadline stays.
+fn add(call: &mut Call<'_>, key: &Key<'_>, by: i64) -> Outcome {
+    let value = match call.state.write(key) {
+        Lookup::Occupied(mut found) => {
+            let old = string(found.entry())?.as_int().ok_or(NOT_AN_INTEGER)?;
+            let new = old.checked_add(by).ok_or(INCREMENT_OVERFLOW)?;
+            found.set_value(NewValue::Int(new), Deadline::Keep);
+            new
+        }
+        Lookup::Vacant(free) => {
+            free.insert(NewValue::Int(by), Deadline::Clear);
+            by
+        }
+    };
+    call.state.modified(key);
+    call.reply().integer(value);
+    Ok(())
+}
+
+/// INCR key
+pub fn incr(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    add(call, &key, 1)
+}
+
+/// DECR key
+pub fn decr(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    add(call, &key, -1)
+}
+
+/// INCRBY key increment
+pub fn incrby(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let by = call.integer(2)?;
+    add(call, &key, by)
+}
+
+/// DECRBY key decrement
+pub fn decrby(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let by = call.integer(2)?.checked_neg().ok_or(DECREMENT_OVERFLOW)?;
+    add(call, &key, by)
+}

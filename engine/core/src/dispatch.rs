@@ -1,0 +1,177 @@
+//! From a parsed command to its reply: the checks that come before every execution, in Redis's order, and the bookkeeping
+//! that comes after it.
+
+use crate::call::{Args, Call, KeyHashes, Outcome, Propagation, Request};
+use crate::engine::Engine;
+use crate::error::{ErrorReply, NOAUTH};
+use crate::hooks::{Bug, Hooks};
+use crate::session::{ReplyMode, Session};
+use crate::table::{Command, Flags, Found, Unresolved};
+
+/// Work after which the clock is read again within a round: half a millisecond, in fractions of a second.
+const CLOCK_REFRESH_PER_SECOND: u64 = 2000;
+
+impl<H: Hooks> Engine<H> {
+    /// Executes one command of a session that was taken out, or queues it, or refuses it.
+    pub(crate) fn dispatch(
+        &mut self,
+        session: &mut Session,
+        resolution: Result<Found, Unresolved>,
+        args: Args<'_>,
+        hashes: KeyHashes<'_>,
+    ) {
+        let mark = session.output.mark();
+        match self.admit(session, resolution, args) {
+            Ok(Admitted::Run(found)) => self.run(session, found, args, hashes),
+            Ok(Admitted::Queue(found)) => {
+                session.last_command = Some(found.command);
+                if let Some(transaction) = &mut session.transaction {
+                    transaction.push(found, args);
+                }
+                session.reply().simple("QUEUED");
+            }
+            Err(error) => {
+                if let Some(transaction) = &mut session.transaction {
+                    transaction.flawed = true;
+                }
+                self.state.stats.count_error(error.code());
+                session.reply().error(error.0.as_bytes());
+            }
+        }
+        match session.reply_mode {
+            ReplyMode::On => {}
+            ReplyMode::Off => session.output.truncate(mark),
+            ReplyMode::SkipThis => {
+                session.output.truncate(mark);
+                session.reply_mode = ReplyMode::On;
+            }
+            ReplyMode::SkipNext => session.reply_mode = ReplyMode::SkipThis,
+        }
+    }
+
+    /// Everything that can refuse a command before it runs.
+    fn admit(
+        &mut self,
+        session: &Session,
+        resolution: Result<Found, Unresolved>,
+        args: Args<'_>,
+    ) -> Result<Admitted, ErrorReply> {
+        let found = resolution.map_err(|why| self.unresolved(why, args))?;
+        let command = found.command;
+        if !session.authenticated && !command.flags.contains(Flags::NO_AUTH) {
+            self.state.command_stats[found.id.index()].rejected += 1;
+            return Err(NOAUTH);
+        }
+        if session.in_transaction() {
+            if command.flags.contains(Flags::NO_MULTI) {
+                self.state.command_stats[found.id.index()].rejected += 1;
+                return Err(ErrorReply::new("ERR Command not allowed inside a transaction"));
+            }
+            if !runs_inside_multi(command) {
+                return Ok(Admitted::Queue(found));
+            }
+        }
+        Ok(Admitted::Run(found))
+    }
+
+    fn unresolved(&mut self, why: Unresolved, args: Args<'_>) -> ErrorReply {
+        if let Unresolved::Arity(command) = &why
+            && let Some(found) = self.state.table.find_full(command.name.as_bytes())
+        {
+            self.state.command_stats[found.id.index()].rejected += 1;
+        }
+        let mut text = Vec::new();
+        why.describe(args.len(), |i| args.at(i), &mut text);
+        ErrorReply::owned(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Runs one command, and what it asks for.
+    fn run(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
+        session.last_command = Some(found.command);
+        let request = self.call(session, found, args, hashes);
+        if self.hooks.planted(Bug::DoubleIncrement) && found.command.name == "incr" && !session.in_transaction() {
+            let mark = session.output.mark();
+            self.call(session, found, args, hashes);
+            session.output.truncate(mark);
+        }
+        if self.state.sessions.take_broken() {
+            session.watch.broken = true;
+        }
+        match request {
+            Some(Request::ExecuteQueue) => self.execute_queue(session),
+            Some(Request::ApplyConfiguration) => self.apply_configuration(),
+            None => {}
+        }
+    }
+
+    /// One handler, with the bookkeeping around it.
+    fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) -> Option<Request> {
+        let state = &mut self.state;
+        let (dirty, db) = (state.dirty, session.db);
+        let started = self.hooks.ticks();
+        let mut call = Call {
+            state,
+            session,
+            hooks: &self.hooks,
+            args,
+            command: found.command,
+            hashes,
+            propagation: Propagation::Verbatim,
+            request: None,
+        };
+        let outcome: Outcome = (found.command.handler)(&mut call);
+        let Call { state, session, propagation, request, .. } = call;
+        let failed = outcome.is_err();
+        if let Err(error) = outcome {
+            state.stats.count_error(error.code());
+            session.reply().error(error.0.as_bytes());
+        }
+        if state.dirty != dirty && propagation == Propagation::Verbatim && state.effects.stream.is_enabled() {
+            state.effects.stream.push_args(db, args);
+        }
+        self.hooks.work(1);
+        let ended = self.hooks.ticks();
+        let state = &mut self.state;
+        state.stats.commands_processed += 1;
+        let stats = &mut state.command_stats[found.id.index()];
+        stats.calls += 1;
+        stats.ticks += ended.saturating_sub(started);
+        stats.failed += u64::from(failed);
+        if ended.saturating_sub(self.clock_read_at) > state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
+            && !self.clock_is_held
+        {
+            self.clock_read_at = ended;
+            state.now = self.hooks.now();
+        }
+        request
+    }
+
+    /// EXEC: the queue as one unit, at one moment, to all who look.
+    fn execute_queue(&mut self, session: &mut Session) {
+        let Some(transaction) = session.transaction.take() else { return };
+        session.reply().array(transaction.queue.len());
+        self.state.effects.stream.begin();
+        self.clock_is_held = true;
+        let half = self.hooks.planted(Bug::HalfTransaction);
+        for (i, queued) in transaction.queue.iter().enumerate() {
+            if half && i > 0 && i + 1 == transaction.queue.len() {
+                session.reply().ok();
+                continue;
+            }
+            self.run(session, queued.found, queued.args(), KeyHashes::default());
+        }
+        self.clock_is_held = false;
+        self.state.effects.stream.commit();
+    }
+}
+
+/// What may become of a command that was not refused.
+enum Admitted {
+    Run(Found),
+    Queue(Found),
+}
+
+/// Between MULTI and EXEC everything is queued but these.
+fn runs_inside_multi(command: &Command) -> bool {
+    matches!(command.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}

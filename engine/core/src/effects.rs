@@ -1,0 +1,173 @@
+//! What the engine wants done outside: data that the node drains after every round.
+//!
+//! The buffers are reused. The propagation stream is the one record of what changed: deterministic commands in RESP, in the
+//! order of execution, for append-only files and replicas alike. Executing the stream on an empty engine gives an equal data
+//! set; expiry reaches it as DEL, relative times as absolute ones, a transaction between MULTI and EXEC.
+
+use refrain_data::Detached;
+use refrain_resp::encode_command;
+
+use crate::session::SessionId;
+
+/// What is to be done outside.
+#[derive(Default)]
+pub struct Effects {
+    /// Sessions that have something to send, or that are to be closed.
+    pub attend: Vec<SessionId>,
+    /// Whole tables that a flush took out: to be dropped where it stalls nobody.
+    pub detached: Vec<Detached>,
+    /// Lines for the log.
+    pub log: Vec<LogLine>,
+    /// The log level has changed to this.
+    pub log_level: Option<String>,
+    /// The process is asked to end.
+    pub shutdown: Option<Shutdown>,
+    /// Commands that reproduce what was changed. Empty unless somebody listens.
+    pub stream: Stream,
+}
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: Level,
+    /// Without line end.
+    pub text: String,
+}
+
+/// Levels of `loglevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Of interest to a developer.
+    Debug,
+    /// Of interest now and then.
+    Verbose,
+    /// What an operator should see.
+    Notice,
+    /// What an operator must see.
+    Warning,
+}
+
+/// How the process is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Do not wait for anything.
+    pub now: bool,
+    /// Go down even if something could not be kept.
+    pub force: bool,
+}
+
+/// The propagation stream.
+#[derive(Default)]
+pub struct Stream {
+    enabled: bool,
+    bytes: Vec<u8>,
+    db: Option<usize>,
+    /// Start of the open transaction, and how many commands it holds.
+    transaction: Option<(usize, usize)>,
+}
+
+/// A MULTI on the wire; taken out again when its transaction turns out to hold one command.
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+impl Stream {
+    /// Says whether anybody listens. Starting to listen starts with a SELECT.
+    pub fn enable(&mut self, enabled: bool) {
+        self.enabled = enabled;
+        self.db = None;
+    }
+
+    /// Whether commands need to be written at all.
+    #[inline]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Appends one command that acts on `db`.
+    pub fn push(&mut self, db: usize, command: &[&[u8]]) {
+        if !self.enabled {
+            return;
+        }
+        self.start(db);
+        encode_command(&mut self.bytes, command);
+    }
+
+    /// Appends one command as it came.
+    pub fn push_args(&mut self, db: usize, args: crate::call::Args<'_>) {
+        if !self.enabled {
+            return;
+        }
+        self.start(db);
+        let mut digits = itoa::Buffer::new();
+        self.bytes.push(b'*');
+        self.bytes.extend_from_slice(digits.format(args.len()).as_bytes());
+        self.bytes.extend_from_slice(b"\r\n");
+        for arg in args.iter() {
+            self.bytes.push(b'$');
+            self.bytes.extend_from_slice(digits.format(arg.len()).as_bytes());
+            self.bytes.extend_from_slice(b"\r\n");
+            self.bytes.extend_from_slice(arg);
+            self.bytes.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn start(&mut self, db: usize) {
+        if self.db != Some(db) {
+            // A SELECT goes before the MULTI that it would otherwise stand in: it is no part of what was asked.
+            let text = db.to_string();
+            let mut select = Vec::with_capacity(32);
+            encode_command(&mut select, &[b"SELECT", text.as_bytes()]);
+            match self.transaction {
+                Some((start, 0)) => {
+                    self.bytes.splice(start..start, select.iter().copied());
+                    self.transaction = Some((start + select.len(), 0));
+                }
+                _ => self.bytes.extend_from_slice(&select),
+            }
+            self.db = Some(db);
+        }
+        if let Some((_, commands)) = &mut self.transaction {
+            *commands += 1;
+        }
+    }
+
+    /// Everything until [`Stream::commit`] is one transaction.
+    pub fn begin(&mut self) {
+        if self.enabled {
+            self.transaction = Some((self.bytes.len(), 0));
+            self.bytes.extend_from_slice(MULTI);
+        }
+    }
+
+    /// Ends the transaction. One that changed nothing leaves nothing; one of a single command needs no MULTI.
+    pub fn commit(&mut self) {
+        let Some((start, commands)) = self.transaction.take() else { return };
+        if commands <= 1 {
+            self.bytes.drain(start..start + MULTI.len());
+        } else {
+            self.bytes.extend_from_slice(EXEC);
+        }
+    }
+
+    /// What was written since the last [`Stream::clear`].
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Says that the bytes have been taken.
+    pub fn clear(&mut self) {
+        assert!(self.transaction.is_none(), "a stream is taken between commands, never inside a transaction");
+        self.bytes.clear();
+    }
+}
+
+impl Effects {
+    /// Adds a line for the log. The queue is bounded: beyond it lines are dropped, for a log must not grow without end.
+    pub fn log(&mut self, level: Level, text: impl Into<String>) {
+        const LINES_MAX: usize = 1024;
+        if self.log.len() < LINES_MAX {
+            self.log.push(LogLine { level, text: text.into() });
+        }
+    }
+}

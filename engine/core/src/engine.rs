@@ -1,0 +1,256 @@
+//! The engine as the node holds it: connect and disconnect sessions, feed them bytes, take away replies and effects.
+//!
+//! One engine is one order of commands: whatever it executes, it executes one after the other. It never waits, never reads a
+//! clock but through its [`Hooks`], and never touches a socket.
+
+use refrain_data::HashSeed;
+
+use crate::clock::Now;
+use crate::config::{ClientClass, Config};
+use crate::effects::{Effects, Level};
+use crate::hooks::{Bug, Hooks};
+use crate::output::BufferPool;
+use crate::round::Scratch;
+use crate::session::{Closing, Origin, Session, SessionId};
+use crate::state::State;
+use crate::tick::TickState;
+
+/// A Redis-compatible engine over one keyspace.
+pub struct Engine<H: Hooks> {
+    pub(crate) hooks: H,
+    pub(crate) state: State,
+    pub(crate) scratch: Scratch,
+    pub(crate) pool: BufferPool,
+    /// Sessions with bytes that can be executed now.
+    pub(crate) runnable: Vec<SessionId>,
+    pub(crate) tick: TickState,
+    /// Ticks at which the state's `now` was last read.
+    pub(crate) clock_read_at: u64,
+    /// A transaction executes: all of it happens at one moment.
+    pub(crate) clock_is_held: bool,
+}
+
+/// Unsent output at which a connection's commands wait until its client has read. Its input is still taken in, up to
+/// `client-query-buffer-limit`: a client that sends a pipeline of any depth before it reads must not be deadlocked.
+pub const OUTPUT_HIGH_WATER: usize = 1 << 20;
+
+/// Unsent output at which they go on.
+const OUTPUT_LOW_WATER: usize = OUTPUT_HIGH_WATER / 2;
+
+/// Where the bytes that a session sends are to be read into.
+pub enum ReadInto<'a> {
+    /// The session has nothing pending: read into the arena of the round.
+    Arena,
+    /// Append to what is pending.
+    Pending(&'a mut Vec<u8>),
+    /// Read nothing: the session is to be closed.
+    Nothing,
+}
+
+impl<H: Hooks> Engine<H> {
+    /// An engine without data or clients.
+    pub fn new(config: Config, hooks: H) -> Engine<H> {
+        let seed = HashSeed([hooks.entropy(), hooks.entropy()]);
+        let run_id: String = (0..5).map(|_| format!("{:08x}", hooks.entropy() as u32)).collect();
+        let mut state = State::new(config, seed, run_id, hooks.now(), hooks.ticks_per_second());
+        state.serve_expired = hooks.planted(Bug::ServeExpired);
+        Engine {
+            hooks,
+            state,
+            scratch: Scratch::default(),
+            pool: BufferPool::default(),
+            runnable: Vec::new(),
+            tick: TickState::default(),
+            clock_read_at: 0,
+            clock_is_held: false,
+        }
+    }
+
+    /// A client has connected.
+    ///
+    /// # Errors
+    /// The error line to send before closing: too many clients, or protected mode.
+    pub fn connect(&mut self, origin: Origin) -> Result<SessionId, &'static [u8]> {
+        let state = &mut self.state;
+        state.now = self.hooks.now();
+        state.stats.connections_received += 1;
+        let clients = i64::try_from(state.sessions.len()).unwrap_or(i64::MAX);
+        if clients >= state.config.maxclients {
+            state.stats.rejected_connections += 1;
+            return Err(b"-ERR max number of clients reached\r\n");
+        }
+        let open = state.config.requirepass.is_empty();
+        if state.config.protected_mode && open && !origin.is_local {
+            state.stats.rejected_connections += 1;
+            return Err(PROTECTED_MODE);
+        }
+        let id = state.next_client_id;
+        state.next_client_id += 1;
+        let now_us = state.now.mono_us;
+        Ok(state.sessions.insert(|handle| Session::new(handle, id, origin, open, now_us)))
+    }
+
+    /// The connection is gone: nothing more can be sent or will be received.
+    pub fn disconnect(&mut self, id: SessionId) {
+        let Some(session) = self.state.sessions.remove(id) else { return };
+        for watched in &session.watch.keys {
+            self.state.watchers.remove(watched.db, &watched.key, id);
+        }
+        self.pool.give(session.pending);
+    }
+
+    /// Where this session's next bytes belong.
+    pub fn read_into(&mut self, id: SessionId) -> ReadInto<'_> {
+        match self.state.sessions.get_mut(id) {
+            Some(s) if s.closing != Closing::Open => ReadInto::Nothing,
+            Some(s) if s.pending.is_empty() => ReadInto::Arena,
+            Some(s) => ReadInto::Pending(&mut s.pending),
+            None => ReadInto::Nothing,
+        }
+    }
+
+    /// What a session is owed, for the node to send.
+    pub fn unsent(&self, id: SessionId) -> &[u8] {
+        self.state.sessions.get(id).map_or(&[], |s| s.output.unsent())
+    }
+
+    /// The first `n` bytes of [`Engine::unsent`] have been sent.
+    pub fn sent(&mut self, id: SessionId, n: usize) {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        self.state.stats.net_output_bytes += n as u64;
+        let before = session.output.len();
+        session.output.advance(n);
+        session.output.release(&mut self.pool);
+        let resumed = before >= OUTPUT_LOW_WATER && session.output.len() < OUTPUT_LOW_WATER;
+        if resumed && !session.pending.is_empty() && !session.runnable {
+            session.runnable = true;
+            self.runnable.push(id);
+        }
+        if session.over_soft_limit_since_us.is_some() {
+            self.check_output_limit(id);
+        }
+    }
+
+    /// Whether and when this session's connection is to end. `Now` for one that does not exist.
+    pub fn closing(&self, id: SessionId) -> Closing {
+        self.state.sessions.get(id).map_or(Closing::Now, |s| s.closing)
+    }
+
+    /// The peer has ended its sending side: the connection ends once what it is owed has left.
+    pub fn end_of_input(&mut self, id: SessionId) {
+        if let Some(session) = self.state.sessions.get_mut(id)
+            && session.closing == Closing::Open
+        {
+            session.closing = Closing::AfterReplies;
+        }
+    }
+
+    /// True when there are bytes left to execute without waiting for any readiness.
+    #[inline]
+    pub fn is_runnable(&self) -> bool {
+        !self.runnable.is_empty()
+    }
+
+    /// What is to be done outside. The node drains it after every round and tick.
+    pub fn effects(&mut self) -> &mut Effects {
+        &mut self.state.effects
+    }
+
+    /// The state, to look at.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The configuration, to look at.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+
+    /// The hooks that the engine was made with.
+    pub fn hooks(&self) -> &H {
+        &self.hooks
+    }
+
+    /// Says how long a round took, in microseconds of CPU.
+    pub fn record_round(&mut self, cpu_us: u64) {
+        let stats = &mut self.state.stats;
+        stats.rounds += 1;
+        stats.longest_round_us = stats.longest_round_us.max(cpu_us);
+    }
+
+    /// Everything that `now` decides is decided by this moment from here on.
+    pub fn advance_to(&mut self, now: Now) {
+        self.state.now = now;
+    }
+
+    /// Puts a session on the list that the node looks at after the round.
+    pub(crate) fn attend(effects: &mut Effects, session: &mut Session) {
+        if !session.attended {
+            session.attended = true;
+            effects.attend.push(session.handle);
+        }
+    }
+
+    /// Takes the list of sessions that have something to send or are to be closed. Give it back with
+    /// [`Engine::recycle_attended`] to keep its capacity.
+    pub fn take_attended(&mut self) -> Vec<SessionId> {
+        let attended = std::mem::take(&mut self.state.effects.attend);
+        for id in &attended {
+            if let Some(session) = self.state.sessions.get_mut(*id) {
+                session.attended = false;
+            }
+        }
+        attended
+    }
+
+    /// See [`Engine::take_attended`].
+    pub fn recycle_attended(&mut self, mut list: Vec<SessionId>) {
+        if self.state.effects.attend.is_empty() {
+            list.clear();
+            self.state.effects.attend = list;
+        }
+    }
+
+    /// Closes a client that is owed more than its class may be. Returns true when it is to be closed.
+    pub(crate) fn check_output_limit(&mut self, id: SessionId) -> bool {
+        let planted = self.hooks.planted(Bug::NoOutputLimit);
+        let state = &mut self.state;
+        let limit = *state.config.client_output_buffer_limit.of(ClientClass::Normal);
+        let now_us = state.now.mono_us;
+        let Some(session) = state.sessions.get_mut(id) else { return false };
+        let owed = session.output.len() as u64;
+        let hard = limit.hard > 0 && owed > limit.hard;
+        let soft = limit.soft > 0 && owed > limit.soft;
+        let since = match (soft, session.over_soft_limit_since_us) {
+            (false, _) => {
+                session.over_soft_limit_since_us = None;
+                now_us
+            }
+            (true, None) => {
+                session.over_soft_limit_since_us = Some(now_us);
+                now_us
+            }
+            (true, Some(since)) => since,
+        };
+        let too_long = soft && now_us.saturating_sub(since) > limit.soft_seconds.saturating_mul(1_000_000);
+        if (hard || too_long) && session.closing != Closing::Now && !planted {
+            session.closing = Closing::Now;
+            state.stats.output_buffer_disconnections += 1;
+            let text = format!(
+                "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                session.id, session.origin.remote
+            );
+            Self::attend(&mut state.effects, session);
+            state.effects.log(Level::Warning, text);
+            return true;
+        }
+        false
+    }
+}
+
+/// What a client from elsewhere is told while protected mode keeps it out.
+const PROTECTED_MODE: &[u8] = b"-DENIED Refrain is running in protected mode because protected mode is enabled and no password \
+is set for the default user. In this mode connections are only accepted from the loopback interface. To connect from other \
+computers, either set a password for the default user (requirepass), or disable protected mode with 'CONFIG SET \
+protected-mode no' from the loopback interface or with '--protected-mode no' at start, after making sure that the server is \
+not reachable from the Internet.\r\n";

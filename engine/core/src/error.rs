@@ -1,0 +1,79 @@
+//! The exact error texts that peers see.
+//!
+//! An [`ErrorReply`] is the whole line after the `-`, code included. Texts that several commands share are constants here,
+//! so that one wording has one home.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// An error as the peer sees it, without the leading `-` and the line end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorReply(pub Cow<'static, str>);
+
+impl ErrorReply {
+    /// A text known at compile time.
+    pub const fn new(text: &'static str) -> ErrorReply {
+        ErrorReply(Cow::Borrowed(text))
+    }
+
+    /// A text made for this occasion.
+    pub fn owned(text: String) -> ErrorReply {
+        ErrorReply(Cow::Owned(text))
+    }
+
+    /// The code: the first word, by which `INFO errorstats` counts.
+    pub fn code(&self) -> &str {
+        self.0.split(' ').next().unwrap_or("ERR")
+    }
+
+    /// The arity error of a command, as Redis words it.
+    pub fn arity(name: &str) -> ErrorReply {
+        ErrorReply::owned(format!("ERR wrong number of arguments for '{name}' command"))
+    }
+
+    /// A TTL that is not positive or overflows, as Redis words it.
+    pub fn invalid_expire(name: &str) -> ErrorReply {
+        ErrorReply::owned(format!("ERR invalid expire time in '{name}' command"))
+    }
+
+    /// A subcommand that the container does not have, or that has another number of arguments.
+    pub fn unknown_subcommand(subcommand: &[u8], container: &str) -> ErrorReply {
+        let shown = printable(subcommand, 128);
+        ErrorReply::owned(format!("ERR unknown subcommand '{shown}'. Try {} HELP.", container.to_ascii_uppercase()))
+    }
+}
+
+impl fmt::Display for ErrorReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// At most `limit` bytes of `bytes` as text for an error message. Line ends are neutralised by the encoder.
+pub fn printable(bytes: &[u8], limit: usize) -> Cow<'_, str> {
+    let cut = &bytes[..bytes.len().min(limit)];
+    String::from_utf8_lossy(cut)
+}
+
+/// A value of another type than the command works on.
+pub const WRONG_TYPE: ErrorReply = ErrorReply::new("WRONGTYPE Operation against a key holding the wrong kind of value");
+/// Options that do not parse.
+pub const SYNTAX: ErrorReply = ErrorReply::new("ERR syntax error");
+/// A number was expected.
+pub const NOT_AN_INTEGER: ErrorReply = ErrorReply::new("ERR value is not an integer or out of range");
+/// INCR and its like would leave the range of i64.
+pub const INCREMENT_OVERFLOW: ErrorReply = ErrorReply::new("ERR increment or decrement would overflow");
+/// DECRBY's argument cannot be negated.
+pub const DECREMENT_OVERFLOW: ErrorReply = ErrorReply::new("ERR decrement would overflow");
+/// A database index that does not exist.
+pub const DB_OUT_OF_RANGE: ErrorReply = ErrorReply::new("ERR DB index is out of range");
+/// A string would grow beyond `proto-max-bulk-len`.
+pub const STRING_TOO_LONG: ErrorReply = ErrorReply::new("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+/// Anything but AUTH, HELLO, QUIT and RESET before authentication.
+pub const NOAUTH: ErrorReply = ErrorReply::new("NOAUTH Authentication required.");
+/// Wrong user name or password.
+pub const WRONGPASS: ErrorReply = ErrorReply::new("WRONGPASS invalid username-password pair or user is disabled.");
+/// EXEC after a command was refused while queueing.
+pub const EXECABORT: ErrorReply = ErrorReply::new("EXECABORT Transaction discarded because of previous errors.");
+/// A cursor that is no unsigned number.
+pub const INVALID_CURSOR: ErrorReply = ErrorReply::new("ERR invalid cursor");

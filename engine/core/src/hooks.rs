@@ -1,0 +1,73 @@
+//! What the engine asks of the world while it runs, and where tests reach into it.
+//!
+//! The engine is a value: bytes and time go in, replies and effects come out. The few things it must ask *during* a round
+//! (how much work was done, whether the clock has moved, what the process uses) come through [`Hooks`], a type parameter,
+//! so that production pays nothing for what only tests use. No cargo feature selects a hook: features unify across a
+//! workspace and would ship planted bugs.
+
+use crate::clock::Now;
+
+/// The engine's one window on the world. Every method must be cheap: some are called once a command.
+pub trait Hooks: 'static {
+    /// Time of both kinds. Called once a round, and again when a round has taken half a millisecond of work.
+    fn now(&self) -> Now;
+
+    /// A cheap counter, read once a command (the TSC in production, units of work in the simulator).
+    fn ticks(&self) -> u64;
+
+    /// How many ticks make a second.
+    fn ticks_per_second(&self) -> u64;
+
+    /// Says that logical work was done, in units of about a microsecond of an ordinary command.
+    fn work(&self, units: u64);
+
+    /// 64 unpredictable bits.
+    fn entropy(&self) -> u64;
+
+    /// What the process uses, for `INFO`.
+    fn process(&self) -> ProcessReport;
+
+    /// True when a test wants this bug present. Production's is constant `false`, and the branch disappears.
+    #[inline(always)]
+    fn planted(&self, _bug: Bug) -> bool {
+        false
+    }
+}
+
+/// What `INFO` says of the process; zeros where the world has none (the simulator).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProcessReport {
+    /// Resident set, bytes.
+    pub resident: u64,
+    /// Bytes that the allocator has handed out.
+    pub allocated: u64,
+    /// Bytes in pages that hold at least one allocation.
+    pub active: u64,
+    /// System CPU time of the process, microseconds.
+    pub cpu_sys_us: u64,
+    /// User CPU time of the process, microseconds.
+    pub cpu_user_us: u64,
+    /// CPU time of the calling thread, microseconds.
+    pub thread_us: u64,
+    /// Process id; 0 in the simulator, where it would differ between runs.
+    pub pid: u32,
+}
+
+/// Bugs that tests plant to see their oracles fail. Each names what it breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bug {
+    /// `INCR` is applied twice.
+    DoubleIncrement,
+    /// An expired key is served as if it were alive.
+    ServeExpired,
+    /// EXEC does not notice that a watched key has expired or changed.
+    MissedWatch,
+    /// The share of a round that one connection may take is unlimited.
+    NoRoundBudget,
+    /// Output limits are not enforced.
+    NoOutputLimit,
+    /// EXEC leaves out the last command of its queue and says that it was done.
+    HalfTransaction,
+    /// The node's wall clock follows a jump backwards.
+    WallRunsBackwards,
+}

@@ -1,0 +1,158 @@
+//! One client connection as the engine knows it: who it is, what it has selected, what it has queued, what it is owed.
+//!
+//! A session is never a socket. The node maps sockets to [`SessionId`]s; an id kept beyond its session's life is
+//! recognised by its generation.
+
+use refrain_resp::{Encoder, Protocol, RequestParser};
+
+use crate::output::Output;
+use crate::table::Command;
+use crate::transaction::Transaction;
+
+/// Names a session: a slot, and which tenant of the slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId {
+    /// Index into the engine's sessions; small and dense.
+    pub slot: u32,
+    /// Tells this tenant of the slot from earlier ones.
+    pub generation: u32,
+}
+
+/// Whether replies are sent (`CLIENT REPLY`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplyMode {
+    /// Every reply is sent.
+    #[default]
+    On,
+    /// None is.
+    Off,
+    /// The next command's is not.
+    SkipNext,
+    /// The present command's is not.
+    SkipThis,
+}
+
+/// Whether and when the connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Closing {
+    /// It goes on.
+    #[default]
+    Open,
+    /// Once what is owed has been sent (QUIT, a protocol error, the peer's own end).
+    AfterReplies,
+    /// At once, whatever is owed (CLIENT KILL, an output limit).
+    Now,
+}
+
+/// Where a client came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The peer, as `CLIENT LIST` prints it.
+    pub remote: String,
+    /// Our side, as `CLIENT LIST` prints it.
+    pub local: String,
+    /// Loopback or a Unix-domain socket: what protected mode lets in.
+    pub is_local: bool,
+    /// A Unix-domain socket.
+    pub is_unix: bool,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Session {
+    /// The handle that the node uses.
+    pub handle: SessionId,
+    /// `CLIENT ID`: counts up from 1, never used twice.
+    pub id: u64,
+    /// Where it came from.
+    pub origin: Box<Origin>,
+    /// `CLIENT SETNAME`.
+    pub name: Box<[u8]>,
+    /// Selected database.
+    pub db: usize,
+    /// RESP version.
+    pub protocol: Protocol,
+    /// False while a password is required and has not been given.
+    pub authenticated: bool,
+    /// `CLIENT REPLY`.
+    pub reply_mode: ReplyMode,
+    /// Between MULTI and EXEC: what is queued.
+    pub transaction: Option<Box<Transaction>>,
+    /// Keys being watched.
+    pub watch: crate::watch::WatchList,
+    /// Replies on their way.
+    pub output: Output,
+    /// Remembers a request that has only partly arrived.
+    pub parser: RequestParser,
+    /// Bytes that have arrived and have not been executed.
+    pub pending: Vec<u8>,
+    /// How many bytes of `pending` have been executed already: moving the rest to the front each round would make a long
+    /// pipeline quadratic.
+    pub pending_from: usize,
+    /// Whether the connection is to end.
+    pub closing: Closing,
+    /// Monotonic microseconds at which it connected.
+    pub connected_us: u64,
+    /// Monotonic microseconds at which it last sent something.
+    pub active_us: u64,
+    /// The last command, for `CLIENT LIST`.
+    pub last_command: Option<&'static Command>,
+    /// Monotonic microseconds since when the soft output limit is exceeded.
+    pub over_soft_limit_since_us: Option<u64>,
+    /// Failed logins in a row on this connection.
+    pub failed_logins: u32,
+    /// In the engine's list of sessions that the node must look at.
+    pub(crate) attended: bool,
+    /// In the engine's list of sessions with bytes left to execute.
+    pub(crate) runnable: bool,
+}
+
+impl Session {
+    /// A client that has just connected.
+    pub fn new(handle: SessionId, id: u64, origin: Origin, authenticated: bool, now_us: u64) -> Session {
+        Session {
+            handle,
+            id,
+            origin: Box::new(origin),
+            name: Box::default(),
+            db: 0,
+            protocol: Protocol::Resp2,
+            authenticated,
+            reply_mode: ReplyMode::On,
+            transaction: None,
+            watch: Default::default(),
+            output: Output::default(),
+            parser: RequestParser::default(),
+            pending: Vec::new(),
+            pending_from: 0,
+            closing: Closing::Open,
+            connected_us: now_us,
+            active_us: now_us,
+            last_command: None,
+            over_soft_limit_since_us: None,
+            failed_logins: 0,
+            attended: false,
+            runnable: false,
+        }
+    }
+
+    /// Appends to what the client is owed.
+    #[inline]
+    pub fn reply(&mut self) -> Encoder<'_> {
+        Encoder::new(self.output.buffer(), self.protocol)
+    }
+
+    /// Whether a transaction is open.
+    #[inline]
+    pub fn in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    /// Bytes that this session takes beyond its fixed size.
+    pub fn memory(&self) -> usize {
+        self.output.memory()
+            + self.pending.capacity()
+            + self.name.len()
+            + self.transaction.as_ref().map_or(0, |t| t.memory())
+    }
+}

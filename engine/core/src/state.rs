@@ -1,0 +1,215 @@
+//! The engine's state: everything that commands read and change, the executing session apart.
+//!
+//! Keys are reached through [`State::read`], [`State::peek`] and [`State::write`], which keep the one rule of expiry: a key
+//! whose deadline has come does not exist for any command, and the first one to meet it deletes it and says so to the
+//! propagation stream. Every change of a key goes through [`State::modified`], so that whoever watches it learns of it.
+
+use refrain_data::{Entry, HashSeed, Keyspace, Lookup};
+
+use crate::call::Key;
+use crate::clock::Now;
+use crate::config::Config;
+use crate::effects::Effects;
+use crate::sessions::Sessions;
+use crate::stats::{CommandStats, Stats};
+use crate::table::Table;
+use crate::watch::Watchers;
+
+/// State of one engine.
+pub struct State {
+    /// All keys.
+    pub keyspace: Keyspace,
+    /// All sessions but the one that executes.
+    pub sessions: Sessions,
+    /// Parameters.
+    pub config: Config,
+    /// Counters.
+    pub stats: Stats,
+    /// Per command, by the table's index.
+    pub command_stats: Vec<CommandStats>,
+    /// What is to be done outside.
+    pub effects: Effects,
+    /// Who watches which keys.
+    pub watchers: Watchers,
+    /// The table of commands.
+    pub table: Table,
+    /// The moment at which the current command executes. The same for all commands of a transaction.
+    pub now: Now,
+    /// The moment at which the engine was made.
+    pub started: Now,
+    /// Changes of the data set so far; a command that raises it is propagated.
+    pub dirty: u64,
+    /// The id that the next client gets.
+    pub next_client_id: u64,
+    /// Identifies this run of this server, 40 hex digits.
+    pub run_id: String,
+    /// How many [`crate::Hooks::ticks`] make a second.
+    pub ticks_per_second: u64,
+    /// A test wants expired keys to be served.
+    pub(crate) serve_expired: bool,
+}
+
+impl State {
+    /// An empty data set.
+    pub fn new(config: Config, seed: HashSeed, run_id: String, now: Now, ticks_per_second: u64) -> State {
+        let databases = usize::try_from(config.databases).expect("the range of `databases` is checked");
+        let table = Table::new();
+        State {
+            keyspace: Keyspace::new(databases, 1, seed),
+            sessions: Sessions::default(),
+            stats: Stats::default(),
+            command_stats: vec![CommandStats::default(); table.len()],
+            effects: Effects::default(),
+            watchers: Watchers::new(databases),
+            table,
+            now,
+            started: now,
+            dirty: 0,
+            next_client_id: 1,
+            run_id,
+            ticks_per_second: ticks_per_second.max(1),
+            serve_expired: false,
+            config,
+        }
+    }
+
+    /// Looks a key up for a command that reads it: counts a hit or a miss, and marks the key as used.
+    #[inline]
+    pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        let now_ms = self.now.unix_ms();
+        match self.keyspace.db_mut(key.db).lookup(key.hash, key.name) {
+            Lookup::Occupied(found) if !expired(found.deadline(), now_ms) || self.serve_expired => {
+                self.stats.keyspace_hits += 1;
+                found.touch(lru_clock(&self.now));
+                Some(found.into_entry())
+            }
+            Lookup::Occupied(found) => {
+                found.remove();
+                self.stats.keyspace_misses += 1;
+                self.stats.expired_keys += 1;
+                Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
+                None
+            }
+            Lookup::Vacant(_) => {
+                self.stats.keyspace_misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Looks a key up without counting, and without marking it as used.
+    #[inline]
+    pub fn peek(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        match self.write(key) {
+            Lookup::Occupied(found) => Some(found.into_entry()),
+            Lookup::Vacant(_) => None,
+        }
+    }
+
+    /// Looks a key up for a command that may change it. The command calls [`State::modified`] if it does.
+    #[inline]
+    pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
+        let now_ms = self.now.unix_ms();
+        let db = self.keyspace.db_mut(key.db);
+        // The deadline is looked at first and the key deleted in a step of its own, for a lookup can't be given back.
+        let gone = match db.get(key.hash, key.name) {
+            Some(found) => expired(found.deadline(), now_ms) && !self.serve_expired,
+            None => false,
+        };
+        if gone {
+            db.remove(key.hash, key.name);
+            self.stats.expired_keys += 1;
+            Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
+        }
+        self.keyspace.db_mut(key.db).lookup(key.hash, key.name)
+    }
+
+    /// Deletes a key that a command names. True if it was there (and had not expired).
+    pub fn delete(&mut self, key: &Key<'_>) -> bool {
+        match self.write(key) {
+            Lookup::Occupied(found) => found.remove(),
+            Lookup::Vacant(_) => return false,
+        }
+        self.modified(key);
+        true
+    }
+
+    /// Says that a key was changed: counts it, and breaks the watches on it.
+    #[inline]
+    pub fn modified(&mut self, key: &Key<'_>) {
+        self.dirty += 1;
+        if !self.watchers.is_empty() {
+            Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
+        }
+    }
+
+    /// What follows from the removal of a key whose deadline has come.
+    fn lost(effects: &mut Effects, watchers: &mut Watchers, sessions: &mut Sessions, key: &Key<'_>) {
+        effects.stream.push(key.db, &[b"DEL", key.name]);
+        if !watchers.is_empty() {
+            Self::break_watches(watchers, sessions, key.db, key.name);
+        }
+    }
+
+    /// Marks every session that watches this key. The executing session is taken out and marks itself: what a client does
+    /// to a key that it watches counts, too.
+    fn break_watches(watchers: &Watchers, sessions: &mut Sessions, db: usize, name: &[u8]) {
+        for who in watchers.of(db, name) {
+            if let Some(session) = sessions.get_mut(*who) {
+                session.watch.broken = true;
+            } else {
+                sessions.mark_taken_broken();
+            }
+        }
+    }
+
+    /// Removes expired keys of every database, `units` of work at the most. Returns the units used, and whether keys that
+    /// have expired may be left.
+    pub fn expire(&mut self, units: u64) -> (u64, bool) {
+        let now_ms = self.now.unix_ms();
+        let (mut used, mut behind) = (0, false);
+        let State { keyspace, effects, watchers, sessions, stats, .. } = self;
+        for db in 0..keyspace.len() {
+            let database = keyspace.db_mut(db);
+            if database.volatile_len() == 0 {
+                continue;
+            }
+            if used >= units {
+                return (used, true);
+            }
+            let report = database.sweep_expired(now_ms, units - used, &mut |entry| {
+                effects.stream.push(db, &[b"DEL", entry.key()]);
+                if !watchers.is_empty() {
+                    Self::break_watches(watchers, sessions, db, entry.key());
+                }
+            });
+            used += report.units;
+            behind |= report.behind;
+            stats.expired_keys += report.removed;
+        }
+        (used, behind)
+    }
+
+    /// Whether the value would be refused for its length.
+    pub fn string_fits(&self, len: usize) -> bool {
+        len as u64 <= self.config.proto_max_bulk_len
+    }
+
+    /// Bytes that the data set and the clients take, by their structure: the same in every world.
+    pub fn used_memory(&self) -> u64 {
+        let clients: usize = self.sessions.iter().map(|s| s.memory() + size_of::<crate::Session>()).sum();
+        (self.keyspace.memory() + clients) as u64
+    }
+}
+
+/// A deadline has come when the clock shows it or later.
+#[inline]
+pub fn expired(deadline: Option<u64>, now_ms: u64) -> bool {
+    deadline.is_some_and(|at| at <= now_ms)
+}
+
+/// The 24-bit clock by which keys remember when they were used: seconds, wrapping after 194 days.
+#[inline]
+fn lru_clock(now: &Now) -> u32 {
+    (now.unix_s() & 0xff_ffff) as u32
+}

@@ -1,0 +1,101 @@
+//! Periodic work: active expiry, idle clients, output limits, statistics. Every part is bounded in units of work, not in
+//! time, so that it costs the same in both worlds and no tick is a pause.
+
+use crate::config::ClientClass;
+use crate::effects::Level;
+use crate::engine::Engine;
+use crate::hooks::Hooks;
+use crate::session::Closing;
+
+/// Slots looked at for expiry in one ordinary tick, per step of `active-expire-effort`.
+const EXPIRE_UNITS: u64 = 4096;
+
+/// Sessions looked at in one tick.
+const SESSIONS_PER_TICK: usize = 256;
+
+/// Units of expiry that make one unit of logical work (a command's).
+const EXPIRE_UNITS_PER_WORK: u64 = 64;
+
+/// What periodic work remembers.
+#[derive(Debug)]
+pub(crate) struct TickState {
+    next_session: usize,
+    /// Unsent bytes from which a session's limits must be looked at: derived from the configuration every tick.
+    pub output_check_from: usize,
+    /// Keys that have expired may be left: the next tick comes soon.
+    pub behind: bool,
+    last_sample_us: u64,
+}
+
+impl Default for TickState {
+    fn default() -> TickState {
+        TickState { next_session: 0, output_check_from: usize::MAX, behind: false, last_sample_us: 0 }
+    }
+}
+
+impl<H: Hooks> Engine<H> {
+    /// Does a slice of the periodic work. Returns the microseconds after which it wants to be called again.
+    pub fn tick(&mut self) -> u64 {
+        self.state.now = self.hooks.now();
+        self.apply_configuration();
+        self.expire();
+        self.visit_sessions();
+        self.sample();
+        let hz = u64::try_from(self.state.config.hz.clamp(1, 500)).expect("clamped to a positive range");
+        let period_us = 1_000_000 / hz;
+        // Behind with expiry, ticks come ten times as often, each still bounded: at most about a tenth of the time.
+        if self.tick.behind { period_us / 10 } else { period_us }
+    }
+
+    /// What is derived from parameters, so that hot paths compare with one number.
+    pub(crate) fn apply_configuration(&mut self) {
+        let limit = self.state.config.client_output_buffer_limit.of(ClientClass::Normal);
+        let least = [limit.hard, limit.soft].into_iter().filter(|l| *l > 0).min().unwrap_or(u64::MAX);
+        self.tick.output_check_from = usize::try_from(least).unwrap_or(usize::MAX);
+    }
+
+    fn expire(&mut self) {
+        let effort = u64::try_from(self.state.config.active_expire_effort).expect("its range is 1 to 10");
+        let (used, behind) = self.state.expire(EXPIRE_UNITS * effort);
+        self.tick.behind = behind;
+        self.hooks.work(used / EXPIRE_UNITS_PER_WORK);
+    }
+
+    /// Closes idle clients and those that have exceeded a soft limit for too long, some sessions a tick.
+    fn visit_sessions(&mut self) {
+        let slots = self.state.sessions.slots();
+        let timeout_us = u64::try_from(self.state.config.timeout).expect("its range is not negative") * 1_000_000;
+        for _ in 0..slots.min(SESSIONS_PER_TICK) {
+            self.tick.next_session = (self.tick.next_session + 1) % slots;
+            let now_us = self.state.now.mono_us;
+            let slot = self.tick.next_session;
+            let state = &mut self.state;
+            let Some(session) = state.sessions.at_slot_mut(slot) else { continue };
+            let idle = now_us.saturating_sub(session.active_us);
+            if timeout_us > 0 && idle > timeout_us && session.closing == Closing::Open {
+                session.closing = Closing::Now;
+                let text = format!("Closing idle client: id={} addr={}", session.id, session.origin.remote);
+                Self::attend(&mut state.effects, session);
+                state.effects.log(Level::Verbose, text);
+                continue;
+            }
+            if session.output.len() > self.tick.output_check_from {
+                let id = session.handle;
+                self.check_output_limit(id);
+            }
+        }
+    }
+
+    fn sample(&mut self) {
+        const SAMPLE_EVERY_US: u64 = 100_000;
+        let state = &mut self.state;
+        let now_us = state.now.mono_us;
+        if now_us.saturating_sub(self.tick.last_sample_us) < SAMPLE_EVERY_US {
+            return;
+        }
+        self.tick.last_sample_us = now_us;
+        let totals = [state.stats.commands_processed, state.stats.net_input_bytes, state.stats.net_output_bytes];
+        state.stats.rates.sample(now_us, totals);
+        state.stats.peak_memory = state.stats.peak_memory.max(state.used_memory());
+    }
+}
