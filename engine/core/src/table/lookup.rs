@@ -321,7 +321,7 @@ fn rename(entries: &mut [Entry], old: &[u8], new: &[u8]) -> Result<(), RenameErr
 
 /// The first eight bytes as one word, letters in lower case, what is missing zero.
 #[inline]
-fn folded_word(name: &[u8]) -> u64 {
+pub(super) fn folded_word(name: &[u8]) -> u64 {
     let word = match name.first_chunk::<8>() {
         Some(chunk) => u64::from_le_bytes(*chunk),
         None => name.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
