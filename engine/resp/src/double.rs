@@ -1,4 +1,7 @@
 //! Floating point as Redis 7.2 prints it: whole numbers as integers, others in the fewest digits that read back the same.
+//!
+//! Redis finds the digits with Grisu2, which for about one double in a thousand takes one more than needed; here they are
+//! always the fewest. Both texts read back as the same number.
 
 use std::io::Write as _;
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Seen, feed, feed_bytewise, model};
-use crate::{Limits, encode_command};
+use crate::{Limits, Parsed, ProtocolError, RequestParser, encode_command};
 
 fn small_limits() -> impl Strategy<Value = Limits> {
     (0..80u64, 4..48usize, 0..16i64, any::<bool>()).prop_map(|(max_bulk, max_inline, max_multibulk, authenticated)| {
@@ -78,6 +78,41 @@ proptest! {
         prop_assert_eq!(&feed(&stream, &cuts, &limits), &expected);
         prop_assert_eq!(&feed_bytewise(&stream, &limits), &expected);
     }
+}
+
+/// A header is a length if and only if the model reads it as one: every text of one or two bytes, and of three and four
+/// from those around the digits.
+#[test]
+fn every_short_header() {
+    let near = b"0123459:/-+ ;\n$*\x7f\x80\xb0\xb9\xff";
+    let all: Vec<u8> = (0..=255).collect();
+    let mut texts: Vec<Vec<u8>> = all.iter().map(|&byte| vec![byte]).collect();
+    texts.extend(all.iter().flat_map(|&a| all.iter().map(move |&b| vec![a, b])));
+    for (&a, &b, &c) in triples(near) {
+        texts.push(vec![a, b, c]);
+        texts.push(vec![b'1', a, b, c]);
+    }
+    let limits = Limits::default();
+    let payload = [b'v'; 2100];
+    for text in texts {
+        // A line end or a NUL within ends or hides the line: no header of this text.
+        if text.iter().any(|byte| matches!(byte, b'\r' | 0)) {
+            continue;
+        }
+        let stream = [b"*1\r\n$", &text[..], b"\r\n", &payload].concat();
+        let parsed = RequestParser::new().parse(&stream, &mut Vec::new(), &limits);
+        let expected = match model::canonical(&text).map(usize::try_from) {
+            Some(Ok(len)) if len <= 2098 => Ok(Parsed::Command { consumed: text.len() + 9 + len, argc: 1 }),
+            Some(Ok(len)) => Ok(Parsed::Incomplete { wanted: len + 2 - payload.len() }),
+            _ => Err(ProtocolError::InvalidBulkLength),
+        };
+        assert_eq!(parsed, expected, "{text:?}");
+    }
+}
+
+/// All triples of the bytes.
+fn triples(bytes: &[u8]) -> impl Iterator<Item = (&u8, &u8, &u8)> {
+    bytes.iter().flat_map(move |a| bytes.iter().flat_map(move |b| bytes.iter().map(move |c| (a, b, c))))
 }
 
 /// A few megabytes of damaged pipelines from a fixed stream of numbers, longer than the generated cases above.
