@@ -11,9 +11,18 @@ use std::time::Duration;
 
 use crate::kernel;
 
-/// CPU time by thread, in nanoseconds: the first field of `/proc/PID/task/*/schedstat`.
+/// CPU time and waiting time by thread, in nanoseconds: the first two fields of `/proc/PID/task/*/schedstat`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cpu(BTreeMap<u64, u64>);
+pub struct Cpu(BTreeMap<u64, Times>);
+
+/// What happened to a thread, or to all of a process, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// On a CPU.
+    pub used: u64,
+    /// Ready to run while something else had the CPU: the mark of a machine that was not ours alone.
+    pub waited: u64,
+}
 
 impl Cpu {
     /// Reads the books once.
@@ -27,7 +36,7 @@ impl Cpu {
             // A thread may end between the listing and the reading; what it used is then lost to us.
             let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) else { continue };
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            threads.insert(id, on_cpu(&text).ok_or_else(|| unreadable("schedstat", &text))?);
+            threads.insert(id, times(&text).ok_or_else(|| unreadable("schedstat", &text))?);
         }
         if threads.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("no scheduler statistics of process {pid}")));
@@ -52,14 +61,21 @@ impl Cpu {
         Ok(last)
     }
 
-    /// Nanoseconds used since `before`, summed over the threads alive now.
-    pub fn since(&self, before: &Cpu) -> u64 {
-        self.0.iter().map(|(id, now)| now.saturating_sub(before.0.get(id).copied().unwrap_or(0))).sum()
+    /// What was used and waited since `before`, summed over the threads alive now.
+    pub fn since(&self, before: &Cpu) -> Times {
+        let mut sum = Times::default();
+        for (id, now) in &self.0 {
+            let then = before.0.get(id).copied().unwrap_or_default();
+            sum.used += now.used.saturating_sub(then.used);
+            sum.waited += now.waited.saturating_sub(then.waited);
+        }
+        sum
     }
 }
 
-fn on_cpu(schedstat: &str) -> Option<u64> {
-    schedstat.split_ascii_whitespace().next()?.parse().ok()
+fn times(schedstat: &str) -> Option<Times> {
+    let mut fields = schedstat.split_ascii_whitespace().map(str::parse);
+    Some(Times { used: fields.next()?.ok()?, waited: fields.next()?.ok()? })
 }
 
 /// Resident memory in bytes, once it has stood still for 300 ms (allocators and rehashing lag behind the last command),
@@ -100,15 +116,16 @@ mod tests {
 
     #[test]
     fn sums_threads_and_ignores_those_that_ended() {
-        let before = Cpu(BTreeMap::from([(1, 100), (2, 50)]));
-        let after = Cpu(BTreeMap::from([(1, 150), (3, 7)]));
-        assert_eq!(after.since(&before), 57);
+        let times = |used, waited| Times { used, waited };
+        let before = Cpu(BTreeMap::from([(1, times(100, 5)), (2, times(50, 5))]));
+        let after = Cpu(BTreeMap::from([(1, times(150, 7)), (3, times(7, 1))]));
+        assert_eq!(after.since(&before), times(57, 3));
     }
 
     #[test]
-    fn takes_the_first_field() {
-        assert_eq!(on_cpu("355751533 692317 122\n"), Some(355_751_533));
-        assert_eq!(on_cpu(""), None);
+    fn takes_the_first_two_fields() {
+        assert_eq!(times("355751533 692317 122\n"), Some(Times { used: 355_751_533, waited: 692_317 }));
+        assert_eq!(times("7"), None);
     }
 
     #[test]

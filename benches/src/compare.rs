@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::accounting::Cpu;
 use crate::cli::Compare;
-use crate::figures::Better;
+use crate::figures::{Better, Figure};
 use crate::generator::{Generator, Until};
 use crate::keys::Random;
 use crate::memory;
@@ -23,10 +23,15 @@ const WARM_UP: f64 = 0.1;
 /// Above this part of its time, the generator was the limit.
 const SATURATED: f64 = 0.95;
 
+/// Above this part of its time spent waiting for a CPU, a server was disturbed.
+const DISTURBED: f64 = 0.05;
+
 /// One measurement of one server.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     cpu_ns: f64,
+    /// The part of the time that the server was ready to run and had no CPU.
+    waited: f64,
     thousand_per_second: f64,
     p50_us: f64,
     p99_us: f64,
@@ -148,7 +153,8 @@ fn measure(
     let requests = outcome.requests as f64;
     let elapsed = outcome.elapsed.as_secs_f64();
     Ok(Sample {
-        cpu_ns: cpu as f64 / requests,
+        cpu_ns: cpu.used as f64 / requests,
+        waited: cpu.waited as f64 / 1e9 / elapsed,
         thousand_per_second: requests / elapsed / 1e3,
         p50_us: outcome.latency.value_at_quantile(0.5) as f64 / 1e3,
         p99_us: outcome.latency.value_at_quantile(0.99) as f64 / 1e3,
@@ -166,16 +172,35 @@ fn summarise(cells: &[Cell], report: &mut Report) {
         });
         report.tables.push(Table { measure, rows: rows.collect() });
     }
-    for cell in cells {
-        for (name, rounds) in report.servers.iter().zip(&cell.samples) {
-            let busy: Vec<f64> = rounds.iter().map(|sample| sample.generator_busy).collect();
-            let busy = crate::figures::Figure::of(&busy).map_or(0.0, |figure| figure.median);
-            if busy > SATURATED {
-                report.notes.push(format!(
-                    "{} P={} on {name}: the generator was busy {:.0} % of the time, so throughput and latency there are its own",
-                    cell.test.name, cell.depth, busy * 100.0
-                ));
-            }
-        }
-    }
+    report.notes.extend(cells.iter().flat_map(|cell| saturated(cell, &report.servers)));
+    report.notes.extend(disturbed(cells));
+}
+
+/// Where the generator and not the server was the limit.
+fn saturated(cell: &Cell, servers: &[String]) -> Vec<String> {
+    let busy =
+        cell.samples.iter().map(|rounds| Figure::of(&rounds.iter().map(|s| s.generator_busy).collect::<Vec<_>>()));
+    let (test, depth) = (cell.test.name, cell.depth);
+    let limits = servers.iter().zip(busy).filter_map(|(name, busy)| Some((name, busy?.median)));
+    let limits = limits.filter(|&(_, busy)| busy > SATURATED).map(|(name, busy)| {
+        let percent = busy * 100.0;
+        format!(
+            "{test} P={depth} on {name}: the generator was busy {percent:.0} % of the time; throughput and latency are its own"
+        )
+    });
+    limits.collect()
+}
+
+/// Whether the machine was shared with something else.
+fn disturbed(cells: &[Cell]) -> Option<String> {
+    let waited: Vec<f64> = cells.iter().flat_map(|cell| cell.samples.iter().flatten()).map(|s| s.waited).collect();
+    let waited = Figure::of(&waited)?;
+    (waited.median > DISTURBED).then(|| {
+        format!(
+            "the machine was not free: servers waited {:.0} % of the time for a CPU (median; up to {:.0} %); trust no \
+             figure but ratios, and those little",
+            waited.median * 100.0,
+            waited.max * 100.0
+        )
+    })
 }

@@ -16,7 +16,9 @@ use crate::server::{Candidate, Server, Surroundings};
 use crate::workloads::{Sizes, Test, filling};
 use crate::{machine, progress};
 
-const PROFILE: &str = "callgrind.out";
+/// The tool, following a wrapper script into the server; a profile for each process, told apart by `%p`, its pid.
+const VALGRIND: [&str; 4] =
+    ["valgrind", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=callgrind.out.%p"];
 
 /// Counts for every server and test.
 ///
@@ -60,9 +62,9 @@ pub fn run(plan: &Instructions) -> Result<Report, Box<dyn Error>> {
 }
 
 fn count(candidate: &Candidate, test: &Test, requests: u64, plan: &Instructions) -> Result<u64, Box<dyn Error>> {
-    let under =
-        ["valgrind", "--tool=callgrind", &format!("--callgrind-out-file={PROFILE}")].map(str::to_owned).to_vec();
+    let under = VALGRIND.map(str::to_owned).to_vec();
     let server = Server::start(candidate, &Surroundings { cpu: None, under })?;
+    let profile = format!("callgrind.out.{}", server.pid());
     let sizes = Sizes { keys: plan.keys, value: plan.value_size as usize, zipf: None };
     let mut generator = Generator::connect(server.address(), plan.connections as usize)?;
     if let Some(fill) = test.fill {
@@ -71,7 +73,7 @@ fn count(candidate: &Candidate, test: &Test, requests: u64, plan: &Instructions)
     generator.run(&mut test.traffic(&sizes, plan.pipeline, 1)?, Until::Requests(requests))?;
     drop(generator);
     let directory = server.end()?;
-    let profile = directory.path().join(PROFILE);
+    let profile = directory.path().join(profile);
     if let (true, Some(kept)) = (requests > plan.requests, &plan.profiles) {
         keep(&profile, kept, &format!("callgrind.{}.{}.out", candidate.name, test.name))?;
     }

@@ -33,7 +33,7 @@ pub fn run(plan: &LoadPlan) -> Result<(), Box<dyn Error>> {
     }
     println!("generator CPU      {:.0} ns/request", outcome.own_cpu.as_nanos() as f64 / requests);
     if let (Some(pid), Some(before)) = (plan.pid, before) {
-        println!("server CPU         {:.0} ns/request", Cpu::settled(pid)?.since(&before) as f64 / requests);
+        println!("server CPU         {:.0} ns/request", Cpu::settled(pid)?.since(&before).used as f64 / requests);
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use crate::cli::Shape;
 
 /// The machine in one line, as far as it can be read.
 fn machine() -> String {
-    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpus = info.lines().filter(|line| line.starts_with("processor")).count();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{} × {}, Linux {}", cpus, model.unwrap_or("unknown CPU").trim(), kernel.trim())
