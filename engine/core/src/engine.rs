@@ -136,13 +136,21 @@ impl<H: Hooks> Engine<H> {
         self.state.sessions.get(id).map_or(Closing::Now, |s| s.closing)
     }
 
-    /// The peer has ended its sending side: the connection ends once what it is owed has left.
+    /// The peer has ended its sending side: what it has sent is still executed and answered, then the connection ends.
     pub fn end_of_input(&mut self, id: SessionId) {
-        if let Some(session) = self.state.sessions.get_mut(id)
-            && session.closing == Closing::Open
-        {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        session.input_ended = true;
+        if !session.runnable && session.output.len() < OUTPUT_HIGH_WATER {
+            Self::end(&mut self.state.effects, session);
+        }
+    }
+
+    /// Lets a session go once its replies are out.
+    pub(crate) fn end(effects: &mut Effects, session: &mut Session) {
+        if session.closing == Closing::Open {
             session.closing = Closing::AfterReplies;
         }
+        Self::attend(effects, session);
     }
 
     /// True when there are bytes left to execute without waiting for any readiness.

@@ -349,6 +349,9 @@ impl<H: Hooks> Engine<H> {
         }
         if pos >= end {
             self.pool.give(own);
+            if session.input_ended {
+                Self::end(&mut self.state.effects, session);
+            }
             return;
         }
         if in_arena {
@@ -380,6 +383,9 @@ impl<H: Hooks> Engine<H> {
         if state != Parsing::WantsMore && !waits_for_reader && !session.runnable {
             session.runnable = true;
             self.runnable.push(id);
+        }
+        if session.input_ended && state == Parsing::WantsMore {
+            Self::end(&mut self.state.effects, session);
         }
     }
 }

@@ -89,6 +89,8 @@ pub struct Session {
     /// How many bytes of `pending` have been executed already: moving the rest to the front each round would make a long
     /// pipeline quadratic.
     pub pending_from: usize,
+    /// The peer has ended its sending side.
+    pub input_ended: bool,
     /// Whether the connection is to end.
     pub closing: Closing,
     /// Monotonic microseconds at which it connected.
@@ -125,6 +127,7 @@ impl Session {
             parser: RequestParser::default(),
             pending: Vec::new(),
             pending_from: 0,
+            input_ended: false,
             closing: Closing::Open,
             connected_us: now_us,
             active_us: now_us,

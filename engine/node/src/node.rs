@@ -1,0 +1,273 @@
+//! The loop itself: its state, its wait, the order of its phases, its end.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+
+use refrain_core::{Config, Engine, Input, Level};
+use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Signal, Sockets, Token};
+
+use crate::connection::Connections;
+use crate::hooks::{NodeHooks, Probe};
+use crate::jobs::Jobs;
+
+/// One server process: an engine, its sockets, its loop.
+pub struct Node<R: Runtime, P: Probe> {
+    pub(crate) runtime: R,
+    pub(crate) sockets: R::Sockets,
+    pub(crate) engine: Engine<NodeHooks<R, P>>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) connections: Connections,
+    /// Connections that may have something to read, each once, in the order in which they get their turn.
+    pub(crate) readable: VecDeque<Token>,
+    /// The bytes of this round, of all connections.
+    pub(crate) arena: Vec<u8>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) jobs: Jobs<()>,
+    ready: Vec<Readiness>,
+    next_tick: Mono,
+    on_log_level: Box<dyn Fn(&str)>,
+    exit: Option<Exit>,
+}
+
+/// A socket that accepts.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub token: Token,
+    pub address: Address,
+    /// There may be more to accept than a round takes.
+    pub pending: bool,
+    /// Out of descriptors: left alone until the next tick.
+    pub parked: bool,
+}
+
+/// How a node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// SHUTDOWN, by a client.
+    Command,
+    /// A signal.
+    Signal(Signal),
+}
+
+/// Why a node can't start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address can't be listened on.
+    Listen(Address, io::Error),
+    /// Neither a port nor a Unix-domain socket is configured, or every optional address failed.
+    NowhereToListen,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Listen(Address::Tcp(a), error) => {
+                write!(f, "Failed listening on port {} (TCP), aborting. {a}: {error}", a.port())
+            }
+            StartError::Listen(address, error) => write!(f, "Failed opening Unix socket: {address}: {error}"),
+            StartError::NowhereToListen => f.write_str("Configured to not listen anywhere, exiting."),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Somewhere to listen. An optional address may be missing on this machine (a leading `-` in `bind`).
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Where.
+    pub address: Address,
+    /// Whether a node without it may start.
+    pub optional: bool,
+}
+
+impl<R: Runtime, P: Probe> Node<R, P> {
+    /// A node that listens on `addresses`.
+    ///
+    /// # Errors
+    /// When a required address can't be had, or none at all.
+    pub fn start(runtime: R, config: Config, probe: P, addresses: &[Listen]) -> Result<Node<R, P>, StartError> {
+        let mut sockets = runtime.sockets();
+        let mut listeners = Vec::new();
+        for Listen { address, optional } in addresses {
+            match sockets.listen(address) {
+                Ok(token) => {
+                    listeners.push(Listener { token, address: address.clone(), pending: false, parked: false });
+                }
+                Err(error) if *optional => tracing::debug!("not listening on {address}: {error}"),
+                Err(error) => return Err(StartError::Listen(address.clone(), error)),
+            }
+        }
+        if listeners.is_empty() {
+            return Err(StartError::NowhereToListen);
+        }
+        let engine = Engine::new(config, NodeHooks::new(runtime.clone(), probe));
+        Ok(Node {
+            runtime,
+            sockets,
+            engine,
+            listeners,
+            connections: Connections::default(),
+            readable: VecDeque::new(),
+            arena: Vec::new(),
+            inputs: Vec::new(),
+            jobs: Jobs::new(),
+            ready: Vec::new(),
+            next_tick: Mono(0),
+            on_log_level: Box::new(|_| {}),
+            exit: None,
+        })
+    }
+
+    /// Calls `f` with the new `loglevel` whenever it is changed.
+    pub fn on_log_level(&mut self, f: impl Fn(&str) + 'static) {
+        self.on_log_level = Box::new(f);
+    }
+
+    /// The engine, for a test to look at or to set up.
+    pub fn engine(&mut self) -> &mut Engine<NodeHooks<R, P>> {
+        &mut self.engine
+    }
+
+    /// Where the node listens.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.listeners.iter().map(|l| &l.address)
+    }
+
+    /// Runs until a signal or SHUTDOWN ends it. What clients are owed is sent as far as they take it.
+    pub async fn run(mut self) -> Exit {
+        self.run_while(|_| true).await
+    }
+
+    /// The same, but asks `watch` after every round whether to go on: an observer for tests.
+    pub async fn run_while(&mut self, mut watch: impl FnMut(&mut Engine<NodeHooks<R, P>>) -> bool) -> Exit {
+        loop {
+            self.wait().await;
+            let started = self.round_is_measured().then(|| self.engine.hooks().probe().thread_cpu());
+            self.sort_readiness();
+            self.accept();
+            self.read();
+            self.execute();
+            self.write();
+            self.tick_if_due();
+            if let Some(started) = started {
+                let cpu = self.engine.hooks().probe().thread_cpu().saturating_sub(started);
+                self.engine.record_round(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX));
+            }
+            self.carry_out_effects();
+            let observed = watch(&mut self.engine);
+            if let Some(exit) = self.exit {
+                self.say_goodbye();
+                return exit;
+            }
+            if !observed {
+                return Exit::Command;
+            }
+        }
+    }
+
+    /// The only await: for a completed job, a signal, a ready socket, or the moment at which there is something to do anyway.
+    async fn wait(&mut self) {
+        let at_once = self.engine.is_runnable()
+            || !self.readable.is_empty()
+            || self.listeners.iter().any(|l| l.pending && !l.parked);
+        let until = if at_once { Mono(0) } else { self.next_tick };
+        let Node { runtime, sockets, jobs, ready, exit, .. } = self;
+        let mut done = Vec::new();
+        poll_fn(|cx| {
+            if jobs.len() > 0 {
+                jobs.poll(cx, &mut done);
+            }
+            if let Poll::Ready(signal) = runtime.poll_signal(cx) {
+                *exit = Some(Exit::Signal(signal));
+                return Poll::Ready(());
+            }
+            match sockets.poll_ready(cx, until, ready) {
+                Poll::Pending if done.is_empty() => Poll::Pending,
+                _ => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+
+    /// Whether the CPU clock is read around this round: only for one that has enough to do for the reading not to matter.
+    fn round_is_measured(&self) -> bool {
+        const CONNECTIONS: usize = 4;
+        self.ready.len() + self.readable.len() >= CONNECTIONS || self.engine.is_runnable()
+    }
+
+    /// Hands each readiness to whom it concerns. One for a token that was closed meanwhile concerns nobody.
+    fn sort_readiness(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        for Readiness { token, bits } in ready.drain(..) {
+            if let Some(connection) = self.connections.get_mut(token) {
+                connection.hup |= bits & Interest::HUP != 0;
+                if bits & (Interest::READ | Interest::HUP) != 0 && !connection.queued && !connection.ended {
+                    connection.queued = true;
+                    self.readable.push_back(token);
+                }
+                if bits & Interest::WRITE != 0 && connection.blocked {
+                    connection.blocked = false;
+                    self.flush(token);
+                }
+            } else if let Some(listener) = self.listeners.iter_mut().find(|l| l.token == token) {
+                listener.pending = true;
+            }
+        }
+        self.ready = ready;
+    }
+
+    fn tick_if_due(&mut self) {
+        let now = self.runtime.now();
+        if now < self.next_tick {
+            return;
+        }
+        for listener in &mut self.listeners {
+            listener.pending |= listener.parked;
+            listener.parked = false;
+        }
+        let wanted_us = self.engine.tick();
+        self.next_tick = now + std::time::Duration::from_micros(wanted_us);
+        self.write();
+    }
+
+    /// What the engine wants done outside.
+    fn carry_out_effects(&mut self) {
+        let effects = self.engine.effects();
+        for line in effects.log.drain(..) {
+            match line.level {
+                Level::Debug => tracing::trace!("{}", line.text),
+                Level::Verbose => tracing::debug!("{}", line.text),
+                Level::Notice => tracing::info!("{}", line.text),
+                Level::Warning => tracing::warn!("{}", line.text),
+            }
+        }
+        if let Some(level) = effects.log_level.take() {
+            (self.on_log_level)(&level);
+        }
+        if effects.shutdown.take().is_some() {
+            self.exit = Some(Exit::Command);
+        }
+        if !effects.detached.is_empty() {
+            let detached = std::mem::take(&mut effects.detached);
+            self.jobs.push(self.runtime.offload(move || drop(detached)));
+        }
+    }
+
+    /// The last thing before the process ends: what is owed goes out as far as it is taken, then every socket is closed.
+    fn say_goodbye(&mut self) {
+        self.write();
+        for token in self.connections.tokens() {
+            if self.connections.get_mut(token).is_some_and(|c| !c.blocked) {
+                self.flush(token);
+            }
+            self.sockets.shutdown(token);
+            self.drop_connection(token);
+        }
+        for listener in std::mem::take(&mut self.listeners) {
+            self.sockets.close(listener.token);
+        }
+    }
+}
