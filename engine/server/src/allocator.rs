@@ -1,0 +1,247 @@
+//! The process's allocator: jemalloc, asked directly.
+//!
+//! jemalloc is built with a quantum of 8 bytes, because most of a keyspace is small entries and every rounding up to 16
+//! is paid a hundred million times. It then promises an alignment of 8 only, so every alignment above is passed with each
+//! call. (The usual binding assumes 16, and hands out misaligned memory under this quantum.)
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr;
+
+use tikv_jemalloc_sys as jemalloc;
+
+/// What jemalloc aligns everything to by itself: its quantum, which is also its smallest size.
+const QUANTUM: usize = 8;
+
+#[global_allocator]
+static GLOBAL: Jemalloc = Jemalloc;
+
+/// Read by jemalloc when the process begins. Few arenas, because one thread owns nearly everything and memory freed by
+/// another goes back to its arena; no padding of large allocations; freed pages return to the system within ten seconds.
+#[unsafe(export_name = "_rjem_malloc_conf")]
+static OPTIONS: Text =
+    Text(c"narenas:2,cache_oblivious:false,background_thread:false,dirty_decay_ms:10000,muzzy_decay_ms:0".as_ptr());
+
+#[repr(transparent)]
+struct Text(*const c_char);
+
+// SAFETY: it points to a string literal: immutable, and alive for as long as the process.
+unsafe impl Sync for Text {}
+
+/// jemalloc as Rust's allocator.
+#[derive(Debug, Clone, Copy)]
+pub struct Jemalloc;
+
+/// The flags that make jemalloc honour `layout`'s alignment.
+#[inline]
+fn flags(layout: Layout) -> c_int {
+    if layout.align() <= QUANTUM { 0 } else { jemalloc::MALLOCX_ALIGN(layout.align()) }
+}
+
+// SAFETY: every method passes size and alignment of the layout to jemalloc, which returns null or memory of that size and
+// alignment, disjoint from all that is in use; `flags` leaves the alignment out only where jemalloc keeps it anyway. No
+// method panics or allocates through itself. Sizes are never zero, by the trait's contract.
+unsafe impl GlobalAlloc for Jemalloc {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the size is not zero (the caller's duty), and the flags hold a power of two.
+        unsafe { jemalloc::mallocx(layout.size(), flags(layout)).cast() }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        unsafe { jemalloc::mallocx(layout.size(), flags(layout) | jemalloc::MALLOCX_ZERO).cast() }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: `memory` came from this allocator with this layout (the caller's duty), so size and flags are those it
+        // was allocated with.
+        unsafe { jemalloc::sdallocx(memory.cast(), layout.size(), flags(layout)) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: `memory` came from this allocator (the caller's duty), `size` is not zero, and the alignment of the new
+        // block is computed of the new size.
+        unsafe {
+            let layout = Layout::from_size_align_unchecked(size, layout.align());
+            jemalloc::rallocx(memory.cast(), size, flags(layout)).cast()
+        }
+    }
+}
+
+/// Bytes that the process has asked for and not given back, rounded up to jemalloc's size classes.
+pub fn allocated() -> u64 {
+    refresh();
+    read(c"stats.allocated")
+}
+
+/// Bytes of pages that hold at least one allocation.
+pub fn active() -> u64 {
+    refresh();
+    read(c"stats.active")
+}
+
+/// Bytes of memory that jemalloc holds from the system: active pages, its own data, and freed pages not yet returned.
+pub fn resident() -> u64 {
+    refresh();
+    read(c"stats.resident")
+}
+
+/// Gives all freed pages back to the system now.
+pub fn purge() {
+    // 4096 stands for "all arenas" in jemalloc's names (`MALLCTL_ARENAS_ALL`).
+    // SAFETY: the name ends in NUL, and this control takes and gives no value.
+    unsafe {
+        jemalloc::mallctl(c"arena.4096.purge".as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0);
+    }
+}
+
+/// Statistics are those of the moment when the epoch was last advanced.
+fn refresh() {
+    let mut epoch = 1u64;
+    // SAFETY: the control takes a u64, and the pointer and the length are those of a live one.
+    unsafe {
+        let new: *mut c_void = (&raw mut epoch).cast();
+        jemalloc::mallctl(c"epoch".as_ptr(), ptr::null_mut(), ptr::null_mut(), new, size_of::<u64>());
+    }
+}
+
+/// Zero if jemalloc has no such figure.
+fn read(name: &CStr) -> u64 {
+    let mut value = 0usize;
+    let mut size = size_of::<usize>();
+    // SAFETY: these statistics are of type size_t; the pointers are to live values of that size.
+    let outcome = unsafe { jemalloc::mallctl(name.as_ptr(), (&raw mut value).cast(), &mut size, ptr::null_mut(), 0) };
+    if outcome == 0 { value as u64 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::alloc::{alloc, alloc_zeroed, dealloc, realloc};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A block with a pattern of its own, checked whenever it moves and when it goes.
+    struct Block {
+        memory: *mut u8,
+        layout: Layout,
+        seed: u8,
+    }
+
+    impl Block {
+        fn new(size: usize, align: usize, seed: u8, zeroed: bool) -> Block {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            // SAFETY: the size is not zero.
+            let memory = unsafe { if zeroed { alloc_zeroed(layout) } else { alloc(layout) } };
+            let mut block = Block { memory, layout, seed };
+            if zeroed {
+                assert!(block.bytes().iter().all(|byte| *byte == 0), "size {size} align {align} is not zeroed");
+            }
+            block.fill(0);
+            block
+        }
+
+        fn bytes(&mut self) -> &mut [u8] {
+            let (memory, layout) = (self.memory, self.layout);
+            assert!(!memory.is_null());
+            assert_eq!(memory.addr() % layout.align(), 0, "{layout:?} came back misaligned");
+            // SAFETY: the memory was allocated with this layout, is borrowed with the block, and its bytes have been
+            // written to: by the allocator, by `fill`, or (new ones) by the first thing that is done to them here.
+            unsafe { std::slice::from_raw_parts_mut(memory, layout.size()) }
+        }
+
+        fn fill(&mut self, from: usize) {
+            let seed = self.seed;
+            for (at, byte) in self.bytes().iter_mut().enumerate().skip(from) {
+                *byte = seed.wrapping_add(at as u8);
+            }
+        }
+
+        fn check(&mut self, len: usize) {
+            let seed = self.seed;
+            assert!(self.bytes()[..len].iter().enumerate().all(|(at, byte)| *byte == seed.wrapping_add(at as u8)));
+        }
+
+        fn resize(&mut self, size: usize) {
+            let kept = size.min(self.layout.size());
+            // SAFETY: the memory is this allocator's, with this layout, and the size is not zero.
+            self.memory = unsafe { realloc(self.memory, self.layout, size) };
+            self.layout = Layout::from_size_align(size, self.layout.align()).unwrap();
+            self.check(kept);
+            self.fill(kept);
+        }
+    }
+
+    impl Drop for Block {
+        fn drop(&mut self) {
+            self.check(self.layout.size());
+            // SAFETY: the memory is this allocator's, with this layout, and is not used again.
+            unsafe { dealloc(self.memory, self.layout) };
+        }
+    }
+
+    #[test]
+    fn every_small_size_is_aligned_as_asked_and_keeps_its_bytes() {
+        for align in [1, 2, 4, 8, 16, 32, 64, 4096] {
+            // All of one alignment at once, so that neighbours that overlap would be seen.
+            let mut blocks: Vec<Block> =
+                (1..=512).map(|size| Block::new(size, align, (size % 251) as u8, size % 2 == 0)).collect();
+            for block in &mut blocks {
+                let size = block.layout.size();
+                block.resize(size * 2 + 1);
+                block.resize(size.div_ceil(3));
+            }
+        }
+    }
+
+    #[test]
+    fn the_quantum_is_eight_bytes() {
+        // SAFETY: nallocx computes and touches no memory.
+        let rounded = unsafe { jemalloc::nallocx(40, 0) };
+        assert_eq!(rounded, 40, "jemalloc was built without JEMALLOC_SYS_WITH_LG_QUANTUM=3");
+    }
+
+    #[test]
+    fn the_options_were_read() {
+        let mut arenas = 0u32;
+        let mut size = size_of::<u32>();
+        // SAFETY: this option is of type unsigned; the pointers are to live values of that size.
+        let outcome = unsafe {
+            jemalloc::mallctl(c"opt.narenas".as_ptr(), (&raw mut arenas).cast(), &mut size, ptr::null_mut(), 0)
+        };
+        assert_eq!((outcome, arenas), (0, 2));
+    }
+
+    #[test]
+    fn the_figures_follow_what_is_held() {
+        const HELD: usize = 64 << 20;
+        let before = allocated();
+        let held = vec![1u8; HELD];
+        assert!(allocated() >= before.saturating_sub(8 << 20) + HELD as u64);
+        assert!(active() >= HELD as u64 && resident() >= HELD as u64);
+        drop(held);
+        purge();
+        assert!(allocated() < before + HELD as u64);
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_live_through_any_history(
+            steps in prop::collection::vec((0usize..8, 1usize..3000, 0u32..8, any::<u8>()), 1..200),
+        ) {
+            let mut blocks: Vec<Option<Block>> = (0..8).map(|_| None).collect();
+            for (place, size, lg_align, seed) in steps {
+                match &mut blocks[place] {
+                    Some(_) if seed < 64 => blocks[place] = None,
+                    Some(block) => block.resize(size),
+                    empty => *empty = Some(Block::new(size, 1 << lg_align, seed, seed % 2 == 0)),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The log: Redis's line format, which operators' tools and the upstream test suites read.
+//!
+//! `<pid>:<role> <day> <month> <year> <time> <level> <text>`, local time. A line is written with one call, so lines of
+//! several threads never mix, and control characters are escaped, so no client can forge a line. A log file is opened
+//! anew for every line: rotating it needs no signal. A log that can't be written never stops the server.
+
+mod timestamp;
+
+use std::fmt::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::Registry;
+
+/// A longer text is cut.
+const TEXT_MAX: usize = 16 * 1024;
+
+/// How much is logged: `loglevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// Much that is rarely useful.
+    Verbose,
+    /// What one wants to know in production.
+    Notice,
+    /// Only what matters.
+    Warning,
+    /// Nothing at all.
+    Nothing,
+}
+
+impl LogLevel {
+    /// All levels, from the most talkative.
+    pub const ALL: [LogLevel; 5] =
+        [LogLevel::Debug, LogLevel::Verbose, LogLevel::Notice, LogLevel::Warning, LogLevel::Nothing];
+
+    /// The name that `loglevel` gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "debug",
+            LogLevel::Verbose => "verbose",
+            LogLevel::Notice => "notice",
+            LogLevel::Warning => "warning",
+            LogLevel::Nothing => "nothing",
+        }
+    }
+
+    const fn mark(self) -> char {
+        match self {
+            LogLevel::Debug => '.',
+            LogLevel::Verbose => '-',
+            LogLevel::Notice => '*',
+            LogLevel::Warning | LogLevel::Nothing => '#',
+        }
+    }
+
+    const fn colour(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "\x1b[2m",
+            LogLevel::Verbose => "",
+            LogLevel::Notice => "\x1b[36m",
+            LogLevel::Warning | LogLevel::Nothing => "\x1b[33m",
+        }
+    }
+
+    fn of(level: tracing::Level) -> LogLevel {
+        match level {
+            tracing::Level::TRACE => LogLevel::Debug,
+            tracing::Level::DEBUG => LogLevel::Verbose,
+            tracing::Level::INFO => LogLevel::Notice,
+            tracing::Level::WARN | tracing::Level::ERROR => LogLevel::Warning,
+        }
+    }
+
+    fn filter(self) -> LevelFilter {
+        match self {
+            LogLevel::Debug => LevelFilter::TRACE,
+            LogLevel::Verbose => LevelFilter::DEBUG,
+            LogLevel::Notice => LevelFilter::INFO,
+            LogLevel::Warning => LevelFilter::WARN,
+            LogLevel::Nothing => LevelFilter::OFF,
+        }
+    }
+}
+
+impl FromStr for LogLevel {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<LogLevel, ()> {
+        LogLevel::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name)).ok_or(())
+    }
+}
+
+/// Who speaks: the letter behind the process id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LogRole {
+    /// A primary.
+    Primary = b'M',
+    /// A replica.
+    Replica = b'S',
+    /// A child process, or a server whose configuration is not loaded yet.
+    Child = b'C',
+    /// A Sentinel.
+    Sentinel = b'X',
+}
+
+/// The log of this process. Cheap to clone; changes take effect at once, for every thread.
+#[derive(Debug, Clone)]
+pub struct Logger {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pid: u32,
+    level: AtomicU8,
+    role: AtomicU8,
+    file: RwLock<Option<PathBuf>>,
+    colours: bool,
+}
+
+/// Makes this the process's log: standard output, level `notice`, role `C` until told otherwise.
+///
+/// # Errors
+/// When the process has a log already.
+pub fn install() -> Result<Logger, tracing::subscriber::SetGlobalDefaultError> {
+    let logger = Logger::new();
+    tracing::subscriber::set_global_default(Registry::default().with(logger.clone()))?;
+    Ok(logger)
+}
+
+impl Logger {
+    fn new() -> Logger {
+        let shared = Shared {
+            pid: std::process::id(),
+            level: AtomicU8::new(LogLevel::Notice as u8),
+            role: AtomicU8::new(LogRole::Child as u8),
+            file: RwLock::new(None),
+            colours: io::stdout().is_terminal(),
+        };
+        Logger { shared: Arc::new(shared) }
+    }
+
+    /// What is logged now.
+    pub fn level(&self) -> LogLevel {
+        LogLevel::ALL[usize::from(self.shared.level.load(Ordering::Relaxed))]
+    }
+
+    /// Changes what is logged.
+    pub fn set_level(&self, level: LogLevel) {
+        self.shared.level.store(level as u8, Ordering::Relaxed);
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    /// Changes the role's letter.
+    pub fn set_role(&self, role: LogRole) {
+        self.shared.role.store(role as u8, Ordering::Relaxed);
+    }
+
+    /// Sends the log to `path`, or back to standard output.
+    ///
+    /// # Errors
+    /// When the file can't be opened for appending; the log then stays where it was.
+    pub fn set_file(&self, path: Option<PathBuf>) -> io::Result<()> {
+        // Made absolute now, for `dir` may change the working directory later.
+        let path = path.map(std::path::absolute).transpose()?;
+        if let Some(path) = &path {
+            open(path)?;
+        }
+        *self.shared.file.write().unwrap_or_else(PoisonError::into_inner) = path;
+        Ok(())
+    }
+
+    /// Writes `text` as it is, without prefix and at any level but `nothing`: banners and reports of several lines.
+    pub fn raw(&self, text: &str) {
+        if self.level() != LogLevel::Nothing {
+            self.write(text.as_bytes());
+        }
+    }
+
+    fn line(&self, level: LogLevel, text: &str) -> String {
+        let to_terminal = self.shared.colours && self.file().is_none();
+        let (colour, plain) = if to_terminal { (level.colour(), "\x1b[0m") } else { ("", "") };
+        let mut line = format!(
+            "{}:{} {} {colour}{}{plain} ",
+            self.shared.pid,
+            char::from(self.shared.role.load(Ordering::Relaxed)),
+            timestamp::now(),
+            level.mark(),
+        );
+        push_escaped(&mut line, text);
+        line.push('\n');
+        line
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        self.shared.file.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A failure to log has nowhere to be told.
+    fn write(&self, bytes: &[u8]) {
+        let _ = match self.file() {
+            Some(path) => open(&path).and_then(|mut file| file.write_all(bytes)),
+            None => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(bytes).and_then(|()| stdout.flush())
+            }
+        };
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// Appends `text` with control characters made visible, cut at the limit.
+fn push_escaped(line: &mut String, text: &str) {
+    let room = line.len() + TEXT_MAX;
+    for character in text.chars() {
+        if line.len() >= room {
+            line.push_str("...");
+            return;
+        }
+        if character.is_control() && character != '\t' {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Logger {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if *metadata.level() <= self.level().filter() { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        *metadata.level() <= self.level().filter()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level().filter())
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let line = self.line(LogLevel::of(*event.metadata().level()), &(text.message + &text.fields));
+        self.write(line.as_bytes());
+    }
+}
+
+/// The message of an event, and its other fields as ` name=value`.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string can't fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value}"),
+            name => write!(self.fields, " {name}={value}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Runs `act` with a log of its own, and returns what was written.
+    fn logged(act: impl FnOnce(&Logger)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.txt");
+        let logger = Logger::new();
+        logger.set_file(Some(path.clone())).unwrap();
+        tracing::subscriber::with_default(Registry::default().with(logger.clone()), || act(&logger));
+        fs::read_to_string(&path).unwrap()
+    }
+
+    /// What follows the time stamp, and the role before it; the stamp's shape is checked on the way.
+    fn parts(line: &str) -> (char, &str) {
+        let (pid, rest) = line.split_once(':').unwrap();
+        assert_eq!(pid, std::process::id().to_string());
+        let stamp: Vec<char> = rest[2..26].chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+        let shape: String = stamp.into_iter().collect();
+        assert_eq!((&shape[..3], &shape[6..]), ("99 ", " 9999 99:99:99.999"), "{line}");
+        (rest.chars().next().unwrap(), &rest[27..])
+    }
+
+    #[test]
+    fn each_level_has_its_mark_and_filter() {
+        for level in LogLevel::ALL {
+            let text = logged(|logger| {
+                logger.set_level(level);
+                logger.set_role(LogRole::Primary);
+                tracing::trace!("a");
+                tracing::debug!("b");
+                tracing::info!("c");
+                tracing::warn!("d");
+                tracing::error!("e");
+            });
+            let all = [('M', ". a"), ('M', "- b"), ('M', "* c"), ('M', "# d"), ('M', "# e")];
+            let skipped = if level == LogLevel::Nothing { 5 } else { level as usize };
+            assert_eq!(text.lines().map(parts).collect::<Vec<_>>(), all[skipped..], "{level:?}");
+        }
+    }
+
+    #[test]
+    fn level_and_role_change_while_running() {
+        let text = logged(|logger| {
+            for (level, role) in [(LogLevel::Warning, LogRole::Replica), (LogLevel::Debug, LogRole::Sentinel)] {
+                logger.set_level(level);
+                logger.set_role(role);
+                tracing::info!("the same callsite");
+            }
+        });
+        assert_eq!(text.lines().map(parts).collect::<Vec<_>>(), [('X', "* the same callsite")]);
+    }
+
+    #[test]
+    fn no_text_can_forge_a_line() {
+        let name = "x\n1:M 01 Jan 2026 00:00:00.000 # forged\x1b[2J";
+        let text = logged(|_| tracing::warn!(client = 7, name, "bad name: {name}"));
+        assert_eq!(text.lines().count(), 1);
+        assert!(!text.contains('\x1b'), "{text:?}");
+        assert!(
+            text.trim_end().ends_with("client=7 name=x\\n1:M 01 Jan 2026 00:00:00.000 # forged\\u{1b}[2J"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_a_raw_one_is_not_touched() {
+        let long = "é".repeat(TEXT_MAX);
+        let text = logged(|logger| {
+            tracing::info!("{long}");
+            logger.raw("two\nlines\n");
+        });
+        let (line, rest) = text.split_once('\n').unwrap();
+        assert!(line.len() < TEXT_MAX + 100 && line.ends_with("é..."));
+        assert_eq!(rest, "two\nlines\n");
+    }
+
+    #[test]
+    fn a_rotated_file_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
+        let logger = Logger::new();
+        logger.set_file(Some(path.clone())).unwrap();
+        logger.raw("one\n");
+        fs::rename(&path, &old).unwrap();
+        logger.raw("two\n");
+        assert_eq!(
+            (fs::read_to_string(old).unwrap(), fs::read_to_string(path).unwrap()),
+            ("one\n".into(), "two\n".into())
+        );
+        assert!(logger.set_file(Some(folder.path().join("no/such/folder"))).is_err());
+    }
+
+    #[test]
+    fn names_of_levels() {
+        for level in LogLevel::ALL {
+            assert_eq!(level.name().to_uppercase().parse(), Ok(level));
+        }
+        assert_eq!("loud".parse::<LogLevel>(), Err(()));
+    }
+}
