@@ -65,8 +65,7 @@ pub struct Argument {
     pub display: &'static str,
     /// Which of the command's key specs finds it.
     pub key_spec: Option<u8>,
-    /// The word that precedes it (or that it consists of); empty for none. A token that is the empty string itself is
-    /// written `""` by Redis's clients and is not used here.
+    /// The word that precedes it (or that it consists of); empty for none.
     pub token: &'static str,
     /// The first version that took it, when later than the command's own; empty otherwise.
     pub since: &'static str,

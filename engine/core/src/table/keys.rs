@@ -114,7 +114,7 @@ impl KeySpec {
             FindKeys::Range { last, step, limit } => {
                 let last = match (last, limit) {
                     (0.., _) => begin + i64::from(last),
-                    (_, 0 | 1) => count + i64::from(last),
+                    (_, 0) => count + i64::from(last),
                     (_, limit) => begin + (count - begin) / i64::from(limit) + i64::from(last),
                 };
                 (begin, last, i64::from(step))

@@ -130,7 +130,7 @@ struct Entry {
     length: u8,
     /// For a subcommand: its container's number plus one.
     container: u16,
-    /// Whether lookup finds it: false for what was renamed away, and everything under it.
+    /// False for what was renamed away. What is under it stays in the index, out of reach.
     reachable: bool,
     command: &'static Command,
     /// In lower case, without the container's.
@@ -175,15 +175,12 @@ impl Table {
 
     fn insert(&mut self, number: usize) {
         let entry = &self.entries[number];
-        let container_gone = entry.container > 0 && !self.entries[usize::from(entry.container) - 1].reachable;
-        if !entry.reachable || container_gone {
-            self.entries[number].reachable = false;
+        if !entry.reachable {
             return;
         }
-        let mask = self.slots.len() - 1;
         let mut slot = self.slot(entry.word, entry.length, entry.container);
         while self.slots[slot] != 0 {
-            slot = (slot + 1) & mask;
+            slot = self.next(slot);
         }
         self.slots[slot] = number as u16 + 1;
     }
@@ -194,13 +191,18 @@ impl Table {
         (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
     }
 
+    /// Where to look when a slot is another's.
+    #[inline]
+    fn next(&self, slot: usize) -> usize {
+        (slot + 1) & (self.slots.len() - 1)
+    }
+
     #[inline]
     fn find_under(&self, container: u16, name: &[u8]) -> Option<Found> {
         if name.len() > NAME_MAX {
             return None;
         }
         let (word, length) = (folded_word(name), name.len() as u8);
-        let mask = self.slots.len() - 1;
         let mut slot = self.slot(word, length, container);
         loop {
             let number = self.slots[slot].checked_sub(1)?;
@@ -212,7 +214,7 @@ impl Table {
             {
                 return Some(Found { command: entry.command, id: CommandId(number) });
             }
-            slot = (slot + 1) & mask;
+            slot = self.next(slot);
         }
     }
 
@@ -322,9 +324,18 @@ fn rename(entries: &mut [Entry], old: &[u8], new: &[u8]) -> Result<(), RenameErr
 /// The first eight bytes as one word, letters in lower case, what is missing zero.
 #[inline]
 pub(super) fn folded_word(name: &[u8]) -> u64 {
-    let word = match name.first_chunk::<8>() {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => name.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    // Without a loop: most names are short, and of many lengths. The reads overlap, which an or doesn't mind.
+    let word = match *name {
+        [a, b, c, d, e, f, g, h, ..] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        [a, b, c, d, ..] => {
+            let [.., w, x, y, z] = *name else { unreachable!("there are at least four bytes") };
+            let (first, last) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([w, x, y, z]));
+            u64::from(first) | u64::from(last) << (8 * (name.len() - 4))
+        }
+        [a, b, c] => u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]),
+        [a, b] => u64::from_le_bytes([a, b, 0, 0, 0, 0, 0, 0]),
+        [a] => u64::from(a),
+        [] => 0,
     };
     fold(word)
 }

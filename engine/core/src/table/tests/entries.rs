@@ -142,6 +142,35 @@ fn words(arguments: &[Argument]) -> (u32, bool) {
     })
 }
 
+/// How many words of the shortest call come before the key that spec number `spec` finds.
+fn words_before_key(arguments: &[Argument], spec: usize) -> Option<u32> {
+    let mut before = 0;
+    for argument in arguments {
+        let token = u32::from(!argument.token.is_empty());
+        if argument.key_spec.map(usize::from) == Some(spec) {
+            return Some(before + token);
+        }
+        if let Some(inside) = words_before_key(argument.arguments, spec) {
+            return Some(before + token + inside);
+        }
+        before += words(std::slice::from_ref(argument)).0;
+    }
+    None
+}
+
+#[test]
+fn key_specs_point_at_the_documented_keys() {
+    for command in entries() {
+        let names = 1 + u32::from(command.name.contains('|'));
+        for (number, spec) in command.keys.iter().enumerate() {
+            if let (BeginSearch::Index(index), FindKeys::Range { .. }) = (spec.begin, spec.find) {
+                let before = words_before_key(command.arguments, number);
+                assert_eq!(before.map(|before| names + before), Some(index), "{}", command.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn documented_arguments_agree_with_the_arity() {
     // QUIT takes whatever follows it; a container's arguments are its subcommands'.

@@ -109,6 +109,39 @@ proptest! {
 }
 
 #[test]
+fn finds_nothing_one_byte_away_from_a_name() {
+    let (table, model) = (Table::new(), model());
+    let check = |name: &[u8]| {
+        let expected = model.get(&name.to_ascii_lowercase()).map(|command| command.name);
+        assert_eq!(table.find(name).map(|found| found.command.name), expected, "{}", name.escape_ascii());
+    };
+    for name in model.keys() {
+        for at in 0..name.len() {
+            for byte in 0..=u8::MAX {
+                let mut edited = name.clone();
+                edited[at] = byte;
+                check(&edited);
+            }
+        }
+        for padding in 1..9 {
+            check(&[&name[..], &vec![0; padding]].concat());
+        }
+    }
+}
+
+#[test]
+fn finds_subcommands_under_their_own_container_only() {
+    let table = Table::new();
+    for top in table.commands() {
+        for name in entries().map(Command::own_name) {
+            let expected = top.command.subcommands.iter().find(|sub| sub.own_name() == name).map(|sub| sub.name);
+            let found = table.find_subcommand(top.id, name.as_bytes()).map(|found| found.command.name);
+            assert_eq!(found, expected, "{} {name}", top.command.name);
+        }
+    }
+}
+
+#[test]
 fn every_entry_has_its_own_number() {
     let table = Table::new();
     let mut numbers: Vec<usize> = Vec::new();
@@ -169,6 +202,11 @@ fn errors_repeat_a_bounded_part_of_what_was_sent() {
         &[b"a", &long[..124], &long, b"b"],
         &format!("ERR unknown command 'a', with args beginning with: '{}' 'x' ", &cut[..124]),
     );
+    for exactly_or_just_beyond in [125, 126] {
+        let first = &long[..exactly_or_just_beyond];
+        let shown = &cut[..exactly_or_just_beyond];
+        check_error(&[b"a", first, b"b"], &format!("ERR unknown command 'a', with args beginning with: '{shown}' "));
+    }
     check_error(&[b"config", &long], &format!("ERR unknown subcommand '{cut}'. Try CONFIG HELP."));
 }
 

@@ -1,3 +1,6 @@
+//! The table held to its own rules. Files follow the questions: are entries consistent, are they found, are their keys
+//! found, and how do they read.
+
 mod entries;
 mod keys;
 mod lookup;
