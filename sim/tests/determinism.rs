@@ -29,7 +29,7 @@ async fn scenario(world: World, perturb: bool) -> u64 {
                         p.rt.work(p.rt.entropy() % 50);
                         p.wait(Mono(0)).await;
                     }
-                    p.sockets_close(t);
+                    p.close(t);
                 }
             }
         });
@@ -50,12 +50,6 @@ async fn scenario(world: World, perturb: bool) -> u64 {
     world.restart(server);
     world.sleep(ms(500)).await;
     world.total().read
-}
-
-impl Proc {
-    fn sockets_close(&mut self, t: refrain_runtime::Token) {
-        refrain_runtime::Sockets::close(&mut self.sockets, t);
-    }
 }
 
 fn noisy() -> NetConfig {

@@ -1,9 +1,11 @@
 //! A process for tests: a loop over its sockets that waits for one thing at a time.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::future::poll_fn;
+use std::cell::RefCell;
+use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind, IoSlice};
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Sockets, Token};
@@ -34,6 +36,28 @@ pub fn ms(n: u64) -> Duration {
 
 pub fn two(world: &World) -> (NodeId, NodeId) {
     (world.add_node(NodeConfig::new("client")), world.add_node(NodeConfig::new("server")))
+}
+
+/// Starts a process that does nothing by itself and hands its sockets to the test, which drives them like a script.
+pub async fn puppet(world: &World, node: NodeId) -> Proc {
+    let hand: Rc<RefCell<Option<SimRuntime>>> = Rc::default();
+    let give = hand.clone();
+    world.start(node, move |rt| {
+        *give.borrow_mut() = Some(rt);
+        pending()
+    });
+    let rt = hand.take().expect("a process boots at once");
+    Proc::new(rt)
+}
+
+/// A client's and a server's process with one connection between them: (client, its end, server, its end).
+pub async fn pair(world: &World) -> (Proc, Token, Proc, Token) {
+    let (c, s) = two(world);
+    let (mut client, mut server) = (puppet(world, c).await, puppet(world, s).await);
+    let listener = server.listen(PORT);
+    let t = client.connect(&world.address(s, PORT)).await.expect("the server listens");
+    let a = server.accept(listener).await;
+    (client, t, server, a)
 }
 
 /// A process's sockets, and what they last said.
@@ -92,6 +116,22 @@ impl Proc {
                 }
             }
         }
+    }
+
+    pub fn write(&mut self, t: Token, bytes: &[u8]) -> io::Result<usize> {
+        self.sockets.try_write(t, &[IoSlice::new(bytes)])
+    }
+
+    /// What a read says now.
+    pub fn try_read(&mut self, t: Token) -> Result<Vec<u8>, ErrorKind> {
+        let mut into = vec![0; 1 << 20];
+        let n = self.sockets.try_read(t, &mut into).map_err(|e| e.kind())?;
+        into.truncate(n);
+        Ok(into)
+    }
+
+    pub fn close(&mut self, t: Token) {
+        self.sockets.close(t);
     }
 
     pub async fn write_all(&mut self, t: Token, mut bytes: &[u8]) -> io::Result<()> {
