@@ -149,9 +149,4 @@ impl Bucket {
             }
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn overflow(&self) -> u8 {
-        self.overflow
-    }
 }

@@ -178,3 +178,6 @@ impl Database {
         total
     }
 }
+
+#[cfg(test)]
+mod tests;

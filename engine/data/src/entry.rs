@@ -572,7 +572,11 @@ impl Slot {
     /// Brings the beginning of the entry near.
     #[inline]
     pub(crate) fn prefetch(&self) {
-        prefetch(self.0.map_addr(|address| address & ADDRESS));
+        let block = self.0.map_addr(|address| address & ADDRESS);
+        prefetch(block);
+        // Blocks are not aligned to cache lines: of the common ones of 40 bytes half reach into a second line, a quarter
+        // with their key. Without this, groups of lookups took a fifth to a third longer.
+        prefetch(block.wrapping_byte_add(32));
     }
 }
 

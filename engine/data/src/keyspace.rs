@@ -237,3 +237,6 @@ impl Keyspace {
         all.find(|held| held.identity == identity).expect("a database stays while a walk visits it")
     }
 }
+
+#[cfg(test)]
+mod tests;

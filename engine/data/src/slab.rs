@@ -35,7 +35,10 @@ impl Slab {
     pub(crate) fn push(&mut self, segment: Segment) -> SegmentId {
         let id = self.len();
         if (id as usize).is_multiple_of(CHUNK) {
-            // A dictionary of one segment should not pay for a whole chunk.
+            if self.chunks.is_empty() {
+                // A dictionary of one segment should not pay for whole chunks.
+                self.chunks.reserve_exact(1);
+            }
             self.chunks.push(Vec::with_capacity(if id == 0 { 1 } else { CHUNK }));
         }
         let chunk = self.chunks.last_mut().expect("a chunk with room was just ensured");
@@ -52,6 +55,9 @@ impl Slab {
         let last = chunk.pop().expect("no chunk is empty");
         if chunk.is_empty() {
             self.chunks.pop();
+            shrink(&mut self.chunks);
+        } else if let [only] = self.chunks.as_mut_slice() {
+            shrink(only);
         }
         if id == self.len() { last } else { std::mem::replace(self.get_mut(id), last) }
     }
@@ -63,5 +69,12 @@ impl Slab {
             [first, rest @ ..] => first.capacity() + rest.len() * CHUNK,
         };
         headers * size_of::<Segment>() + self.chunks.capacity() * size_of::<Vec<Segment>>()
+    }
+}
+
+/// Gives back half of the room or more, once three quarters of it are unused.
+fn shrink<T>(items: &mut Vec<T>) {
+    if items.len() * 4 <= items.capacity() {
+        items.shrink_to(items.len() * 2);
     }
 }

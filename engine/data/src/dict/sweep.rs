@@ -92,7 +92,7 @@ impl Dict {
         report
     }
 
-    /// Sweeps a segment from where the sweep stands. False when the budget ended first.
+    /// Sweeps a segment from where the sweep stands. False when the budget ended first; some progress is made even then.
     fn sweep_segment(
         &mut self,
         id: SegmentId,
@@ -102,11 +102,13 @@ impl Dict {
         removing: &mut dyn FnMut(Entry<'_>),
     ) -> bool {
         while self.sweep.bucket < self.segments.get(id).buckets().len() {
+            if !self.sweep_bucket(id, now_ms, budget_units, report, removing) {
+                return false;
+            }
+            self.sweep.bucket += 1;
             if report.units >= budget_units {
                 return false;
             }
-            self.sweep_bucket(id, self.sweep.bucket, now_ms, report, removing);
-            self.sweep.bucket += 1;
         }
         if self.sweep.exact {
             self.segments.get_mut(id).earliest = self.sweep.earliest;
@@ -115,34 +117,31 @@ impl Dict {
         true
     }
 
+    /// Sweeps a bucket from its beginning. False when the budget ended between two removals.
     fn sweep_bucket(
         &mut self,
         id: SegmentId,
-        bucket: usize,
         now_ms: u64,
+        budget_units: u64,
         report: &mut SweepReport,
         removing: &mut dyn FnMut(Entry<'_>),
-    ) {
+    ) -> bool {
         report.units += 1;
-        let mut slot = 0;
+        let mut place = Place { bucket: self.sweep.bucket as u16, slot: 0 };
         loop {
-            let place = Place { bucket: bucket as u16, slot };
             let segment = self.segments.get(id);
             // Slots without a deadline are passed over without a look at their entries.
-            let ahead = segment.buckets()[bucket].volatile_slots() >> slot;
+            let ahead = segment.buckets()[self.sweep.bucket].volatile_slots() >> place.slot;
             if ahead == 0 {
-                return;
+                return true;
             }
-            if ahead & 1 == 0 {
-                slot += ahead.trailing_zeros() as u8;
-                continue;
-            }
+            place.slot += ahead.trailing_zeros() as u8;
             report.units += 1;
             let entry = segment.entry(place);
             let deadline = entry.deadline().expect("a volatile slot has a deadline");
             if deadline > now_ms {
                 self.sweep.note_deadline(Some(deadline));
-                slot += 1;
+                place.slot += 1;
                 continue;
             }
             removing(entry);
@@ -152,6 +151,9 @@ impl Dict {
             self.sweep.exact = exact;
             report.removed += 1;
             report.units += REMOVAL_UNITS;
+            if report.units >= budget_units {
+                return false;
+            }
         }
     }
 }

@@ -1,40 +1,52 @@
-//! The dictionary against a naive model.
+//! The dictionary against naive models: a map, a snapshot of it, the set of keys that a scan must not miss.
+//!
+//! Keys come from a pool in which regions of the hash are crowded on purpose, so that overflow, early growth and deep
+//! splits happen with few keys.
 
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
+mod crowd;
+mod model;
+mod scanning;
+mod sweeping;
+mod walks;
 
 use super::*;
 
-const SEED: HashSeed = HashSeed([1, 2]);
+const SEED: HashSeed = HashSeed([0x5EED, 0xF00D]);
 
-fn key(number: u32) -> Vec<u8> {
-    format!("key:{number}").into_bytes()
-}
-
-#[test]
-fn a_million_keys_come_and_go() {
-    let mut dict = Dict::new(SEED);
-    for i in 0..200_000 {
-        let key = key(i);
-        assert!(dict.set(SEED.hash(&key), &key, NewValue::Int(i64::from(i)), Deadline::Keep));
-    }
-    for i in 0..200_000 {
-        let key = key(i);
-        assert_eq!(dict.get(SEED.hash(&key), &key).map(|e| e.value()), Some(Value::Int(i64::from(i))));
-    }
-    let mut seen = 0;
-    let mut cursor = 0;
-    loop {
-        cursor = dict.scan(cursor, 10, &mut |_| seen += 1);
-        if cursor == 0 {
-            break;
+impl Dict {
+    /// Asserts what must hold between any two operations.
+    fn check(&self) {
+        assert!(self.directory.is_empty() || self.directory.len() == 1 << self.depth);
+        let (mut len, mut volatile, mut entry_bytes, mut bucket_bytes) = (0, 0, 0, 0);
+        for id in 0..self.segments.len() {
+            let segment = self.segments.get(id);
+            let first = KeyHash(segment.start).prefix(self.depth);
+            for place in &self.directory[first..first + (1 << (self.depth - segment.depth))] {
+                assert_eq!(*place, id, "the directory covers a segment's range");
+            }
+            bucket_bytes += segment.buckets().len() * 64;
+            let (mut segment_len, mut segment_volatile) = (0, 0);
+            for (at, bucket) in segment.buckets().iter().enumerate() {
+                for (slot, full) in bucket.full_slots() {
+                    let entry = full.entry().expect("full");
+                    let hash = self.seed.hash(entry.key());
+                    assert_eq!(self.segment_id(hash), Some(id));
+                    assert_eq!(full.fraction(), hash.fraction(segment.depth));
+                    assert_eq!(bucket.is_volatile(slot), entry.deadline().is_some());
+                    assert!(segment.earliest <= entry.deadline().unwrap_or(u64::MAX));
+                    let home = segment.home(full.fraction());
+                    let distance = (at + segment.buckets().len() - home) % segment.buckets().len();
+                    assert!(distance <= segment.buckets()[home].reach(), "a lookup gets as far as the entry");
+                    segment_len += 1;
+                    segment_volatile += u32::from(entry.deadline().is_some());
+                    entry_bytes += entry.memory();
+                }
+            }
+            assert_eq!((segment.len, segment.volatile), (segment_len, segment_volatile));
+            len += segment_len as usize;
+            volatile += segment_volatile as usize;
         }
+        assert_eq!((self.len, self.volatile), (len, volatile));
+        assert_eq!((self.entry_bytes, self.bucket_bytes), (entry_bytes, bucket_bytes));
     }
-    assert_eq!(seen, 200_000);
-    for i in 0..200_000 {
-        let key = key(i);
-        assert!(dict.remove(SEED.hash(&key), &key));
-    }
-    assert_eq!(dict.memory(), 0);
 }
