@@ -169,8 +169,11 @@ fn examine_as<M: Model>(mut model: M, history: &History, options: &Options) -> E
     Examination { verdict, keys, steps }
 }
 
-/// Translates every operation. Returns the number of keys as well.
-fn compile<M: Model>(model: &mut M, history: &History) -> Result<(Vec<Compiled<M::Step>>, usize), Reason> {
+/// All operations that can matter, and the number of keys.
+type Translation<S> = (Vec<Compiled<S>>, usize);
+
+/// Translates every operation.
+fn compile<M: Model>(model: &mut M, history: &History) -> Result<Translation<M::Step>, Reason> {
     let mut keys: BTreeMap<&[u8], usize> = BTreeMap::new();
     let mut compiled = Vec::with_capacity(history.operations().len());
     for (index, operation) in history.operations().iter().enumerate() {

@@ -7,7 +7,7 @@
 //!
 //! Three reductions keep the tree small. None loses a verdict; the crate's documentation has the argument.
 //!
-//! * *Free operations.* A candidate that is legal now and leaves the state as it is, is linearized at once, and no
+//! * *Free operations.* A candidate that only reads ([`Model::is_read`]) and is legal now is linearized at once, and no
 //!   alternative to it is tried.
 //! * *Twins.* Of two operations that do the same, one called and returned before the other, the earlier goes first.
 //! * *Idle guesses.* An operation that may or may not have happened is not assumed to have happened when the very next
@@ -185,13 +185,13 @@ impl<S: Clone + Eq> Search<S> {
         self.memo.bytes()
     }
 
-    /// A candidate that is legal and changes nothing.
+    /// A candidate that only reads, and is legal as things are.
     fn free_candidate<M: Model<Step = S>>(&mut self, model: &mut M) -> Option<usize> {
         let head = self.head();
         let mut node = self.next[head];
         while node != head && node.is_multiple_of(2) {
             let task = &self.tasks[node / 2];
-            if task.ret.is_some() {
+            if task.ret.is_some() && model.is_read(&task.step) {
                 let state = self.states[task.component];
                 self.steps += 1;
                 if model.step(state, &task.step).contains(state) {

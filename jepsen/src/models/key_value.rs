@@ -60,6 +60,10 @@ impl Model for KeyValue {
         .into()
     }
 
+    fn is_read(&self, step: &Step) -> bool {
+        matches!(step, Step::Got(_))
+    }
+
     fn describe(&self, state: StateId) -> String {
         printable(self.values.text(state.0))
     }

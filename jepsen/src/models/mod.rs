@@ -86,6 +86,11 @@ pub trait Model {
     /// The states after `step` in `state`.
     fn step(&mut self, state: StateId, step: &Self::Step) -> Successors;
 
+    /// Whether `step` leaves the state as it is wherever it is legal, or at most changes it in a way that any operation
+    /// after it could have done in its stead. Only then may it be moved freely to where it is legal: a write of the
+    /// value that is there already is no read, for elsewhere it may be needed as a write.
+    fn is_read(&self, step: &Self::Step) -> bool;
+
     /// A state in words.
     fn describe(&self, state: StateId) -> String;
 

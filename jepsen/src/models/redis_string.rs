@@ -17,7 +17,8 @@
 //!
 //! Both tests are as weak as the window allows, so a history that some deadline explains is never called illegal. The
 //! converse is bounded by the windows' width: a server that misses a deadline by less than the setting call's duration
-//! plus twice the tolerance passes.
+//! plus twice the tolerance passes. So does one that shows a key whose absolute deadline had already passed when it was set,
+//! to an operation that was invoked before that deadline.
 //!
 //! An operation of unknown outcome has no return (`u64::MAX`), so a deadline that it set is bounded from below only.
 
@@ -205,7 +206,8 @@ impl RedisString {
                 let told = self.window_at(unix_ms);
                 let earliest = window.earliest.max(told.earliest);
                 let latest = window.latest.min(told.latest);
-                (earliest <= latest).then_some(Some(Key { value, deadline: Some(Window { earliest, latest }) }))
+                // Windows that only touch belong to different milliseconds.
+                (earliest < latest).then_some(Some(Key { value, deadline: Some(Window { earliest, latest }) }))
             }
             _ => None,
         }
@@ -299,6 +301,23 @@ impl Model for RedisString {
             successors.push(self.intern(State { key, floor }));
         }
         successors
+    }
+
+    /// Expiry is what a read may change besides, and what any operation after it could have found as well.
+    fn is_read(&self, step: &Step) -> bool {
+        match step.action {
+            Action::Get | Action::Exists => true,
+            Action::Set { when, get: false, .. } => when != When::Always && step.reply == Some(Seen::Nil),
+            Action::Set { when: When::Absent, get: true, .. } => matches!(step.reply, Some(Seen::Value(_))),
+            Action::Set { when: When::Present, get: true, .. } => step.reply == Some(Seen::Nil),
+            Action::Set { when: When::Equal(value), get: true, .. } => {
+                step.reply.is_some_and(|reply| reply != Seen::Value(value))
+            }
+            Action::Delete { get } => step.reply == Some(if get { Seen::Nil } else { Seen::Integer(0) }),
+            Action::Expire(_) | Action::Persist => step.reply == Some(Seen::Integer(0)),
+            Action::ExpireTime => matches!(step.reply, Some(Seen::Integer(..0))),
+            Action::Set { .. } | Action::IncrementBy(_) | Action::Append(_) => false,
+        }
     }
 
     fn describe(&self, state: StateId) -> String {

@@ -66,6 +66,10 @@ impl Model for Register {
         .into()
     }
 
+    fn is_read(&self, step: &Step) -> bool {
+        matches!(step, Step::Saw(_) | Step::Refused(_))
+    }
+
     fn describe(&self, state: StateId) -> String {
         if state == NOTHING { "nothing".into() } else { printable(self.values.text(state.0)) }
     }
