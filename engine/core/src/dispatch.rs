@@ -2,10 +2,12 @@
 //! that comes after it.
 
 use crate::call::{Args, Call, KeyHashes, Outcome, Propagation, Request};
+use crate::commands::transaction::forget_watches;
+use crate::effects::Level;
 use crate::engine::Engine;
 use crate::error::{ErrorReply, NOAUTH};
 use crate::hooks::{Bug, Hooks};
-use crate::session::{ReplyMode, Session};
+use crate::session::{Closing, ReplyMode, Session};
 use crate::table::{Command, Flags, Found, Unresolved};
 
 /// Work after which the clock is read again within a round: half a millisecond, in fractions of a second.
@@ -20,7 +22,16 @@ impl<H: Hooks> Engine<H> {
         args: Args<'_>,
         hashes: KeyHashes<'_>,
     ) {
+        if matches!(resolution, Err(Unresolved::Command)) && is_http(args.at(0)) {
+            self.refuse_http(session);
+            return;
+        }
         let mark = session.output.mark();
+        let is_exec = match &resolution {
+            Ok(found) => found.command.name == "exec",
+            Err(Unresolved::Arity(command)) => command.name == "exec",
+            Err(_) => false,
+        };
         match self.admit(session, resolution, args) {
             Ok(Admitted::Run(found)) => self.run(session, found, args, hashes),
             Ok(Admitted::Queue(found)) => {
@@ -31,11 +42,21 @@ impl<H: Hooks> Engine<H> {
                 session.reply().simple("QUEUED");
             }
             Err(error) => {
+                let error = match is_exec {
+                    // An EXEC that is refused takes its transaction with it.
+                    true => {
+                        session.transaction = None;
+                        forget_watches(&mut self.state, session);
+                        let why = error.bytes().strip_prefix(b"ERR ").unwrap_or(error.bytes());
+                        ErrorReply::quoting("EXECABORT Transaction discarded because of: ", why, "")
+                    }
+                    false => error,
+                };
                 if let Some(transaction) = &mut session.transaction {
                     transaction.flawed = true;
                 }
-                self.state.stats.count_error(error.code());
-                session.reply().error(error.0.as_bytes());
+                self.state.stats.count_error(&error.code());
+                session.reply().error(error.bytes());
             }
         }
         match session.reply_mode {
@@ -46,6 +67,23 @@ impl<H: Hooks> Engine<H> {
                 session.reply_mode = ReplyMode::On;
             }
             ReplyMode::SkipNext => session.reply_mode = ReplyMode::SkipThis,
+        }
+    }
+
+    /// A browser that was tricked into talking to us sends a POST or a Host header: nothing of it may be executed.
+    fn refuse_http(&mut self, session: &mut Session) {
+        session.closing = Closing::Now;
+        const WARN_EVERY_US: u64 = 60_000_000;
+        let now_us = self.state.now.mono_us;
+        if self.last_http_warning_us.is_none_or(|last| now_us.saturating_sub(last) > WARN_EVERY_US) {
+            self.last_http_warning_us = Some(now_us);
+            let text = format!(
+                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is \
+                 likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. \
+                 Connection from {} aborted.",
+                session.origin.remote
+            );
+            self.state.effects.log(Level::Warning, text);
         }
     }
 
@@ -82,7 +120,7 @@ impl<H: Hooks> Engine<H> {
         }
         let mut text = Vec::new();
         why.describe(args.len(), |i| args.at(i), &mut text);
-        ErrorReply::owned(String::from_utf8_lossy(&text).into_owned())
+        ErrorReply::owned(text)
     }
 
     /// Runs one command, and what it asks for.
@@ -123,8 +161,8 @@ impl<H: Hooks> Engine<H> {
         let Call { state, session, propagation, request, .. } = call;
         let failed = outcome.is_err();
         if let Err(error) = outcome {
-            state.stats.count_error(error.code());
-            session.reply().error(error.0.as_bytes());
+            state.stats.count_error(&error.code());
+            session.reply().error(error.bytes());
         }
         if state.dirty != dirty && propagation == Propagation::Verbatim && state.effects.stream.is_enabled() {
             state.effects.stream.push_args(db, args);
@@ -163,6 +201,11 @@ impl<H: Hooks> Engine<H> {
         self.clock_is_held = false;
         self.state.effects.stream.commit();
     }
+}
+
+/// The first word of an HTTP request, or of its most common header.
+fn is_http(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"post") || word.eq_ignore_ascii_case(b"host:")
 }
 
 /// What may become of a command that was not refused.

@@ -28,6 +28,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) clock_read_at: u64,
     /// A transaction executes: all of it happens at one moment.
     pub(crate) clock_is_held: bool,
+    /// When somebody who speaks HTTP was last reported, for the log must not be floodable.
+    pub(crate) last_http_warning_us: Option<u64>,
 }
 
 /// Unsent output at which a connection's commands wait until its client has read. Its input is still taken in, up to
@@ -63,6 +65,7 @@ impl<H: Hooks> Engine<H> {
             tick: TickState::default(),
             clock_read_at: 0,
             clock_is_held: false,
+            last_http_warning_us: None,
         }
     }
 

@@ -4,26 +4,35 @@
 //! so that one wording has one home.
 
 use std::borrow::Cow;
-use std::fmt;
 
-/// An error as the peer sees it, without the leading `-` and the line end.
+/// An error as the peer sees it, without the leading `-` and the line end: bytes, for it may quote what the peer sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorReply(pub Cow<'static, str>);
+pub struct ErrorReply(Cow<'static, [u8]>);
 
 impl ErrorReply {
     /// A text known at compile time.
     pub const fn new(text: &'static str) -> ErrorReply {
-        ErrorReply(Cow::Borrowed(text))
+        ErrorReply(Cow::Borrowed(text.as_bytes()))
     }
 
     /// A text made for this occasion.
-    pub fn owned(text: String) -> ErrorReply {
-        ErrorReply(Cow::Owned(text))
+    pub fn owned(text: impl Into<Vec<u8>>) -> ErrorReply {
+        ErrorReply(Cow::Owned(text.into()))
+    }
+
+    /// A text with something that the peer sent in its middle.
+    pub fn quoting(before: &str, quoted: &[u8], after: &str) -> ErrorReply {
+        ErrorReply::owned([before.as_bytes(), printable(quoted), after.as_bytes()].concat())
+    }
+
+    /// The whole text.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The code: the first word, by which `INFO errorstats` counts.
-    pub fn code(&self) -> &str {
-        self.0.split(' ').next().unwrap_or("ERR")
+    pub fn code(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.0.split(|b| *b == b' ').next().unwrap_or(b"ERR"))
     }
 
     /// The arity error of a command, as Redis words it.
@@ -35,24 +44,14 @@ impl ErrorReply {
     pub fn invalid_expire(name: &str) -> ErrorReply {
         ErrorReply::owned(format!("ERR invalid expire time in '{name}' command"))
     }
-
-    /// A subcommand that the container does not have, or that has another number of arguments.
-    pub fn unknown_subcommand(subcommand: &[u8], container: &str) -> ErrorReply {
-        let shown = printable(subcommand, 128);
-        ErrorReply::owned(format!("ERR unknown subcommand '{shown}'. Try {} HELP.", container.to_ascii_uppercase()))
-    }
 }
 
-impl fmt::Display for ErrorReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// At most `limit` bytes of `bytes` as text for an error message. Line ends are neutralised by the encoder.
-pub fn printable(bytes: &[u8], limit: usize) -> Cow<'_, str> {
-    let cut = &bytes[..bytes.len().min(limit)];
-    String::from_utf8_lossy(cut)
+/// What an error repeats of bytes that the peer sent: at most 128, and nothing from a NUL on, as Redis's C strings end there.
+/// Line ends are neutralised by the encoder.
+pub fn printable(bytes: &[u8]) -> &[u8] {
+    const QUOTED_MAX: usize = 128;
+    let end = bytes.iter().take(QUOTED_MAX).position(|b| *b == 0).unwrap_or(bytes.len().min(QUOTED_MAX));
+    &bytes[..end]
 }
 
 /// A value of another type than the command works on.

@@ -6,7 +6,7 @@ use refrain_resp::{Protocol, parse_i64};
 
 use super::connection::valid_name;
 use crate::call::{Call, Outcome};
-use crate::error::{ErrorReply, SYNTAX, printable};
+use crate::error::{ErrorReply, SYNTAX};
 use crate::session::{Closing, ReplyMode, Session};
 
 /// CLIENT ID
@@ -69,7 +69,7 @@ impl ClientType {
             b"master" => Ok(ClientType::Master),
             b"slave" | b"replica" => Ok(ClientType::Replica),
             b"pubsub" => Ok(ClientType::Pubsub),
-            _ => Err(ErrorReply::owned(format!("ERR Unknown client type '{}'", printable(word, 128)))),
+            _ => Err(ErrorReply::quoting("ERR Unknown client type '", word, "'")),
         }
     }
 
@@ -196,7 +196,7 @@ impl<'a> KillFilter<'a> {
                 filter.laddr = Some(value);
             } else if call.args.is(i, "USER") {
                 if value != b"default" {
-                    return Err(ErrorReply::owned(format!("ERR No such user '{}'", printable(value, 128))));
+                    return Err(ErrorReply::quoting("ERR No such user '", value, "'"));
                 }
                 filter.user = true;
             } else if call.args.is(i, "SKIPME") {

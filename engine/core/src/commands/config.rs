@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::call::{Call, Outcome, Request};
 use crate::config::ConfigError;
-use crate::error::{ErrorReply, printable};
+use crate::error::ErrorReply;
 use crate::glob;
 
 /// CONFIG GET pattern [pattern ...]
@@ -26,18 +26,18 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
     if !call.args.len().is_multiple_of(2) {
         return Err(ErrorReply::arity("config|set"));
     }
-    let words: Vec<_> = call.args.iter().skip(2).map(|arg| printable(arg, arg.len())).collect();
+    let words: Vec<_> = call.args.iter().skip(2).map(String::from_utf8_lossy).collect();
     let changes: Vec<(&str, &str)> = words.chunks_exact(2).map(|pair| (&*pair[0], &*pair[1])).collect();
     let level_before = call.state.config.loglevel.clone();
     call.state.config.set_at_run_time(&changes).map_err(|error| match error {
-        ConfigError::Unknown(name) => ErrorReply::owned(format!(
-            "ERR Unknown option or number of arguments for CONFIG SET - '{}'",
-            printable(name.as_bytes(), 128)
-        )),
-        ConfigError::Refused(name, why) => ErrorReply::owned(format!(
-            "ERR CONFIG SET failed (possibly related to argument '{}') - {why}",
-            printable(name.as_bytes(), 128)
-        )),
+        ConfigError::Unknown(name) => {
+            let before = "ERR Unknown option or number of arguments for CONFIG SET - '";
+            ErrorReply::quoting(before, name.as_bytes(), "'")
+        }
+        ConfigError::Refused(name, why) => {
+            let before = "ERR CONFIG SET failed (possibly related to argument '";
+            ErrorReply::quoting(before, name.as_bytes(), &format!("') - {why}"))
+        }
     })?;
     if call.state.config.loglevel != level_before {
         call.state.effects.log_level = Some(call.state.config.loglevel.clone());

@@ -6,7 +6,7 @@ use super::transaction::forget_watches;
 use crate::REDIS_VERSION;
 use crate::call::{Call, Outcome};
 use crate::effects::Level;
-use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER, SYNTAX, WRONGPASS, printable};
+use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER, SYNTAX, WRONGPASS};
 use crate::session::{Closing, ReplyMode};
 
 /// Failed logins after which a connection is closed: guessing must cost a new connection each time.
@@ -131,8 +131,7 @@ pub fn hello(call: &mut Call<'_>) -> Outcome {
             name = Some(valid_name(call.args.at(i + 1))?);
             i += 2;
         } else {
-            let word = printable(call.args.at(i), 128);
-            return Err(ErrorReply::owned(format!("ERR Syntax error in HELLO option '{word}'")));
+            return Err(ErrorReply::quoting("ERR Syntax error in HELLO option '", call.args.at(i), "'"));
         }
     }
     if let Some((user, password)) = credentials {

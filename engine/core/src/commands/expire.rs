@@ -7,7 +7,7 @@ use refrain_data::Lookup;
 
 use super::time_option::TimeUnit;
 use crate::call::{Call, Outcome};
-use crate::error::{ErrorReply, printable};
+use crate::error::ErrorReply;
 
 /// When EXPIRE acts, given the present deadline.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,8 +31,7 @@ impl Conditions {
             } else if call.args.is(i, "LT") {
                 conditions.less = true;
             } else {
-                let word = printable(call.args.at(i), 128);
-                return Err(ErrorReply::owned(format!("ERR Unsupported option {word}")));
+                return Err(ErrorReply::quoting("ERR Unsupported option ", call.args.at(i), ""));
             }
         }
         let Conditions { without_deadline, with_deadline, greater, less } = conditions;

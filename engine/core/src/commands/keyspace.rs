@@ -118,11 +118,23 @@ pub fn scan(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// A cursor is an unsigned number without sign, blanks or leading zeros; what lies beyond our range is the end.
+/// A cursor as C's `strtoul` reads it, which is what Redis's clients meet: a sign and leading zeros pass, and
+/// nothing at all is 0. One that we never
+/// gave out is beyond the end, and a scan from there finds nothing.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let canonical = !text.is_empty() && text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || text[0] != b'0');
-    let value = canonical.then(|| std::str::from_utf8(text).ok()?.parse::<u64>().ok())??;
-    Some(value)
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if text.is_empty() {
+        return Some(0);
+    }
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = std::str::from_utf8(digits).ok()?.parse::<u64>().ok()?;
+    Some(if negative { value.wrapping_neg() } else { value })
 }
 
 /// KEYS pattern

@@ -104,7 +104,8 @@ impl<'a> SetOptions<'a> {
             } else if let Some(operand) = operand {
                 i += 1;
                 if let Some(unit) = TimeUnit::of(word) {
-                    if options.expire.is_some() || options.keep_ttl {
+                    // The same unit twice is no contradiction to Redis: the last one counts.
+                    if options.keep_ttl || options.expire.is_some_and(|(other, _)| other != unit) {
                         return Err(SYNTAX);
                     }
                     options.expire = Some((unit, operand));
@@ -115,7 +116,9 @@ impl<'a> SetOptions<'a> {
                 return Err(SYNTAX);
             }
             if let Some(condition) = condition {
-                if options.condition != Condition::Always && options.condition != condition {
+                if options.condition != Condition::Always
+                    && std::mem::discriminant(&options.condition) != std::mem::discriminant(&condition)
+                {
                     return Err(SYNTAX);
                 }
                 options.condition = condition;
@@ -274,25 +277,43 @@ pub fn getdel(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// GETEX's options: no change, `Some(None)` for PERSIST, or a time that has yet to be read.
+fn parse_getex<'a>(call: &Call<'a>) -> Result<Option<Option<(TimeUnit, &'a [u8])>>, ErrorReply> {
+    let mut change: Option<Option<(TimeUnit, &[u8])>> = None;
+    let mut i = 2;
+    while let Some(word) = call.args.get(i) {
+        if word.eq_ignore_ascii_case(b"PERSIST") {
+            if matches!(change, Some(Some(_))) {
+                return Err(SYNTAX);
+            }
+            change = Some(None);
+            i += 1;
+            continue;
+        }
+        let unit = TimeUnit::of(word).ok_or(SYNTAX)?;
+        let text = call.args.get(i + 1).ok_or(SYNTAX)?;
+        match change {
+            None => {}
+            Some(Some((other, _))) if other == unit => {}
+            _ => return Err(SYNTAX),
+        }
+        change = Some(Some((unit, text)));
+        i += 2;
+    }
+    Ok(change)
+}
+
 /// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]
 pub fn getex(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
-    let change = match (call.args.get(2), call.args.get(3)) {
-        (None, _) => None,
-        (Some(word), None) if word.eq_ignore_ascii_case(b"PERSIST") => Some(None),
-        (Some(word), Some(text)) if call.args.len() == 4 => Some(Some((TimeUnit::of(word).ok_or(SYNTAX)?, text))),
-        _ => return Err(SYNTAX),
-    };
-    // The value's type is looked at before the time: a wrong type wins over a wrong time.
+    let change = parse_getex(call)?;
+    // The time is looked at only when there is a string for it: a missing key or another type answers first.
     let had_deadline = match call.state.read(&key) {
         Some(entry) => {
             string(entry)?;
             entry.deadline().is_some()
         }
         None => {
-            if let Some(Some((unit, text))) = change {
-                unit.positive_deadline(text, &call.state.now, "getex")?;
-            }
             call.reply().null();
             return Ok(());
         }

@@ -47,8 +47,10 @@ impl Unresolved {
     pub fn describe<'a>(&self, argc: usize, argument: impl Fn(usize) -> &'a [u8], out: &mut Vec<u8>) {
         let start = out.len();
         let quote = |i: usize, room: usize| {
+            // A NUL ends what is quoted, as it ends Redis's C strings.
             let bytes = argument(i);
-            &bytes[..bytes.len().min(room)]
+            let bytes = &bytes[..bytes.len().min(room)];
+            &bytes[..bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())]
         };
         match self {
             Unresolved::Command => {
