@@ -103,6 +103,16 @@ impl Events {
         self.heap.len()
     }
 
+    /// Forgets everything, for the world ends. A sleep shares its waker with its event, and the waker holds the task that
+    /// holds the sleep: taking it out breaks the circle.
+    pub(crate) fn let_go(self) {
+        for Reverse(entry) in self.heap {
+            if let Event::Wake(waker) = entry.event {
+                drop(waker.take());
+            }
+        }
+    }
+
     /// The kernel has a new driver, whom no earlier arming will wake.
     pub(crate) fn disarm(&mut self) {
         self.armed.clear();

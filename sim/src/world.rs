@@ -1,6 +1,6 @@
 //! The handle on a simulated world: its nodes, its faults, its time. Everything that a harness does goes through here.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
@@ -51,7 +51,6 @@ struct Inner {
     kernel: Rc<dyn Kernel>,
     state: RefCell<State>,
     boots: RefCell<Vec<Option<Boot>>>,
-    over: Cell<bool>,
 }
 
 /// A simulated world. Cheap to clone; lives on its simulation's thread.
@@ -65,7 +64,6 @@ impl World {
             kernel,
             state: RefCell::new(state),
             boots: RefCell::default(),
-            over: Cell::new(false),
         }))
     }
 
@@ -466,7 +464,7 @@ impl World {
                 world.enter(|_, state| state.events.disarm());
             }
             world.pump();
-            if world.0.over.get() { Poll::Ready(()) } else { Poll::Pending }
+            Poll::Pending
         })));
     }
 
@@ -480,18 +478,19 @@ impl World {
 
     /// Ends all lives and lets go of everything that refers back to the world.
     pub(crate) fn shut_down(&self) {
-        self.0.over.set(true);
+        self.0.kernel.end_host_tasks();
         for n in self.nodes() {
             self.enter(|_, state| state.node(n).life += 1);
             self.0.kernel.kill(n.index());
         }
         self.0.boots.borrow_mut().clear();
-        let kept = self.enter(|now, state| {
+        let (events, processes) = self.enter(|_, state| {
             let processes: Vec<_> = state.nodes.iter_mut().map(|n| n.process.take()).collect();
-            state.kernel.arm(now);
             (std::mem::take(&mut state.events), processes)
         });
-        drop(kept);
+        // Nothing is borrowed any more: what is dropped here may reach back into the world.
+        events.let_go();
+        drop(processes);
     }
 
     /// Waits until nobody else holds the world, for a bounded number of turns.

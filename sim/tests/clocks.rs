@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use refrain_runtime::{Mono, Runtime, Sockets};
+use refrain_runtime::{Mono, Runtime};
 use refrain_sim::{ClockConfig, NodeConfig};
 use support::{Proc, calm, ms, pair, puppet};
 

@@ -45,7 +45,7 @@ fn rough(send_buffer: usize, receive_window: usize, loss: f64) -> NetConfig {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn a_stream_arrives_whole_and_in_order(

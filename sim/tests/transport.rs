@@ -64,7 +64,9 @@ fn a_host_reaches_itself_by_loopback_by_address_and_by_path() {
         let path = Address::Unix { path: "/run/sock".into(), mode: Some(0o700) };
         let (tcp, unix) = (p.listen(PORT), p.sockets.listen(&path).unwrap());
         let loopback = Address::Tcp(([127, 0, 0, 1], PORT).into());
-        for (to, listener, local) in [(&loopback, tcp, true), (&world.address(node, PORT), tcp, false), (&path, unix, true)] {
+        for (to, listener, local) in
+            [(&loopback, tcp, true), (&world.address(node, PORT), tcp, false), (&path, unix, true)]
+        {
             let t = p.connect(to).await.unwrap();
             let a = p.accept(listener).await;
             p.write(t, b"me").unwrap();

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use madsim::Config;
 use madsim::runtime::{Handle, NodeHandle, Runtime};
+use madsim::task::AbortHandle;
 use madsim::time::{Sleep, TimeHandle};
 
 use super::{Kernel, Task};
@@ -27,6 +28,8 @@ pub(crate) struct Madsim {
     runtime: Runtime,
     time: TimeHandle,
     nodes: RefCell<Vec<NodeHandle>>,
+    /// madsim lets a task hold its own waker, so that one which nobody aborts is never dropped.
+    host_tasks: RefCell<Vec<AbortHandle>>,
     driver: RefCell<Waker>,
     alarm: RefCell<Sleep>,
 }
@@ -39,7 +42,7 @@ impl Madsim {
         // madsim makes every sleep at least a millisecond long; the alarm is reset before it is ever polled.
         let alarm = RefCell::new(time.sleep(Duration::from_millis(1)));
         let driver = RefCell::new(Waker::noop().clone());
-        Rc::new(Madsim { runtime, time, nodes: RefCell::default(), driver, alarm })
+        Rc::new(Madsim { runtime, time, nodes: RefCell::default(), host_tasks: RefCell::default(), driver, alarm })
     }
 
     /// Runs `main` to its end, and everything else meanwhile.
@@ -96,7 +99,15 @@ impl Kernel for Madsim {
     }
 
     fn spawn_host(&self, task: Task) {
-        drop(madsim::task::spawn_local(task));
+        let mut tasks = self.host_tasks.borrow_mut();
+        if tasks.len() == tasks.capacity() {
+            tasks.retain(|t| !t.is_finished());
+        }
+        tasks.push(madsim::task::spawn_local(task).abort_handle());
+    }
+
+    fn end_host_tasks(&self) {
+        self.host_tasks.take().iter().for_each(AbortHandle::abort);
     }
 
     fn kill(&self, node: usize) {

@@ -26,6 +26,8 @@ pub(crate) trait Kernel {
     fn spawn(&self, node: usize, task: Task);
     /// Starts a task outside every node.
     fn spawn_host(&self, task: Task);
+    /// Ends all tasks outside the nodes, the driver among them.
+    fn end_host_tasks(&self);
     /// Ends the node's life: its task is never polled again and is dropped soon.
     fn kill(&self, node: usize);
     /// Stops polling the node's task.
