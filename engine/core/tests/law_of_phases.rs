@@ -1,0 +1,144 @@
+//! The law of phases: any streams of any clients, cut anywhere, give byte-equal replies whether executed one command a round
+//! or grouped. And what they leave in the propagation stream, executed on an empty engine, gives an equal data set.
+
+mod fixture;
+
+use fixture::{Bench, command};
+use proptest::prelude::*;
+use refrain_core::{Config, SessionId};
+
+const CLIENTS: usize = 3;
+
+/// One request of one client, as bytes.
+fn request() -> impl Strategy<Value = Vec<u8>> {
+    let key = prop::sample::select(vec!["a", "b", "c", "d", "e"]);
+    let value = prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
+    let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
+    let text = (key.clone(), key, value, ttl, 0usize..46).prop_map(|(k, l, v, t, which)| match which {
+        0 => format!("SET {k} \"{v}\""),
+        1 => format!("SET {k} \"{v}\" PX {t}"),
+        2 => format!("SET {k} \"{v}\" NX GET"),
+        3 => format!("SET {k} \"{v}\" XX KEEPTTL"),
+        4 => format!("SET {k} \"{v}\" IFEQ 1"),
+        5..=9 => format!("GET {k}"),
+        10 => format!("MGET {k} {l} {k}"),
+        11 => format!("MSET {k} \"{v}\" {l} 2"),
+        12 => format!("INCR {k}"),
+        13 => format!("DECRBY {k} 3"),
+        14 => format!("APPEND {k} \"{v}\""),
+        15 => format!("GETDEL {k}"),
+        16 => format!("GETEX {k} PX {t}"),
+        17 => format!("DEL {k} {l}"),
+        18 => format!("PEXPIRE {k} {t}"),
+        19 => format!("PEXPIRE {k} {t} GT"),
+        20 => format!("PTTL {k}"),
+        21 => format!("PERSIST {k}"),
+        22 => format!("EXISTS {k} {l}"),
+        23 => "DBSIZE".into(),
+        24..=26 => "MULTI".into(),
+        27..=30 => "EXEC".into(),
+        31 => "DISCARD".into(),
+        32 => format!("WATCH {k} {l}"),
+        33 => "UNWATCH".into(),
+        34 => "SELECT 1".into(),
+        35 => "SELECT 0".into(),
+        36 => "FLUSHDB".into(),
+        37 => "SWAPDB 0 1".into(),
+        38 => "HELLO 3".into(),
+        39 => "CLIENT REPLY SKIP".into(),
+        40 => "RESET".into(),
+        41 => format!("NOSUCH {k}"),
+        42 => "GET".into(),
+        43 => "KEYS *".into(),
+        44 => "TYPE a".into(),
+        _ => "SCAN 0 COUNT 100".into(),
+    });
+    (text, any::<bool>()).prop_map(|(text, inline)| {
+        if inline {
+            return format!("{text}\r\n").into_bytes();
+        }
+        let words: Vec<String> = text.split(' ').map(|w| w.trim_matches('"').to_owned()).collect();
+        let words: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).collect();
+        command(&words)
+    })
+}
+
+/// Requests of all clients, where their streams are cut, and how much time passes between rounds.
+#[derive(Debug, Clone)]
+struct Story {
+    streams: Vec<Vec<u8>>,
+    /// Each round: how many bytes each client sends, and the milliseconds that pass before.
+    rounds: Vec<(Vec<usize>, u64)>,
+}
+
+fn story() -> impl Strategy<Value = Story> {
+    let stream = prop::collection::vec(request(), 1..40).prop_map(|requests| requests.concat());
+    let streams = prop::collection::vec(stream, CLIENTS);
+    let round = (prop::collection::vec(0usize..600, CLIENTS), 0u64..4);
+    (streams, prop::collection::vec(round, 1..12)).prop_map(|(streams, rounds)| Story { streams, rounds })
+}
+
+/// Plays a story; `one_by_one` feeds every byte in a round of its own, so that every command executes alone.
+fn play(story: &Story, one_by_one: bool) -> (Bench, Vec<SessionId>) {
+    let mut bench = Bench::new(Config::default(), None);
+    let clients: Vec<SessionId> = story.streams.iter().map(|_| bench.connect()).collect();
+    let mut sent = [0; CLIENTS];
+    let everything: Vec<usize> = story.streams.iter().map(Vec::len).collect();
+    for (cuts, pause) in story.rounds.iter().chain([&(everything, 1)]) {
+        bench.advance_ms(*pause);
+        let mut inputs: Vec<(SessionId, &[u8])> = Vec::new();
+        for (i, stream) in story.streams.iter().enumerate() {
+            let end = stream.len().min(sent[i] + cuts[i]);
+            if end > sent[i] {
+                inputs.push((clients[i], &stream[sent[i]..end]));
+            }
+            sent[i] = end;
+        }
+        if one_by_one {
+            for (client, bytes) in inputs {
+                for byte in bytes {
+                    bench.round(&[(client, &[*byte])]);
+                }
+            }
+        } else {
+            bench.round(&inputs);
+        }
+    }
+    (bench, clients)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn grouping_is_invisible(story in story()) {
+        let (alone, clients) = play(&story, true);
+        let (grouped, _) = play(&story, false);
+        for client in clients {
+            let (a, b) = (&alone.received[&client], &grouped.received[&client]);
+            prop_assert_eq!(String::from_utf8_lossy(a), String::from_utf8_lossy(b));
+        }
+        prop_assert_eq!(alone.data(), grouped.data());
+    }
+
+    #[test]
+    fn the_propagation_stream_reproduces_the_data_set(story in story()) {
+        let (mut original, _) = play(&story, false);
+        let stream = original.engine.effects().stream.bytes().to_vec();
+        let mut copy = Bench::new(Config::default(), None);
+        let link = copy.connect();
+        // What has expired is deleted by the stream, never by the copy's own clock: it stands still at the start.
+        for part in stream.chunks(8 * 1024) {
+            copy.round(&[(link, part)]);
+        }
+        let replies = String::from_utf8_lossy(&copy.received[&link]).into_owned();
+        prop_assert!(!replies.contains("-ERR"), "the stream holds something that does not execute: {replies}");
+        let now = original.engine.state().now.unix_ms();
+        let live = |bench: &Bench| {
+            let mut data = bench.data();
+            data.retain(|_, (_, deadline)| deadline.is_none_or(|at| at > now));
+            data
+        };
+        prop_assert_eq!(live(&original), live(&copy));
+    }
+}
