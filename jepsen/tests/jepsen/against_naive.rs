@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use refrain_jepsen::history::Outcome;
 use refrain_jepsen::{Call, Expiry, History, ModelKind, Options, Verdict, check};
 
-use crate::generate::{Deadlines, Shape, honest, lie};
+use crate::generate::{Deadlines, Shape, honest, lie, retell};
 use crate::naive::{MS, is_linearizable};
 
 fn verdict(history: &History, whole: bool) -> bool {
@@ -56,6 +56,18 @@ proptest! {
         prop_assert!(verdict(&told, false), "{}", told.to_json_lines());
         let history = lie(&told, &lies);
         prop_assert!(!is_linearizable(&history) || verdict(&history, false), "{}", history.to_json_lines());
+    }
+
+    /// What the report claims of the core and of the prefix is true.
+    #[test]
+    fn explanations_are_true(shape in untimed(7), bytes in vec(any::<u8>(), 0..80), lies in vec(any::<u8>(), 4)) {
+        let history = lie(&honest(shape, &bytes), &lies);
+        if let Verdict::Illegal(told) = check(&history, &Options::default()) {
+            let core = retell(&history, told.end, |index, _, reply| told.core.contains(&index).then(|| reply.clone()));
+            prop_assert!(!is_linearizable(&core), "{told:?}\n{}", history.to_json_lines());
+            let shorter = retell(&history, told.end - 1, |_, _, reply| Some(reply.clone()));
+            prop_assert!(is_linearizable(&shorter), "{told:?}\n{}", history.to_json_lines());
+        }
     }
 
     #[test]

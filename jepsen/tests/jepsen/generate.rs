@@ -146,28 +146,42 @@ pub fn lie(history: &History, bytes: &[u8]) -> History {
     let answered = |op: &&Operation| matches!(op.outcome, Outcome::Ok(..));
     let count = history.operations().iter().filter(answered).count();
     let mut victim = if count == 0 { usize::MAX } else { dice.roll(count as u8) as usize };
+    retell(history, usize::MAX, |_, op, reply| {
+        let lies = victim == 0;
+        victim = victim.wrapping_sub(1);
+        Some(if lies { other(history.model, &op.call, reply, &mut dice) } else { reply.clone() })
+    })
+}
+
+/// The events of a history up to number `end`, with other replies, or none where `reply` gives none. What failed is known to
+/// have failed, whenever that was learned.
+pub fn retell(
+    history: &History,
+    end: usize,
+    mut reply: impl FnMut(usize, &Operation, &Reply) -> Option<Reply>,
+) -> History {
     let mut told = History::new(history.model, history.clock);
-    // Replay all events in order, with another reply for the victim.
     let mut events: Vec<(usize, usize, bool)> = Vec::new();
     for (index, op) in history.operations().iter().enumerate() {
         events.push((op.invoked.position, index, true));
         events.extend(op.outcome.moment().map(|moment| (moment.position, index, false)));
     }
     events.sort_unstable();
-    for (_, index, invoked) in events {
+    for (position, index, invoked) in events {
         let op = &history.operations()[index];
+        if position > end && (invoked || op.invoked.position > end || !matches!(op.outcome, Outcome::Failed(_))) {
+            continue;
+        }
         if invoked {
             let id = told.invoke(op.process, op.invoked.time, op.key.clone(), op.call.clone());
             assert_eq!(id.0, index, "operations are numbered in the order of their calls");
             continue;
         }
         match &op.outcome {
-            Outcome::Ok(moment, reply) => {
-                let lies = victim == 0;
-                victim = victim.wrapping_sub(1);
-                let reply = if lies { other(history.model, &op.call, reply, &mut dice) } else { reply.clone() };
-                told.ok(OperationId(index), moment.time, reply);
-            }
+            Outcome::Ok(moment, was) => match reply(index, op, was) {
+                Some(reply) => told.ok(OperationId(index), moment.time, reply),
+                None => told.info(OperationId(index), moment.time),
+            },
             Outcome::Failed(moment) => told.fail(OperationId(index), moment.time),
             Outcome::Unknown(moment) => told.info(OperationId(index), moment.time),
             Outcome::Pending => {}

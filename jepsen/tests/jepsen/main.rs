@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod against_naive;
+mod budgets;
 mod command_line;
 mod expiry;
 mod explanation;
