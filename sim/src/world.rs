@@ -59,12 +59,7 @@ pub struct World(Rc<Inner>);
 
 impl World {
     pub(crate) fn new(seed: u64, kernel: Rc<dyn Kernel>, state: State) -> World {
-        World(Rc::new(Inner {
-            seed,
-            kernel,
-            state: RefCell::new(state),
-            boots: RefCell::default(),
-        }))
+        World(Rc::new(Inner { seed, kernel, state: RefCell::new(state), boots: RefCell::default() }))
     }
 
     /// Looks into the state. Nothing of the caller's may run inside.

@@ -88,6 +88,20 @@ fn the_first_divergent_event_is_named() {
     assert!(left.log()[..found.index].iter().zip(right.log()).all(|(l, r)| l == r));
 }
 
+#[test]
+fn one_byte_of_what_is_sent_changes_the_hash() {
+    let hash = |byte: u8| {
+        let report = Simulation::new(1).run(move |world| async move {
+            let (mut c, t, mut s, a) = support::pair(&world).await;
+            c.write_all(t, &[1, 2, byte]).await.expect("nothing resets it");
+            s.read_exact(a, 3).await.expect("nothing resets it");
+        });
+        report.trace.hash()
+    };
+    assert_eq!(hash(3), hash(3));
+    assert_ne!(hash(3), hash(4));
+}
+
 /// Pinned: a change of these says that the simulator's behaviour changed. Then every recorded seed means another run.
 #[test]
 fn the_hashes_of_two_seeds_are_as_they_were() {

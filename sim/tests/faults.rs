@@ -158,6 +158,43 @@ fn a_kill_behind_a_cut_is_not_felt_until_the_heal() {
 }
 
 #[test]
+fn a_reset_that_a_cut_swallows_is_never_repeated() {
+    calm(|world| async move {
+        let (mut c, t, s, _a) = pair(&world).await;
+        c.write(t, b"unread").unwrap();
+        world.sleep(ms(1)).await;
+        let cut = Cuts::one_way(s.rt.node(), c.rt.node());
+        world.cut(&cut);
+        world.kill(s.rt.node());
+        world.sleep(ms(10)).await;
+        world.heal(&cut);
+        c.idle(Duration::from_secs(60)).await;
+        assert_eq!(c.try_read(t), Err(WouldBlock), "nobody told it");
+        c.write(t, b"still there?").unwrap();
+        assert_eq!(c.read(t).await.unwrap_err().kind(), ConnectionReset);
+    });
+}
+
+#[test]
+fn acknowledgements_in_flight_are_held_up_by_a_cut_as_well() {
+    let net = NetConfig { send_buffer: 1000, ..NetConfig::calm() };
+    run(1, net, |world| async move {
+        let (mut c, t, s, _a) = pair(&world).await;
+        assert_eq!(c.write(t, &[1; 1000]).unwrap(), 1000);
+        world.sleep(Duration::from_micros(150)).await;
+        assert_eq!(world.counters(s.rt.node()).deliveries, 1);
+        let cut = Cuts::one_way(s.rt.node(), c.rt.node());
+        world.cut(&cut);
+        c.idle(Duration::from_secs(1)).await;
+        assert_eq!(c.write(t, b"x").unwrap_err().kind(), WouldBlock);
+        world.heal(&cut);
+        c.until(t, Interest::WRITE).await;
+        assert_eq!(c.write(t, b"x").unwrap(), 1);
+    })
+    .expect();
+}
+
+#[test]
 fn a_power_loss_is_silence_until_the_host_is_back_and_resets() {
     calm(|world| async move {
         let (mut c, t, s, _a) = pair(&world).await;

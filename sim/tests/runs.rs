@@ -11,8 +11,9 @@ use refrain_sim::{NodeConfig, Simulation, World};
 use support::{PORT, Proc, echo, ms};
 
 fn message<T: std::fmt::Debug>(report: refrain_sim::Report<T>) -> String {
-    assert_eq!(report.outcome.as_ref().unwrap_err().seed, report.seed);
-    report.outcome.unwrap_err().message
+    let failure = report.outcome.expect_err("the run fails");
+    assert_eq!(failure.seed, report.seed);
+    failure.message
 }
 
 #[test]
