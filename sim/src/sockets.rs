@@ -119,11 +119,11 @@ impl Sockets for SimSockets {
             state.record(now, node, Kind::Accept, facts.0, facts.1);
             let held = self.hold(state, id, Side::Server).expect("a connection in a backlog lives");
             let bits = state.connections.get(id).map_or(0, |c| {
+                let broken = !c.end(Side::Server).alive;
                 let input = c.pipe(Side::Client);
-                let (some, fin) = (input.readable() > 0, input.fin == Fin::Delivered || !c.end(Side::Server).alive);
-                let input = c.pipe(Side::Client);
-                debug_assert!(input.delivered >= input.read);
-                Interest::WRITE | if some || fin { Interest::READ } else { 0 } | if fin { Interest::HUP } else { 0 }
+                let ended = broken || input.fin == Fin::Delivered;
+                let readable = ended || input.readable() > 0;
+                Interest::WRITE | if readable { Interest::READ } else { 0 } | if ended { Interest::HUP } else { 0 }
             });
             state.notify(now, node, held.0.slot() as u32, bits);
             Ok(held)

@@ -6,7 +6,7 @@ use crate::config::NetConfig;
 use crate::entropy::Stream;
 use crate::events::{Event, Events};
 use crate::kernel::Kernel;
-use crate::net::connection::{Connections, Side};
+use crate::net::connection::{ConnectionId, Connections, Side};
 use crate::net::links::Links;
 use crate::net::pipe::NEVER;
 use crate::node::Node;
@@ -124,7 +124,7 @@ impl State {
     }
 
     /// The two ends' nodes, sender first.
-    pub(crate) fn route(&mut self, id: crate::net::connection::ConnectionId, side: Side) -> Option<(NodeId, NodeId)> {
+    pub(crate) fn route(&mut self, id: ConnectionId, side: Side) -> Option<(NodeId, NodeId)> {
         self.connections.get(id).map(|c| (c.node(side), c.node(side.other())))
     }
 }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use refrain_runtime::{Interest, Token};
 
 use super::connection::{ConnectionId, Holder, Side};
-use super::pipe::Fin;
+use super::pipe::{Fin, NEVER};
 use crate::events::Event;
 use crate::process::{Descriptor, Process};
 use crate::state::State;
@@ -38,7 +38,7 @@ impl State {
             self.abort(now, id, side);
         } else if alive {
             self.shutdown(now, id, side);
-            self.finish_orphan(now, id, side);
+            self.finish_orphan(id, side);
         }
         self.record(now, node, Kind::Close, 0, u64::from(id.serial));
         self.forget_if_over(id);
@@ -96,7 +96,7 @@ impl State {
         if connection.pipe(side).give_up_at != at {
             return;
         }
-        connection.pipe(side).give_up_at = super::pipe::NEVER;
+        connection.pipe(side).give_up_at = NEVER;
         connection.pipe(side).settle(now);
         if connection.end(side).alive && connection.pipe(side).unacknowledged() {
             self.node(from).counters.timeouts += 1;
@@ -119,7 +119,7 @@ impl State {
     }
 
     /// An end that no process holds is done when everything it sent, and its end of stream, has arrived.
-    pub(crate) fn finish_orphan(&mut self, _now: u64, id: ConnectionId, side: Side) {
+    pub(crate) fn finish_orphan(&mut self, id: ConnectionId, side: Side) {
         let Some(connection) = self.connections.get(id) else { return };
         if connection.end(side).holder == Holder::Nobody && connection.pipe(side).fin == Fin::Delivered {
             connection.end(side).alive = false;

@@ -88,6 +88,10 @@ impl State {
             return;
         }
         let Some(connection) = self.connections.get(id) else { return };
+        if connection.end(Side::Client).established {
+            // A late copy of the packet that began what is there already.
+            return;
+        }
         if connection.end(Side::Server).alive {
             // A repeated first packet: the answer was lost.
             self.answer(now, (to, from), Event::SynAck(id));
@@ -226,7 +230,7 @@ impl State {
         }
     }
 
-    /// Starts to listen. The address must be this host's and free.
+    /// Whether a process may listen there: the address must be its host's, and free.
     pub(crate) fn may_listen(&mut self, node: NodeId, address: &Address) -> Result<(), ErrorKind> {
         let node = self.node(node);
         if let Address::Tcp(a) = address {

@@ -152,7 +152,7 @@ impl State {
         if bits != 0 {
             self.tell(now, id, side.other(), bits);
         }
-        self.finish_orphan(now, id, side);
+        self.finish_orphan(id, side);
     }
 
     /// True when somebody took the bytes; otherwise they were answered with a reset.
