@@ -174,3 +174,25 @@ fn retried<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linux interrupts hardly any call that does not block, so no signal can show this from outside.
+    #[test]
+    fn an_interrupted_call_is_made_again_and_any_other_outcome_is_told() {
+        for outcome in [Ok(7), Err(io::ErrorKind::WouldBlock)] {
+            let mut interruptions = 3;
+            let got = retried(|| {
+                if interruptions > 0 {
+                    interruptions -= 1;
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+                outcome.map_err(io::Error::from)
+            });
+            assert_eq!(got.map_err(|error| error.kind()), outcome);
+            assert_eq!(interruptions, 0);
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! Out of descriptors: alone in its process, because the limit is the process's.
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the peers are plain blocking sockets")]
+#![expect(clippy::disallowed_types, reason = "the peers are plain blocking sockets")]
 
 mod common;
 

@@ -1,6 +1,11 @@
 //! Lost wake-ups: a peer thread writes, reads, pauses and closes in any order over many connections, while the node does
 //! exactly what the contract of `Sockets` asks of it and nothing more. A wake-up that is lost hangs, and fails.
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the peers are plain blocking sockets")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the peers are plain blocking sockets on threads, and helpers of tests may panic"
+)]
 
 mod common;
 
