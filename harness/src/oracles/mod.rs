@@ -1,0 +1,66 @@
+//! What must hold, one oracle a file. An [`Invariant`] looks at the server after every round; the other oracles judge the
+//! record when the world has ended.
+
+pub mod linearizable;
+pub mod monotone_wall;
+pub mod possible_replies;
+pub mod propagation;
+pub mod recovery;
+pub mod whole_transactions;
+
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::server::ServerEngine;
+
+/// Something did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The oracle that says so, by the name of its file.
+    pub oracle: &'static str,
+    /// Its words. May have several lines.
+    pub what: String,
+}
+
+impl Violation {
+    /// What `oracle` has to say.
+    pub fn new(oracle: &'static str, what: impl Into<String>) -> Violation {
+        Violation { oracle, what: what.into() }
+    }
+}
+
+/// Something that holds after every round of the server's loop.
+pub trait Invariant {
+    /// The server has started and has executed nothing.
+    fn begin(&mut self, _engine: &mut ServerEngine) {}
+
+    /// A round is over; `at` is the world's true time in nanoseconds.
+    fn look(&mut self, at: u64, engine: &mut ServerEngine);
+
+    /// What was seen that must not be.
+    fn violations(&self) -> Vec<Violation>;
+}
+
+/// The invariants that a plan asks for.
+pub fn invariants(plan: &Plan) -> Vec<Box<dyn Invariant>> {
+    let mut invariants: Vec<Box<dyn Invariant>> = Vec::new();
+    if plan.oracles.propagation {
+        invariants.push(Box::new(propagation::Propagation::default()));
+    }
+    if plan.oracles.monotone_wall {
+        invariants.push(Box::new(monotone_wall::MonotoneWall::default()));
+    }
+    invariants
+}
+
+/// Everything that the record alone shows.
+pub fn judge(plan: &Plan, record: &Record) -> Vec<Violation> {
+    let mut violations = possible_replies::judge(record);
+    violations.extend(recovery::judge(plan, record));
+    if plan.oracles.whole_transactions {
+        violations.extend(whole_transactions::judge(record));
+    }
+    if plan.oracles.linearizable {
+        violations.extend(linearizable::judge(plan, record));
+    }
+    violations
+}

@@ -1,0 +1,53 @@
+//! Bugs that are planted to see that the oracles catch them: in the engine, or in the harness itself.
+
+use std::str::FromStr;
+
+use refrain_core::Bug;
+use refrain_node::Probe;
+
+/// Something that is made wrong on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planted {
+    /// In the engine or the node.
+    Engine(Bug),
+    /// In the client: a lost reply is taken for a failure, as if the command had not been executed.
+    LostReplyIsFailure,
+}
+
+/// All of them, by the names that `--planted` takes.
+pub const ALL: [(&str, Planted); 8] = [
+    ("double-increment", Planted::Engine(Bug::DoubleIncrement)),
+    ("serve-expired", Planted::Engine(Bug::ServeExpired)),
+    ("missed-watch", Planted::Engine(Bug::MissedWatch)),
+    ("no-round-budget", Planted::Engine(Bug::NoRoundBudget)),
+    ("no-output-limit", Planted::Engine(Bug::NoOutputLimit)),
+    ("half-transaction", Planted::Engine(Bug::HalfTransaction)),
+    ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
+    ("lost-reply-is-failure", Planted::LostReplyIsFailure),
+];
+
+impl Planted {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        ALL.iter().find(|(_, planted)| *planted == self).map_or("a bug", |(name, _)| name)
+    }
+}
+
+impl FromStr for Planted {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Planted, String> {
+        let found = ALL.iter().find(|(known, _)| *known == name).map(|(_, planted)| *planted);
+        found.ok_or_else(|| format!("one of {}", ALL.map(|(name, _)| name).join(", ")))
+    }
+}
+
+/// The node's probe in the simulator: nothing to report of a process, and perhaps a bug to plant.
+#[derive(Debug, Clone, Copy)]
+pub struct PlantingProbe(pub Option<Planted>);
+
+impl Probe for PlantingProbe {
+    fn planted(&self, bug: Bug) -> bool {
+        self.0 == Some(Planted::Engine(bug))
+    }
+}

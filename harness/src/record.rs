@@ -1,0 +1,171 @@
+//! What is recorded while a world runs: everything that the oracles judge when it has ended. Plain data.
+
+use std::collections::BTreeMap;
+
+use refrain_jepsen::models::ModelKind;
+use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
+
+/// Unix time, in nanoseconds, at the simulator's zero.
+const UNIX_ORIGIN_NS: i64 = 1_767_225_600 * 1_000_000_000;
+
+/// The most complaints kept of one kind; more of them say nothing new.
+pub const COMPLAINTS_MAX: usize = 20;
+
+/// The record of one run.
+pub struct Record {
+    /// Operations on single keys.
+    pub strings: History,
+    /// Transactions on groups of keys, each group seen as one register.
+    pub groups: History,
+    /// What transactions saw that read a whole group.
+    pub group_reads: Vec<GroupRead>,
+    /// Replies that their commands can't have.
+    pub unexpected: Vec<String>,
+    /// How long replies took, by group of clients.
+    pub waits: BTreeMap<String, Vec<Wait>>,
+    /// What was seen of keys with deadlines.
+    pub sightings: Vec<Sighting>,
+    /// When each client was served after the last fault.
+    pub recovered: BTreeMap<String, u64>,
+    /// Losses of replies, with their time and client.
+    pub losses: u64,
+    /// Connections that the server closed, by group of clients.
+    pub hang_ups: BTreeMap<String, u64>,
+    processes: u64,
+    /// A test wants a lost reply to be taken for a failure.
+    lost_is_failure: bool,
+}
+
+/// What a transaction saw that read all keys of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRead {
+    /// When the reply came.
+    pub at: u64,
+    /// Who asked.
+    pub process: u64,
+    /// The group's name.
+    pub group: String,
+    /// The keys' values; `None` for one that does not exist.
+    pub values: Vec<Option<Vec<u8>>>,
+}
+
+/// How long a client waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// When the command was sent.
+    pub sent: u64,
+    /// Nanoseconds until its reply.
+    pub ns: u64,
+}
+
+/// What one client saw of one key whose deadline is known exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The key.
+    pub key: String,
+    /// Its deadline, in milliseconds of the server's wall clock.
+    pub deadline_ms: u64,
+    /// When it was asked for.
+    pub asked: u64,
+    /// When the reply came.
+    pub answered: u64,
+    /// Whether it was there.
+    pub alive: bool,
+}
+
+impl Record {
+    /// An empty record. With `lost_is_failure`, it makes the mistake that every oracle here exists to catch.
+    pub fn new(lost_is_failure: bool) -> Record {
+        let clock = Clock { unix_origin_ns: UNIX_ORIGIN_NS };
+        Record {
+            strings: History::new(ModelKind::RedisString, clock),
+            groups: History::new(ModelKind::Register, clock),
+            group_reads: Vec::new(),
+            unexpected: Vec::new(),
+            waits: BTreeMap::new(),
+            sightings: Vec::new(),
+            recovered: BTreeMap::new(),
+            losses: 0,
+            hang_ups: BTreeMap::new(),
+            processes: 0,
+            lost_is_failure,
+        }
+    }
+
+    /// A number for a process, never given before.
+    pub fn next_process(&mut self) -> u64 {
+        self.processes += 1;
+        self.processes
+    }
+
+    /// A reply that can't be.
+    pub fn unexpected(&mut self, at: u64, client: &str, command: &str, reply: &refrain_resp::Reply) {
+        if self.unexpected.len() < COMPLAINTS_MAX {
+            let reply = shorten(&format!("{reply:?}"));
+            self.unexpected.push(format!("{} {client}: {command} was answered with {reply}", seconds(at)));
+        }
+    }
+
+    /// A reply took so long.
+    pub fn waited(&mut self, group: &str, sent: u64, now: u64) {
+        let wait = Wait { sent, ns: now - sent };
+        match self.waits.get_mut(group) {
+            Some(waits) => waits.push(wait),
+            None => drop(self.waits.insert(group.to_owned(), vec![wait])),
+        }
+    }
+
+    /// Which of the two histories an operation belongs to.
+    pub fn history(&mut self, which: Which) -> &mut History {
+        match which {
+            Which::Strings => &mut self.strings,
+            Which::Groups => &mut self.groups,
+        }
+    }
+
+    /// An operation begins.
+    pub fn invoke(&mut self, which: Which, process: u64, at: u64, key: &str, call: Call) -> OperationId {
+        self.history(which).invoke(process, at, key, call)
+    }
+
+    /// It was answered.
+    pub fn answer(&mut self, which: Which, operation: OperationId, at: u64, reply: Reply) {
+        self.history(which).ok(operation, at, reply);
+    }
+
+    /// It was refused, without effect.
+    pub fn refuse(&mut self, which: Which, operation: OperationId, at: u64) {
+        self.history(which).fail(operation, at);
+    }
+
+    /// Its reply was lost. It may have taken effect, may take effect later, or never.
+    pub fn lose(&mut self, which: Which, operation: OperationId, at: u64) {
+        let mistaken = self.lost_is_failure;
+        let history = self.history(which);
+        if mistaken { history.fail(operation, at) } else { history.info(operation, at) }
+    }
+}
+
+/// The two histories of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// [`Record::strings`].
+    Strings,
+    /// [`Record::groups`].
+    Groups,
+}
+
+/// A moment of virtual time for people.
+pub fn seconds(at: u64) -> String {
+    format!("{:>4}.{:06}", at / 1_000_000_000, at % 1_000_000_000 / 1000)
+}
+
+/// A text that people still read.
+pub fn shorten(text: &str) -> String {
+    const LONGEST: usize = 120;
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(LONGEST).collect();
+    format!("{start}…")
+}

@@ -1,0 +1,51 @@
+//! What clients do. Each workload is a file: its parameters, and a process that works until the first phase is over.
+//!
+//! Workloads work in numbered batches, and every batch draws from a stream of its own, named after client and number: a
+//! batch that a plan leaves out shifts no other.
+
+pub mod strings;
+pub mod transactions;
+pub mod vocabulary;
+
+use refrain_runtime::Runtime;
+use refrain_sim::Stream;
+use serde::{Deserialize, Serialize};
+
+use crate::client::Client;
+use crate::recovery;
+use crate::span::Draw;
+use crate::world::Context;
+
+/// A workload with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Workload {
+    /// See [`strings`].
+    Strings(strings::Strings),
+    /// See [`transactions`].
+    Transactions(transactions::Transactions),
+}
+
+impl Draw for Workload {
+    fn draw(&self, stream: &mut Stream) -> Workload {
+        match self {
+            Workload::Strings(p) => Workload::Strings(p.draw(stream)),
+            Workload::Transactions(p) => Workload::Transactions(p.draw(stream)),
+        }
+    }
+}
+
+/// The life of a client's process: work under faults, then show that it is served.
+pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
+    context.become_another_process();
+    match &context.plan.workload {
+        Workload::Strings(p) => strings::work(&mut client, context, p).await,
+        Workload::Transactions(p) => transactions::work(&mut client, context, p).await,
+    }
+    recovery::be_served(&mut client, context).await;
+}
+
+/// The stream of one batch.
+pub fn batch_stream(context: &Context, batch: u64) -> Stream {
+    Stream::new(context.seed, &format!("{}/{batch}", context.plan.name))
+}
