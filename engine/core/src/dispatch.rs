@@ -22,16 +22,7 @@ impl<H: Hooks> Engine<H> {
         args: Args<'_>,
         hashes: KeyHashes<'_>,
     ) {
-        if matches!(resolution, Err(Unresolved::Command)) && is_http(args.at(0)) {
-            self.refuse_http(session);
-            return;
-        }
         let mark = session.output.mark();
-        let is_exec = match &resolution {
-            Ok(found) => found.command.name == "exec",
-            Err(Unresolved::Arity(command)) => command.name == "exec",
-            Err(_) => false,
-        };
         match self.admit(session, resolution, args) {
             Ok(Admitted::Run(found)) => self.run(session, found, args, hashes),
             Ok(Admitted::Queue(found)) => {
@@ -41,23 +32,10 @@ impl<H: Hooks> Engine<H> {
                 }
                 session.reply().simple("QUEUED");
             }
-            Err(error) => {
-                let error = match is_exec {
-                    // An EXEC that is refused takes its transaction with it.
-                    true => {
-                        session.transaction = None;
-                        forget_watches(&mut self.state, session);
-                        let why = error.bytes().strip_prefix(b"ERR ").unwrap_or(error.bytes());
-                        ErrorReply::quoting("EXECABORT Transaction discarded because of: ", why, "")
-                    }
-                    false => error,
-                };
-                if let Some(transaction) = &mut session.transaction {
-                    transaction.flawed = true;
-                }
-                self.state.stats.count_error(&error.code());
-                session.reply().error(error.bytes());
+            Err(_) if matches!(resolution, Err(Unresolved::Command)) && is_http(args.at(0)) => {
+                self.refuse_http(session)
             }
+            Err(error) => self.refuse(session, resolution, error),
         }
         match session.reply_mode {
             ReplyMode::On => {}
@@ -70,7 +48,32 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
+    /// Answers with an error, and remembers it against the transaction that is being queued.
+    #[cold]
+    fn refuse(&mut self, session: &mut Session, resolution: Result<Found, Unresolved>, error: ErrorReply) {
+        let is_exec = match resolution {
+            Ok(Found { command, .. }) | Err(Unresolved::Arity(command)) => command.name == "exec",
+            Err(_) => false,
+        };
+        let error = match is_exec {
+            // An EXEC that is refused takes its transaction with it.
+            true => {
+                session.transaction = None;
+                forget_watches(&mut self.state, session);
+                let why = error.bytes().strip_prefix(b"ERR ").unwrap_or(error.bytes());
+                ErrorReply::quoting("EXECABORT Transaction discarded because of: ", why, "")
+            }
+            false => error,
+        };
+        if let Some(transaction) = &mut session.transaction {
+            transaction.flawed = true;
+        }
+        self.state.stats.count_error(&error.code());
+        session.reply().error(error.bytes());
+    }
+
     /// A browser that was tricked into talking to us sends a POST or a Host header: nothing of it may be executed.
+    #[cold]
     fn refuse_http(&mut self, session: &mut Session) {
         session.closing = Closing::Now;
         const WARN_EVERY_US: u64 = 60_000_000;
@@ -88,6 +91,7 @@ impl<H: Hooks> Engine<H> {
     }
 
     /// Everything that can refuse a command before it runs.
+    #[inline]
     fn admit(
         &mut self,
         session: &Session,
@@ -112,6 +116,7 @@ impl<H: Hooks> Engine<H> {
         Ok(Admitted::Run(found))
     }
 
+    #[cold]
     fn unresolved(&mut self, why: Unresolved, args: Args<'_>) -> ErrorReply {
         if let Unresolved::Arity(command) = &why
             && let Some(found) = self.state.table.find_full(command.name.as_bytes())
@@ -146,7 +151,6 @@ impl<H: Hooks> Engine<H> {
     fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) -> Option<Request> {
         let state = &mut self.state;
         let (dirty, db) = (state.dirty, session.db);
-        let started = self.hooks.ticks();
         let mut call = Call {
             state,
             session,
@@ -173,7 +177,8 @@ impl<H: Hooks> Engine<H> {
         state.stats.commands_processed += 1;
         let stats = &mut state.command_stats[found.id.index()];
         stats.calls += 1;
-        stats.ticks += ended.saturating_sub(started);
+        stats.ticks += ended.saturating_sub(self.ticks_at);
+        self.ticks_at = ended;
         stats.failed += u64::from(failed);
         if ended.saturating_sub(self.clock_read_at) > state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
             && !self.clock_is_held

@@ -26,6 +26,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) tick: TickState,
     /// Ticks at which the state's `now` was last read.
     pub(crate) clock_read_at: u64,
+    /// Ticks at which the previous command ended: where the next one begins.
+    pub(crate) ticks_at: u64,
     /// A transaction executes: all of it happens at one moment.
     pub(crate) clock_is_held: bool,
     /// When somebody who speaks HTTP was last reported, for the log must not be floodable.
@@ -64,6 +66,7 @@ impl<H: Hooks> Engine<H> {
             runnable: Vec::new(),
             tick: TickState::default(),
             clock_read_at: 0,
+            ticks_at: 0,
             clock_is_held: false,
             last_http_warning_us: None,
         }
@@ -222,40 +225,42 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
-    /// Closes a client that is owed more than its class may be. Returns true when it is to be closed.
-    pub(crate) fn check_output_limit(&mut self, id: SessionId) -> bool {
+    /// Closes a client that is owed more than its class may be.
+    pub(crate) fn check_output_limit(&mut self, id: SessionId) {
+        if let Some(mut session) = self.state.sessions.take(id) {
+            if self.exceeds_output_limit(&mut session) {
+                Self::attend(&mut self.state.effects, &mut session);
+            }
+            self.state.sessions.put_back(session);
+        }
+    }
+
+    /// Looks at a session's limit; true when it is to be closed for it.
+    pub(crate) fn exceeds_output_limit(&mut self, session: &mut Session) -> bool {
         let planted = self.hooks.planted(Bug::NoOutputLimit);
         let state = &mut self.state;
         let limit = *state.config.client_output_buffer_limit.of(ClientClass::Normal);
         let now_us = state.now.mono_us;
-        let Some(session) = state.sessions.get_mut(id) else { return false };
         let owed = session.output.len() as u64;
         let hard = limit.hard > 0 && owed > limit.hard;
         let soft = limit.soft > 0 && owed > limit.soft;
-        let since = match (soft, session.over_soft_limit_since_us) {
-            (false, _) => {
-                session.over_soft_limit_since_us = None;
-                now_us
-            }
-            (true, None) => {
-                session.over_soft_limit_since_us = Some(now_us);
-                now_us
-            }
-            (true, Some(since)) => since,
+        session.over_soft_limit_since_us = match soft {
+            true => session.over_soft_limit_since_us.or(Some(now_us)),
+            false => None,
         };
+        let since = session.over_soft_limit_since_us.unwrap_or(now_us);
         let too_long = soft && now_us.saturating_sub(since) > limit.soft_seconds.saturating_mul(1_000_000);
-        if (hard || too_long) && session.closing != Closing::Now && !planted {
-            session.closing = Closing::Now;
-            state.stats.output_buffer_disconnections += 1;
-            let text = format!(
-                "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits.",
-                session.id, session.origin.remote
-            );
-            Self::attend(&mut state.effects, session);
-            state.effects.log(Level::Warning, text);
-            return true;
+        if !(hard || too_long) || session.closing == Closing::Now || planted {
+            return false;
         }
-        false
+        session.closing = Closing::Now;
+        state.stats.output_buffer_disconnections += 1;
+        let text = format!(
+            "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits.",
+            session.id, session.origin.remote
+        );
+        state.effects.log(Level::Warning, text);
+        true
     }
 }
 

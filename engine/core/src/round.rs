@@ -47,6 +47,44 @@ pub(crate) struct Scratch {
     args: Vec<Arg>,
     hashes: Vec<KeyHash>,
     unquoted: Vec<Box<[u8]>>,
+    broken: Vec<ProtocolError>,
+    recent: RecentCommand,
+}
+
+/// The command that was named last. Pipelines repeat themselves, and comparing one word is cheaper than any index.
+#[derive(Default)]
+struct RecentCommand {
+    word: u64,
+    len: usize,
+    found: Option<Found>,
+}
+
+impl RecentCommand {
+    /// The command that `args` name, when it is known without a look at the table: the same word as before, in the same case,
+    /// of a command without subcommands that takes so many arguments.
+    #[inline]
+    fn find(&self, name: &[u8], argc: usize) -> Option<Found> {
+        let found = self.found?;
+        (name.len() == self.len && word_of(name) == self.word && found.command.takes(argc)).then_some(found)
+    }
+
+    #[inline]
+    fn remember(&mut self, name: &[u8], found: Found) {
+        if name.len() <= 8 && found.command.subcommands.is_empty() {
+            *self = RecentCommand { word: word_of(name), len: name.len(), found: Some(found) };
+        }
+    }
+}
+
+/// The first eight bytes of a name as one word; what is missing is zero.
+#[inline]
+fn word_of(name: &[u8]) -> u64 {
+    match *name {
+        [a, b, c, d, e, f, g, h, ..] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        _ => name.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 /// How far one session's bytes have been parsed.
@@ -72,14 +110,27 @@ enum Parsing {
     Stopped,
 }
 
-/// A command parsed and not yet executed.
+/// Why the parsing of one session's bytes ended.
+#[derive(PartialEq, Eq)]
+enum Turn {
+    /// The next session's turn.
+    Over,
+    /// Execution's turn; there may be more of this session.
+    GroupIsFull,
+}
+
+/// A command parsed and not yet executed. Positions are into [`Scratch`].
+#[derive(Clone, Copy)]
 struct Ahead {
     cursor: usize,
     /// First byte, in the cursor's bytes: where execution resumes if the session is stopped before this command.
     start: usize,
-    unquoted: Option<usize>,
-    args: Range<usize>,
-    hashes: Range<usize>,
+    /// Which of the unquoted requests it is, if it is one.
+    unquoted: Option<u32>,
+    args: (usize, usize),
+    hashes: (usize, usize),
+    first_key: usize,
+    key_step: usize,
     what: What,
 }
 
@@ -112,9 +163,11 @@ impl KeyRange {
     }
 }
 
+#[derive(Clone, Copy)]
 enum What {
     Run(Result<Found, Unresolved>),
-    Break(ProtocolError),
+    /// The protocol error of that index.
+    Break(usize),
 }
 
 impl<H: Hooks> Engine<H> {
@@ -133,6 +186,7 @@ impl<H: Hooks> Engine<H> {
             scratch.args.clear();
             scratch.hashes.clear();
             scratch.unquoted.clear();
+            scratch.broken.clear();
         }
         for cursor in scratch.cursors.drain(..) {
             self.close_cursor(arena, cursor);
@@ -190,34 +244,62 @@ impl<H: Hooks> Engine<H> {
 
     fn parse_group(&mut self, arena: &[u8], scratch: &mut Scratch, next: &mut usize) {
         while *next < scratch.cursors.len() && scratch.group.len() < GROUP {
-            let index = *next;
-            let cursor = &mut scratch.cursors[index];
-            if cursor.state != Parsing::Ready || cursor.pos >= cursor.end || cursor.pos >= cursor.share_end {
+            if self.parse_cursor(arena, scratch, *next) == Turn::Over {
                 *next += 1;
-                continue;
+            } else {
+                return;
             }
-            let Some(session) = self.state.sessions.get_mut(cursor.session) else {
-                cursor.state = Parsing::Stopped;
-                continue;
-            };
-            let limits = Limits {
-                max_bulk: self.state.config.proto_max_bulk_len,
-                authenticated: session.authenticated,
-                ..Limits::default()
-            };
-            let bytes = if cursor.in_arena { arena } else { &cursor.own };
+        }
+    }
+
+    /// Parses commands of one session until the group is full, a barrier stands, or there is no further command.
+    fn parse_cursor(&mut self, arena: &[u8], scratch: &mut Scratch, index: usize) -> Turn {
+        let Scratch { cursors, group, args, hashes, unquoted, broken, recent } = scratch;
+        let cursor = &mut cursors[index];
+        if cursor.state != Parsing::Ready {
+            return Turn::Over;
+        }
+        let Some(session) = self.state.sessions.get_mut(cursor.session) else {
+            cursor.state = Parsing::Stopped;
+            return Turn::Over;
+        };
+        let limits = Limits {
+            max_bulk: self.state.config.proto_max_bulk_len,
+            authenticated: session.authenticated,
+            ..Limits::default()
+        };
+        let keyspace = &self.state.keyspace;
+        let database = keyspace.db(session.db);
+        let bytes = if cursor.in_arena { &arena[..cursor.end] } else { &cursor.own[..cursor.end] };
+        let stop = cursor.end.min(cursor.share_end);
+        while cursor.pos < stop {
+            if group.len() >= GROUP {
+                return Turn::GroupIsFull;
+            }
             let start = cursor.pos;
-            let input = &bytes[start..cursor.end];
-            let first_arg = scratch.args.len();
-            let unquoted = match session.parser.parse(input, &mut scratch.args, &limits) {
+            let input = &bytes[start..];
+            let first_arg = args.len();
+            let first_hash = hashes.len();
+            let mut ahead = Ahead {
+                cursor: index,
+                start,
+                unquoted: None,
+                args: (first_arg, first_arg),
+                hashes: (first_hash, first_hash),
+                first_key: 0,
+                key_step: 0,
+                what: What::Break(broken.len()),
+            };
+            let text = match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
                     cursor.pos += consumed;
-                    None
+                    input
                 }
                 Ok(Parsed::Inline { consumed, bytes, .. }) => {
                     cursor.pos += consumed;
-                    scratch.unquoted.push(bytes);
-                    Some(scratch.unquoted.len() - 1)
+                    ahead.unquoted = Some(unquoted.len() as u32);
+                    unquoted.push(bytes);
+                    &unquoted[unquoted.len() - 1]
                 }
                 Ok(Parsed::Nothing { consumed }) => {
                     cursor.pos += consumed;
@@ -225,63 +307,59 @@ impl<H: Hooks> Engine<H> {
                 }
                 Ok(Parsed::Incomplete { .. }) => {
                     cursor.state = Parsing::WantsMore;
-                    continue;
+                    return Turn::Over;
                 }
                 Err(error) => {
                     // Whatever else was sent has lost its frame. The replies of what came before go first.
-                    let what = What::Break(error);
-                    let args = first_arg..first_arg;
-                    let hashes = scratch.hashes.len()..scratch.hashes.len();
-                    scratch.group.push(Ahead { cursor: index, start, unquoted: None, args, hashes, what });
-                    return;
+                    broken.push(error);
+                    group.push(ahead);
+                    return Turn::GroupIsFull;
                 }
             };
-            let args_range = first_arg..scratch.args.len();
-            let text = match unquoted {
-                Some(i) => &scratch.unquoted[i][..],
-                None => &bytes[start..cursor.end],
+            ahead.args.1 = args.len();
+            let call = Args::new(text, &args[first_arg..]);
+            let name = call.at(0);
+            let resolution = match recent.find(name, call.len()) {
+                Some(found) => Ok(found),
+                None => self.state.table.resolve(call.len(), |i| call.at(i)),
             };
-            let args = Args::new(text, &scratch.args[args_range.clone()]);
-            let resolution = self.state.table.resolve(args.len(), |i| args.at(i));
-            let first_hash = scratch.hashes.len();
             let mut barrier = false;
             if let Ok(found) = &resolution {
+                recent.remember(name, *found);
                 barrier = found.command.barrier;
                 if let Some(range) = KeyRange::of(found.command) {
-                    let database = self.state.keyspace.db(session.db);
-                    for i in (range.first..=range.last(args.len())).step_by(range.step).take(HASHES_AHEAD_MAX) {
-                        let hash = self.state.keyspace.hash(args.at(i));
+                    (ahead.first_key, ahead.key_step) = (range.first, range.step);
+                    let last = range.last(call.len()).min(range.first + (HASHES_AHEAD_MAX - 1) * range.step);
+                    let mut i = range.first;
+                    while i <= last {
+                        let hash = keyspace.hash(call.at(i));
                         database.prefetch_bucket(hash);
-                        scratch.hashes.push(hash);
+                        hashes.push(hash);
+                        i += range.step;
                     }
                 }
             }
-            let hashes = first_hash..scratch.hashes.len();
-            scratch.group.push(Ahead {
-                cursor: index,
-                start,
-                unquoted,
-                args: args_range,
-                hashes,
-                what: What::Run(resolution),
-            });
+            ahead.hashes.1 = hashes.len();
+            ahead.what = What::Run(resolution);
+            group.push(ahead);
             if barrier {
-                return;
+                return Turn::GroupIsFull;
             }
         }
+        Turn::Over
     }
 
     fn execute_group(&mut self, arena: &[u8], scratch: &mut Scratch) {
-        let Scratch { cursors, group, args, hashes, unquoted } = scratch;
-        for ahead in group.iter() {
-            let Some(session) = self.state.sessions.get(cursors[ahead.cursor].session) else { continue };
-            let database = self.state.keyspace.db(session.db);
-            for hash in &hashes[ahead.hashes.clone()] {
-                database.prefetch_entry(*hash);
-            }
-        }
-        for ahead in group.drain(..) {
-            let cursor = &mut cursors[ahead.cursor];
+        self.prefetch_entries(scratch);
+        let Scratch { cursors, group, args, hashes, unquoted, broken, .. } = scratch;
+        self.ticks_at = self.hooks.ticks();
+        let mut at = 0;
+        while at < group.len() {
+            let index = group[at].cursor;
+            let run = group[at..].iter().take_while(|ahead| ahead.cursor == index).count();
+            let commands = &group[at..at + run];
+            at += run;
+            let cursor = &mut cursors[index];
             if cursor.state == Parsing::Stopped {
                 continue;
             }
@@ -289,50 +367,75 @@ impl<H: Hooks> Engine<H> {
                 cursor.state = Parsing::Stopped;
                 continue;
             };
-            if session.closing != Closing::Open || session.output.len() >= OUTPUT_HIGH_WATER {
-                cursor.pos = ahead.start;
-                cursor.state = Parsing::Stopped;
-                session.parser.reset();
-                self.state.sessions.put_back(session);
-                continue;
-            }
             session.output.adopt(&mut self.pool);
-            match ahead.what {
-                What::Run(resolution) => {
-                    let bytes = match ahead.unquoted {
-                        Some(i) => &unquoted[i][..],
-                        None if cursor.in_arena => &arena[ahead.start..],
-                        None => &cursor.own[ahead.start..],
-                    };
-                    let args = Args::new(bytes, &args[ahead.args]);
-                    let range = resolution.as_ref().ok().and_then(|found| KeyRange::of(found.command));
-                    let (first, step) = range.map_or((0, 0), |range| (range.first, range.step));
-                    let hashes = KeyHashes { hashes: &hashes[ahead.hashes], first, step };
-                    self.dispatch(&mut session, resolution, args, hashes);
-                }
-                What::Break(error) => {
-                    session.reply().error([b"ERR ".as_slice(), &error.message()].concat());
-                    session.closing = Closing::AfterReplies;
-                    self.state.stats.protocol_errors += 1;
-                    let text = format!(
-                        "Protocol error ({}) from client: id={} addr={}",
-                        String::from_utf8_lossy(&error.message()),
-                        session.id,
-                        session.origin.remote
-                    );
-                    self.state.effects.log(Level::Verbose, text);
+            for ahead in commands {
+                if session.closing != Closing::Open || session.output.len() >= OUTPUT_HIGH_WATER {
+                    cursor.pos = ahead.start;
                     cursor.state = Parsing::Stopped;
+                    session.parser.reset();
+                    break;
+                }
+                match ahead.what {
+                    What::Run(resolution) => {
+                        let bytes = match ahead.unquoted {
+                            Some(i) => &unquoted[i as usize][..],
+                            None if cursor.in_arena => &arena[ahead.start..],
+                            None => &cursor.own[ahead.start..],
+                        };
+                        let args = Args::new(bytes, &args[ahead.args.0..ahead.args.1]);
+                        let hashes = KeyHashes {
+                            hashes: &hashes[ahead.hashes.0..ahead.hashes.1],
+                            first: ahead.first_key,
+                            step: ahead.key_step,
+                        };
+                        self.dispatch(&mut session, resolution, args, hashes);
+                    }
+                    What::Break(error) => {
+                        self.lose_frame(&mut session, &broken[error]);
+                        cursor.state = Parsing::Stopped;
+                    }
+                }
+                if session.output.len() > self.tick.output_check_from && self.exceeds_output_limit(&mut session) {
+                    cursor.state = Parsing::Stopped;
+                    break;
                 }
             }
             if !session.output.is_empty() || session.closing != Closing::Open {
                 Self::attend(&mut self.state.effects, &mut session);
             }
-            let (id, owed) = (session.handle, session.output.len());
             self.state.sessions.put_back(session);
-            if owed > self.tick.output_check_from {
-                self.check_output_limit(id);
+        }
+    }
+
+    /// Asks for the cache lines of the entries, now that those of their buckets have had time to come.
+    fn prefetch_entries(&self, scratch: &Scratch) {
+        let mut of = usize::MAX;
+        let mut database = self.state.keyspace.db(0);
+        for ahead in &scratch.group {
+            if ahead.cursor != of {
+                let session = self.state.sessions.get(scratch.cursors[ahead.cursor].session);
+                database = self.state.keyspace.db(session.map_or(0, |s| s.db));
+                of = ahead.cursor;
+            }
+            for hash in &scratch.hashes[ahead.hashes.0..ahead.hashes.1] {
+                database.prefetch_entry(*hash);
             }
         }
+    }
+
+    /// Answers a request that breaks the protocol: the stream has lost its frame, so the connection ends.
+    #[cold]
+    fn lose_frame(&mut self, session: &mut Session, error: &ProtocolError) {
+        session.reply().error([b"ERR ".as_slice(), &error.message()].concat());
+        session.closing = Closing::AfterReplies;
+        self.state.stats.protocol_errors += 1;
+        let text = format!(
+            "Protocol error ({}) from client: id={} addr={}",
+            String::from_utf8_lossy(&error.message()),
+            session.id,
+            session.origin.remote
+        );
+        self.state.effects.log(Level::Verbose, text);
     }
 
     /// What was not executed stays with its session.
