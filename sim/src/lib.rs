@@ -92,6 +92,7 @@ mod world;
 
 pub use config::{ClockConfig, LinkConfig, NetConfig, NodeConfig};
 pub use entropy::Stream;
+pub use kernel::KernelChoice;
 pub use node::{Counters, Status};
 pub use partition::Cuts;
 pub use runtime::SimRuntime;

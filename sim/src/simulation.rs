@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::{NetConfig, nanos};
 use crate::entropy::Stream;
 use crate::events::Events;
-use crate::kernel;
+use crate::kernel::{self, KernelChoice};
 use crate::net::connection::Connections;
 use crate::net::links::Links;
 use crate::state::State;
@@ -22,6 +22,7 @@ const STACK: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct Simulation {
     seed: u64,
+    kernel: KernelChoice,
     recording: Recording,
     net: NetConfig,
     events_max: u64,
@@ -76,11 +77,18 @@ impl Simulation {
     pub fn new(seed: u64) -> Simulation {
         Simulation {
             seed,
+            kernel: KernelChoice::Madsim,
             recording: Recording::Hash,
             net: NetConfig::default(),
             events_max: 1 << 40,
             time_max: Duration::from_secs(24 * 3600),
         }
+    }
+
+    /// What runs it: madsim unless told otherwise.
+    #[must_use]
+    pub fn kernel(self, kernel: KernelChoice) -> Simulation {
+        Simulation { kernel, ..self }
     }
 
     /// Keeps a log or not. The trace's hash is the same either way.
@@ -127,9 +135,7 @@ impl Simulation {
 
     fn run_here<T, F: Future<Output = T>>(self, main: impl FnOnce(World) -> F) -> Report<T> {
         let seed = self.seed;
-        // madsim picks among tasks that are ready by its own draws; they belong to the schedule.
-        let schedule = Stream::new(seed, "kernel").u64();
-        let kernel = kernel::Madsim::new(schedule);
+        let kernel = kernel::new(self.kernel, Stream::new(seed, "kernel"));
         let state = State {
             kernel: kernel.clone(),
             events: Events::default(),
@@ -146,7 +152,7 @@ impl Simulation {
         let time_max = self.time_max;
         world.at(nanos(time_max), move |_| panic!("the run takes more than {time_max:?} of virtual time"));
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            kernel.block_on(async {
+            kernel::block_on(&*kernel, async {
                 world.drive();
                 main(world.clone()).await
             })
@@ -155,7 +161,7 @@ impl Simulation {
         let trace = world.end();
         // Every task holds the world and the world holds their wakers: let the kernel drop them, or each run would leak.
         let swept = catch_unwind(AssertUnwindSafe(|| {
-            kernel.block_on(async {
+            kernel::block_on(&*kernel, async {
                 world.shut_down();
                 world.sweep().await;
             });

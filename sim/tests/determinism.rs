@@ -3,7 +3,7 @@
 mod support;
 
 use refrain_runtime::{Mono, Runtime};
-use refrain_sim::{Cuts, LinkConfig, NetConfig, NodeConfig, Recording, Report, Simulation, Trace, World};
+use refrain_sim::{Cuts, KernelChoice, LinkConfig, NetConfig, NodeConfig, Recording, Report, Simulation, Trace, World};
 use support::{PORT, Proc, echo, ms};
 
 /// Three clients talk to an echo server through a noisy network, while cuts, a kill and a clock jump happen.
@@ -86,6 +86,17 @@ fn the_first_divergent_event_is_named() {
     let found = Trace::first_divergence(&left, &right).unwrap();
     assert!(found.right.as_ref().unwrap().ends_with("client1    wall clock jumps by 1 ns"), "{found}");
     assert!(left.log()[..found.index].iter().zip(right.log()).all(|(l, r)| l == r));
+}
+
+#[test]
+fn the_other_kernel_is_as_deterministic_and_schedules_differently() {
+    let hash = |kernel| {
+        let report = Simulation::new(1).net(noisy()).kernel(kernel).run(|w| scenario(w, false));
+        assert!(report.outcome.is_ok_and(|read| read > 1000));
+        report.trace.hash()
+    };
+    assert_eq!(hash(KernelChoice::Own), hash(KernelChoice::Own));
+    assert_ne!(hash(KernelChoice::Own), hash(KernelChoice::Madsim));
 }
 
 #[test]

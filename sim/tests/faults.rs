@@ -176,6 +176,20 @@ fn a_reset_that_a_cut_swallows_is_never_repeated() {
 }
 
 #[test]
+fn a_reset_in_flight_is_lost_to_a_cut() {
+    calm(|world| async move {
+        let (mut c, t, s, _a) = pair(&world).await;
+        c.write(t, b"unread").unwrap();
+        world.sleep(ms(1)).await;
+        world.kill(s.rt.node());
+        world.sleep(Duration::from_micros(50)).await;
+        world.cut(&Cuts::between(c.rt.node(), s.rt.node()));
+        c.idle(Duration::from_secs(1)).await;
+        assert_eq!(c.try_read(t), Err(WouldBlock));
+    });
+}
+
+#[test]
 fn acknowledgements_in_flight_are_held_up_by_a_cut_as_well() {
     let net = NetConfig { send_buffer: 1000, ..NetConfig::calm() };
     run(1, net, |world| async move {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refrain_runtime::{Mono, Runtime};
-use refrain_sim::{NodeConfig, Simulation, World};
+use refrain_sim::{KernelChoice, NodeConfig, Simulation, World};
 use support::{PORT, Proc, echo, ms};
 
 fn message<T: std::fmt::Debug>(report: refrain_sim::Report<T>) -> String {
@@ -53,10 +53,11 @@ fn limits_end_a_run_that_would_not() {
 
 #[test]
 fn nothing_of_a_run_is_left_behind() {
-    for fails in [false, true] {
+    let kernels = [KernelChoice::Madsim, KernelChoice::Own];
+    for (kernel, fails) in kernels.into_iter().flat_map(|k| [(k, false), (k, true)]) {
         let held = Arc::new(());
         let hold = held.clone();
-        let report = Simulation::new(1).run(move |world| async move {
+        let report = Simulation::new(1).kernel(kernel).run(move |world| async move {
             let server = world.add_node(NodeConfig::new("server"));
             world.start(server, echo);
             let address = world.address(server, PORT);

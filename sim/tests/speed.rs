@@ -4,7 +4,7 @@
 mod support;
 
 use refrain_runtime::{Mono, Runtime, Sockets};
-use refrain_sim::{NetConfig, NodeConfig, Simulation, World};
+use refrain_sim::{KernelChoice, NetConfig, NodeConfig, Simulation, World};
 use std::io::IoSlice;
 use std::time::Duration;
 use support::{PORT, Proc, echo};
@@ -53,12 +53,15 @@ fn cpu_seconds() -> f64 {
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_a_message() {
-    for (name, net) in
-        [("calm", NetConfig::calm()), ("default", NetConfig { short_write: 0.0, ..NetConfig::default() })]
-    {
+    let odd = NetConfig { short_write: 0.0, ..NetConfig::default() };
+    for (name, net, kernel) in [
+        ("calm", NetConfig::calm(), KernelChoice::Madsim),
+        ("default", odd, KernelChoice::Madsim),
+        ("default on the own kernel", odd, KernelChoice::Own),
+    ] {
         for (clients, work) in [(1, 0), (5, 0), (5, 100), (50, 100)] {
             let start = cpu_seconds();
-            let report = Simulation::new(1).net(net).run(move |w| ping_pong(w, clients, work));
+            let report = Simulation::new(1).net(net).kernel(kernel).run(move |w| ping_pong(w, clients, work));
             let took = cpu_seconds() - start;
             let events = report.trace.count();
             let (messages, polls) = report.expect();

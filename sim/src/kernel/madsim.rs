@@ -35,7 +35,6 @@ pub(crate) struct Madsim {
 }
 
 impl Madsim {
-    /// A fresh runtime, which must be on a fresh thread.
     pub(crate) fn new(seed: u64) -> Rc<Madsim> {
         let runtime = Runtime::with_seed_and_config(seed, Config::default());
         let time = runtime.block_on(async { TimeHandle::current() });
@@ -43,11 +42,6 @@ impl Madsim {
         let alarm = RefCell::new(time.sleep(Duration::from_millis(1)));
         let driver = RefCell::new(Waker::noop().clone());
         Rc::new(Madsim { runtime, time, nodes: RefCell::default(), host_tasks: RefCell::default(), driver, alarm })
-    }
-
-    /// Runs `main` to its end, and everything else meanwhile.
-    pub(crate) fn block_on<F: Future>(&self, main: F) -> F::Output {
-        self.runtime.block_on(main)
     }
 
     fn handle(&self) -> &Handle {
@@ -60,6 +54,10 @@ impl Madsim {
 }
 
 impl Kernel for Madsim {
+    fn block_on(&self, main: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        self.runtime.block_on(main);
+    }
+
     fn now(&self) -> u64 {
         self.time.elapsed().as_nanos() as u64
     }

@@ -9,12 +9,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Sockets, Token};
-use refrain_sim::{NetConfig, NodeConfig, NodeId, Report, SimRuntime, SimSockets, Simulation, World};
+use refrain_sim::{KernelChoice, NetConfig, NodeConfig, NodeId, Report, SimRuntime, SimSockets, Simulation, World};
 
 pub const PORT: u16 = 7000;
 
 /// Runs `main` on a network without oddities and gives what it gave.
-pub fn calm<T, F>(main: impl FnOnce(World) -> F + Send + 'static) -> T
+pub fn calm<T, F>(main: impl FnOnce(World) -> F + Clone + Send + 'static) -> T
 where
     T: Send + 'static,
     F: Future<Output = T>,
@@ -22,12 +22,15 @@ where
     run(1, NetConfig::calm(), main).expect()
 }
 
-pub fn run<T, F>(seed: u64, net: NetConfig, main: impl FnOnce(World) -> F + Send + 'static) -> Report<T>
+/// Runs `main` on both kernels, of which neither may be needed for what is tested.
+pub fn run<T, F>(seed: u64, net: NetConfig, main: impl FnOnce(World) -> F + Clone + Send + 'static) -> Report<T>
 where
     T: Send + 'static,
     F: Future<Output = T>,
 {
-    Simulation::new(seed).net(net).time_max(Duration::from_secs(3600)).run(main)
+    let simulation = Simulation::new(seed).net(net).time_max(Duration::from_secs(3600));
+    let own = simulation.clone().kernel(KernelChoice::Own).run(main.clone());
+    if own.outcome.is_err() { own } else { simulation.run(main) }
 }
 
 pub fn ms(n: u64) -> Duration {
