@@ -42,6 +42,7 @@ fn without_descriptors_connections_are_refused_politely_and_later_accepted() {
                 }
             };
             assert!(TokioSockets::is_exhausted(&error), "{error}");
+            client.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
             assert_eq!(client.read(&mut [0]).unwrap(), 0, "an orderly end, not a hang and not a reset");
         }
         assert!(File::open("/dev/null").is_err(), "the reserve was given back to the hoard");
