@@ -55,14 +55,16 @@ impl Bucket {
         bits
     }
 
-    /// Brings near the beginning of each entry that a lookup with this fraction would read.
+    /// Brings near the beginning of each entry that a lookup with this fraction would read. Returns whether there is any.
     #[inline]
-    pub(crate) fn prefetch_candidates(&self, fraction: u16) {
+    pub(crate) fn prefetch_candidates(&self, fraction: u16) -> bool {
         let mut candidates = self.candidates(fraction);
+        let any = candidates != 0;
         while candidates != 0 {
             self.slots[candidates.trailing_zeros() as usize].prefetch();
             candidates &= candidates - 1;
         }
+        any
     }
 
     /// Brings near the beginning of every entry.
@@ -148,5 +150,11 @@ impl Bucket {
                 self.reach = 0;
             }
         }
+    }
+
+    /// The count of displaced entries, unless it is saturated.
+    #[cfg(test)]
+    pub(crate) fn displaced(&self) -> Option<usize> {
+        (self.overflow < OVERFLOW_SATURATED).then_some(usize::from(self.overflow))
     }
 }

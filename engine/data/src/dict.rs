@@ -117,7 +117,7 @@ impl Dict {
     #[inline]
     pub fn prefetch_entry(&self, hash: KeyHash) {
         if let Some((segment, fraction)) = self.segment_of(hash) {
-            segment.home_bucket(fraction).prefetch_candidates(fraction);
+            segment.prefetch_entry(fraction);
         }
     }
 
@@ -306,10 +306,28 @@ impl<'d> OccupiedEntry<'d> {
         self.entry().touch(lru);
     }
 
-    /// Removes the entry.
+    /// Removes the entry and frees it.
     pub fn remove(self) {
-        drop(self.dict.take(self.segment, self.place));
+        drop(self.detach());
+    }
+
+    /// Removes the entry and leaves freeing it to the caller, for a long value may take long.
+    #[must_use = "dropping it frees the entry; use remove for that"]
+    pub fn detach(self) -> DetachedEntry {
+        let entry = self.dict.take(self.segment, self.place);
         self.dict.shrink(self.segment);
+        DetachedEntry(entry)
+    }
+}
+
+/// An entry that was removed and not freed yet. It can be sent to another thread and dropped there.
+pub struct DetachedEntry(OwnedEntry);
+
+impl DetachedEntry {
+    /// The entry.
+    #[must_use]
+    pub fn entry(&self) -> Entry<'_> {
+        self.0.view()
     }
 }
 

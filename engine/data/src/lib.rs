@@ -21,7 +21,7 @@ mod value;
 mod walk;
 
 pub use database::{DICTS_MAX, Database};
-pub use dict::{Dict, Lookup, OccupiedEntry, SweepReport, VacantEntry};
+pub use dict::{DetachedEntry, Dict, Lookup, OccupiedEntry, SweepReport, VacantEntry};
 pub use entry::{Entry, INLINE_BYTES_MAX, LRU_MAX};
 pub use hash::{HashSeed, KeyHash};
 pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
@@ -33,4 +33,5 @@ const _: () = {
     is_send::<Keyspace>();
     is_send::<Detached>();
     is_send::<Dict>();
+    is_send::<DetachedEntry>();
 };

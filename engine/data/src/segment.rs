@@ -121,6 +121,25 @@ impl Segment {
         })
     }
 
+    /// Starts loading the entry that a lookup with this fraction would read.
+    #[inline]
+    pub(crate) fn prefetch_entry(&self, fraction: u16) {
+        let home = self.home(fraction);
+        let bucket = &self.buckets[home];
+        if !bucket.prefetch_candidates(fraction) && bucket.reach() > 0 {
+            self.prefetch_displaced(home, fraction);
+        }
+    }
+
+    /// As many as one entry in twelve is displaced, and a lookup of it would miss twice.
+    fn prefetch_displaced(&self, home: usize, fraction: u16) {
+        for distance in 1..=self.buckets[home].reach() {
+            if self.buckets[self.wrap(home + distance)].prefetch_candidates(fraction) {
+                return;
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn entry(&self, place: Place) -> Entry<'_> {
         self.buckets[usize::from(place.bucket)].entry(usize::from(place.slot)).expect("a place names a full slot")

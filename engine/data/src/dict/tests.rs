@@ -26,6 +26,7 @@ impl Dict {
             }
             bucket_bytes += segment.buckets().len() * 64;
             let (mut segment_len, mut segment_volatile) = (0, 0);
+            let mut displaced = vec![0; segment.buckets().len()];
             for (at, bucket) in segment.buckets().iter().enumerate() {
                 for (slot, full) in bucket.full_slots() {
                     let entry = full.entry().expect("full");
@@ -37,10 +38,15 @@ impl Dict {
                     let home = segment.home(full.fraction());
                     let distance = (at + segment.buckets().len() - home) % segment.buckets().len();
                     assert!(distance <= segment.buckets()[home].reach(), "a lookup gets as far as the entry");
+                    displaced[home] += usize::from(distance > 0);
                     segment_len += 1;
                     segment_volatile += u32::from(entry.deadline().is_some());
                     entry_bytes += entry.memory();
                 }
+            }
+            for (bucket, displaced) in segment.buckets().iter().zip(displaced) {
+                assert_eq!(bucket.displaced().unwrap_or(displaced), displaced);
+                assert!(bucket.reach() == 0 || bucket.displaced() != Some(0), "nobody searches further for nothing");
             }
             assert_eq!((segment.len, segment.volatile), (segment_len, segment_volatile));
             len += segment_len as usize;

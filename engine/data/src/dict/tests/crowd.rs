@@ -103,3 +103,14 @@ fn an_empty_dictionary_holds_nothing_and_finds_nothing() {
     insert(&mut dict, b"k");
     assert!(dict.memory() < 200, "one key takes {} bytes", dict.memory());
 }
+
+#[test]
+fn a_detached_entry_outlives_the_dictionary() {
+    let mut dict = Dict::new(SEED);
+    dict.set(SEED.hash(b"k"), b"k", NewValue::Bytes(&[b'v'; 5000]), Deadline::At(9));
+    let Lookup::Occupied(entry) = dict.lookup(SEED.hash(b"k"), b"k") else { panic!("the key was set") };
+    let detached = entry.detach();
+    assert_eq!((dict.len(), dict.volatile_len(), dict.memory()), (0, 0, 0));
+    drop(dict);
+    assert_eq!((detached.entry().value().len(), detached.entry().deadline()), (5000, Some(9)));
+}

@@ -64,3 +64,13 @@ fn a_bound_that_is_too_low_is_found_out_in_one_round() {
     let segments = u64::from(world.dict.segments.len());
     assert_eq!(sweep(&mut world, 20, u64::MAX).units, segments + 1);
 }
+
+#[test]
+fn a_key_expires_at_its_deadline_and_not_before() {
+    let mut world = World::new();
+    for (key, deadline) in [(0, 9), (1, 10), (2, 11)] {
+        world.apply(&Change::Set { key, value: 0, deadline: Deadline::At(deadline) });
+    }
+    assert_eq!(sweep(&mut world, 10, 100).removed, 2);
+    world.check();
+}
