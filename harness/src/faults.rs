@@ -41,6 +41,26 @@ pub enum Fault {
     CrashClient { client: String, for_ms: u64 },
 }
 
+impl Fault {
+    /// Makes the fault last half as long. False if it does not last.
+    pub fn halve(&mut self) -> bool {
+        let lasts = match self {
+            Fault::Cut { for_ms, .. }
+            | Fault::Pause { for_ms, .. }
+            | Fault::SlowCpu { for_ms, .. }
+            | Fault::Degrade { for_ms, .. }
+            | Fault::CrashClient { for_ms, .. } => for_ms,
+            Fault::Reset { .. }
+            | Fault::HalfClose { .. }
+            | Fault::WallJump { .. }
+            | Fault::WallSlew { .. }
+            | Fault::Drift { .. } => return false,
+        };
+        *lasts /= 2;
+        *lasts > 0
+    }
+}
+
 /// A fault and when it strikes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -17,6 +17,7 @@ mod recovery;
 pub mod run;
 pub mod scenario;
 pub mod server;
+pub mod shrink;
 pub mod span;
 pub mod timeline;
 pub mod workloads;

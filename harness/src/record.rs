@@ -8,6 +8,10 @@ use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 /// Unix time, in nanoseconds, at the simulator's zero.
 const UNIX_ORIGIN_NS: i64 = 1_767_225_600 * 1_000_000_000;
 
+/// Operations of unknown outcome after which all keys are left for fresh ones. Each doubles what a checker may have to
+/// consider.
+const UNKNOWN_IN_ERA_MAX: u64 = 24;
+
 /// The most complaints kept of one kind; more of them say nothing new.
 pub const COMPLAINTS_MAX: usize = 20;
 
@@ -32,6 +36,9 @@ pub struct Record {
     /// Connections that the server closed, by group of clients.
     pub hang_ups: BTreeMap<String, u64>,
     processes: u64,
+    /// Counts up when too much is unknown of the keys in use: from then on, other keys are used.
+    era: u64,
+    unknown_in_era: u64,
     /// A test wants a lost reply to be taken for a failure.
     lost_is_failure: bool,
 }
@@ -88,6 +95,8 @@ impl Record {
             losses: 0,
             hang_ups: BTreeMap::new(),
             processes: 0,
+            era: 0,
+            unknown_in_era: 0,
             lost_is_failure,
         }
     }
@@ -98,12 +107,22 @@ impl Record {
         self.processes
     }
 
+    /// Part of the names of keys that a checker must decide: too many unknown outcomes, and it can't.
+    pub fn era(&self) -> u64 {
+        self.era
+    }
+
     /// A reply that can't be.
     pub fn unexpected(&mut self, at: u64, client: &str, command: &str, reply: &refrain_resp::Reply) {
         if self.unexpected.len() < COMPLAINTS_MAX {
-            let reply = shorten(&format!("{reply:?}"));
+            let reply = shorten(&show(reply));
             self.unexpected.push(format!("{} {client}: {command} was answered with {reply}", seconds(at)));
         }
+    }
+
+    /// The server has closed a connection that was still good to this client.
+    pub fn hung_up(&mut self, group: &str) {
+        *self.hang_ups.entry(group.to_owned()).or_default() += 1;
     }
 
     /// A reply took so long.
@@ -113,6 +132,27 @@ impl Record {
             Some(waits) => waits.push(wait),
             None => drop(self.waits.insert(group.to_owned(), vec![wait])),
         }
+    }
+
+    /// What was recorded, in numbers.
+    pub fn figures(&self) -> Vec<String> {
+        let operations = self.strings.operations().len() + self.groups.operations().len();
+        let mut lines = vec![format!(
+            "{operations} operations in histories, {} reads of keys with deadlines, {} losses",
+            self.sightings.len(),
+            self.losses
+        )];
+        for (group, waits) in &self.waits {
+            let mut us: Vec<u64> = waits.iter().map(|wait| wait.ns / 1000).collect();
+            us.sort_unstable();
+            let at = |percent: usize| us.get((us.len().saturating_sub(1)) * percent / 100).copied().unwrap_or(0);
+            let (count, p50, p99, max) = (us.len(), at(50), at(99), at(100));
+            lines.push(format!("{group}: {count} replies, median {p50} µs, 99 % within {p99} µs, all within {max} µs"));
+        }
+        for (group, count) in &self.hang_ups {
+            lines.push(format!("{group}: {count} connections closed by the server"));
+        }
+        lines
     }
 
     /// Which of the two histories an operation belongs to.
@@ -140,6 +180,11 @@ impl Record {
 
     /// Its reply was lost. It may have taken effect, may take effect later, or never.
     pub fn lose(&mut self, which: Which, operation: OperationId, at: u64) {
+        self.unknown_in_era += 1;
+        if self.unknown_in_era >= UNKNOWN_IN_ERA_MAX {
+            self.unknown_in_era = 0;
+            self.era += 1;
+        }
         let mistaken = self.lost_is_failure;
         let history = self.history(which);
         if mistaken { history.fail(operation, at) } else { history.info(operation, at) }
@@ -158,6 +203,20 @@ pub enum Which {
 /// A moment of virtual time for people.
 pub fn seconds(at: u64) -> String {
     format!("{:>4}.{:06}", at / 1_000_000_000, at % 1_000_000_000 / 1000)
+}
+
+/// A reply for people.
+fn show(reply: &refrain_resp::Reply) -> String {
+    use refrain_resp::Reply as Wire;
+    match reply {
+        Wire::Simple(text) => text.escape_ascii().to_string(),
+        Wire::Error(text) => format!("the error {}", text.escape_ascii()),
+        Wire::Integer(number) => number.to_string(),
+        Wire::Bulk(value) => format!("\"{}\"", value.escape_ascii()),
+        Wire::Null => "nil".to_owned(),
+        Wire::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        other => format!("{other:?}"),
+    }
 }
 
 /// A text that people still read.

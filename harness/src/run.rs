@@ -9,6 +9,7 @@ use refrain_sim::{ClockConfig, NodeConfig, Recording, Simulation, Trace, World};
 
 use crate::client::Client;
 use crate::faults;
+use crate::oracles::deadlines::Readings;
 use crate::oracles::{self, Violation};
 use crate::plan::{Plan, SERVER};
 use crate::planted::Planted;
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub commands: u64,
     /// Virtual time.
     pub elapsed: Duration,
+    /// Figures for people: what the bounds of the oracles are compared with.
+    pub figures: Vec<String>,
 }
 
 /// What does not belong to the plan.
@@ -55,7 +58,9 @@ pub struct RunOptions {
 struct Harvest {
     record: Record,
     violations: Vec<Violation>,
+    readings: Readings,
     commands: u64,
+    most_used: u64,
 }
 
 /// Runs a plan to its verdict. The same plan and options give the same outcome, on any thread.
@@ -78,11 +83,14 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
         record: None,
         commands: 0,
         elapsed: report.elapsed,
+        figures: Vec::new(),
     };
     match report.outcome {
-        Ok(Harvest { record, violations, commands }) => {
+        Ok(Harvest { record, violations, readings, commands, most_used }) => {
             outcome.violations = violations;
-            outcome.violations.extend(oracles::judge(plan, &record));
+            outcome.violations.extend(oracles::judge(plan, &record, &readings));
+            outcome.figures = record.figures();
+            outcome.figures.push(format!("the server held {} bytes at the most", most_used));
             outcome.record = Some(record);
             outcome.commands = commands;
         }
@@ -96,7 +104,9 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     let phase = Rc::new(Cell::new(Phase::Faults));
     let lost_is_failure = planted == Some(Planted::LostReplyIsFailure);
     let record = Rc::new(RefCell::new(Record::new(lost_is_failure)));
-    let observed = Rc::new(RefCell::new(Observed { invariants: oracles::invariants(&plan), ..Observed::default() }));
+    let readings = plan.oracles.deadlines.then(Vec::new);
+    let invariants = oracles::invariants(&plan);
+    let observed = Rc::new(RefCell::new(Observed { invariants, readings, ..Observed::default() }));
     let nodes = Rc::new(build(&world, &plan, planted, &phase, &record, &observed));
     faults::schedule(&world, &plan, &nodes);
     world.sleep(Duration::from_millis(plan.duration_ms)).await;
@@ -108,10 +118,11 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
         world.sleep(LOOK_EVERY).await;
     }
     world.sleep(SETTLE).await;
-    let observed = observed.borrow();
+    let mut observed = observed.borrow_mut();
+    let readings = observed.readings.take().unwrap_or_default();
     let violations = observed.invariants.iter().flat_map(|invariant| invariant.violations()).collect();
     let empty = Record::new(false);
-    Harvest { record: record.replace(empty), violations, commands: observed.commands }
+    Harvest { record: record.replace(empty), violations, readings, commands: observed.commands, most_used: observed.most_used }
 }
 
 fn build(

@@ -10,6 +10,7 @@ use refrain_runtime::Address;
 use refrain_sim::SimRuntime;
 
 use crate::oracles::Invariant;
+use crate::oracles::deadlines::Readings;
 use crate::planted::{Planted, PlantingProbe};
 
 /// The port that the server listens on.
@@ -25,6 +26,10 @@ pub struct Observed {
     pub commands: u64,
     /// Rounds looked at.
     pub rounds: u64,
+    /// The most bytes in use at the end of a round, by structure.
+    pub most_used: u64,
+    /// What the server's wall clock showed after rounds, where that is asked for.
+    pub readings: Option<Readings>,
     /// The invariants, with what they have seen.
     pub invariants: Vec<Box<dyn Invariant>>,
 }
@@ -43,6 +48,10 @@ pub async fn serve(runtime: SimRuntime, config: Config, planted: Option<Planted>
         let now = world.now();
         observed.rounds += 1;
         observed.commands = engine.state().stats.commands_processed;
+        observed.most_used = observed.most_used.max(engine.state().used_memory());
+        if let Some(readings) = &mut observed.readings {
+            readings.push((now, engine.state().now.unix_ms()));
+        }
         for invariant in &mut observed.invariants {
             invariant.look(now, engine);
         }

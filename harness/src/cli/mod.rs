@@ -1,8 +1,10 @@
 //! The command line: what it understands, and which file does it.
 
+mod determinism;
 mod parallel;
 mod replay;
 mod run;
+mod shrink;
 mod source;
 mod usage;
 
@@ -40,6 +42,10 @@ enum Command {
     Run(run::Run),
     /// Runs one seed and tells what happened.
     Replay(replay::Replay),
+    /// Runs each seed twice and compares the traces.
+    Determinism(determinism::Determinism),
+    /// Makes a failing seed's plan small, and writes it down.
+    Shrink(shrink::Shrink),
 }
 
 /// A seed or a range of seeds.
@@ -78,6 +84,8 @@ pub fn main() -> ExitCode {
         Command::List => list(),
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
+        Command::Determinism(determinism) => determinism.execute(),
+        Command::Shrink(shrink) => shrink.execute(),
     };
     outcome.unwrap_or_else(|why| {
         eprintln!("refrain-harness: {why}");

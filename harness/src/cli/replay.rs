@@ -42,6 +42,7 @@ impl Replay {
             _ => Depth::Events,
         };
         print!("{}", timeline(&outcome, depth));
+        outcome.figures.iter().for_each(|line| println!("{line}"));
         if outcome.violations.is_empty() {
             println!("all oracles hold");
         } else {

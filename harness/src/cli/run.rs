@@ -99,14 +99,34 @@ fn brief(plan: &Plan, options: RunOptions) -> Brief {
 /// What the oracles said, indented; empty if nothing.
 pub fn words(outcome: &Outcome) -> String {
     let mut text = String::new();
+    let mut said: Vec<(&str, usize)> = Vec::new();
     for violation in &outcome.violations {
+        let times = match said.iter_mut().find(|(oracle, _)| *oracle == violation.oracle) {
+            Some((_, times)) => {
+                *times += 1;
+                *times
+            }
+            None => {
+                said.push((violation.oracle, 1));
+                1
+            }
+        };
+        if times > SAID_MAX {
+            continue;
+        }
         for (i, line) in violation.what.lines().enumerate() {
             let head = if i == 0 { format!("{}: ", violation.oracle) } else { "  ".to_owned() };
             text += &format!("  {head}{line}\n");
         }
     }
+    for (oracle, times) in said.into_iter().filter(|(_, times)| *times > SAID_MAX) {
+        text += &format!("  {oracle}: and {} more\n", times - SAID_MAX);
+    }
     text
 }
+
+/// How often one oracle is quoted.
+const SAID_MAX: usize = 3;
 
 #[derive(Default)]
 struct Summary {

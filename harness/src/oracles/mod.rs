@@ -1,13 +1,18 @@
 //! What must hold, one oracle a file. An [`Invariant`] looks at the server after every round; the other oracles judge the
 //! record when the world has ended.
 
+pub mod deadlines;
+pub mod expired_within;
+pub mod latency;
 pub mod linearizable;
 pub mod monotone_wall;
+pub mod output;
 pub mod possible_replies;
 pub mod propagation;
 pub mod recovery;
 pub mod whole_transactions;
 
+use crate::oracles::deadlines::Readings;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::server::ServerEngine;
@@ -49,15 +54,25 @@ pub fn invariants(plan: &Plan) -> Vec<Box<dyn Invariant>> {
     if plan.oracles.monotone_wall {
         invariants.push(Box::new(monotone_wall::MonotoneWall::default()));
     }
+    if let Some(bound) = &plan.oracles.output {
+        invariants.push(Box::new(output::Output::new(bound.clone())));
+    }
+    if let Some(bound_ms) = plan.oracles.expired_within_ms {
+        invariants.push(Box::new(expired_within::ExpiredWithin::new(bound_ms)));
+    }
     invariants
 }
 
-/// Everything that the record alone shows.
-pub fn judge(plan: &Plan, record: &Record) -> Vec<Violation> {
+/// Everything that the record shows, and the readings of the server's clock.
+pub fn judge(plan: &Plan, record: &Record, readings: &Readings) -> Vec<Violation> {
     let mut violations = possible_replies::judge(record);
     violations.extend(recovery::judge(plan, record));
     if plan.oracles.whole_transactions {
         violations.extend(whole_transactions::judge(record));
+    }
+    violations.extend(latency::judge(plan, record));
+    if plan.oracles.deadlines {
+        violations.extend(deadlines::judge(record, readings));
     }
     if plan.oracles.linearizable {
         violations.extend(linearizable::judge(plan, record));

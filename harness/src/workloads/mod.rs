@@ -3,6 +3,10 @@
 //! Workloads work in numbered batches, and every batch draws from a stream of its own, named after client and number: a
 //! batch that a plan leaves out shifts no other.
 
+pub mod deaf;
+pub mod expiring;
+pub mod steady;
+pub mod storm;
 pub mod strings;
 pub mod transactions;
 pub mod vocabulary;
@@ -24,6 +28,14 @@ pub enum Workload {
     Strings(strings::Strings),
     /// See [`transactions`].
     Transactions(transactions::Transactions),
+    /// See [`storm`].
+    Storm(storm::Storm),
+    /// See [`steady`].
+    Steady(steady::Steady),
+    /// See [`deaf`].
+    Deaf(deaf::Deaf),
+    /// See [`expiring`].
+    Expiring(expiring::Expiring),
 }
 
 impl Draw for Workload {
@@ -31,6 +43,10 @@ impl Draw for Workload {
         match self {
             Workload::Strings(p) => Workload::Strings(p.draw(stream)),
             Workload::Transactions(p) => Workload::Transactions(p.draw(stream)),
+            Workload::Storm(p) => Workload::Storm(p.draw(stream)),
+            Workload::Steady(p) => Workload::Steady(p.draw(stream)),
+            Workload::Deaf(p) => Workload::Deaf(p.draw(stream)),
+            Workload::Expiring(p) => Workload::Expiring(p.draw(stream)),
         }
     }
 }
@@ -41,6 +57,10 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
     match &context.plan.workload {
         Workload::Strings(p) => strings::work(&mut client, context, p).await,
         Workload::Transactions(p) => transactions::work(&mut client, context, p).await,
+        Workload::Storm(p) => storm::work(&mut client, context, p).await,
+        Workload::Steady(p) => steady::work(&mut client, context, p).await,
+        Workload::Deaf(p) => deaf::work(&mut client, context, p).await,
+        Workload::Expiring(p) => expiring::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;
 }

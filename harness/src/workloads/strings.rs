@@ -28,7 +28,8 @@ parameters! {
         /// Bits, one for each of [`KINDS`]: which commands are in play. Reading and writing always are.
         commands: Span,
         ; each
-        /// Commands in flight together.
+        /// Commands in flight together; at most two for each key, for what is in flight on one key has no known order, and a
+        /// checker has to try them all.
         depth: Span,
         /// Pause between batches, in microseconds.
         pause_us: Span,
@@ -111,7 +112,8 @@ struct Operation {
 }
 
 fn key(context: &Context, p: &Strings, number: u64) -> String {
-    format!("k{number}.{}", context.now() / 1_000_000 / p.key_life_ms.value().max(1))
+    let life = context.now() / 1_000_000 / p.key_life_ms.value().max(1);
+    format!("k{number}.{life}.{}", context.record.borrow().era())
 }
 
 fn draw(
@@ -123,7 +125,7 @@ fn draw(
     seen: &BTreeMap<String, Vec<u8>>,
 ) -> Vec<Operation> {
     let total: u64 = kinds.iter().map(|(_, weight)| weight).sum();
-    let depth = p.depth.pick_u64(stream).max(1);
+    let depth = p.depth.pick_u64(stream).clamp(1, 2 * p.keys.value().max(1));
     (0..depth)
         .map(|i| {
             let number = stream.below(p.keys.value().max(1));

@@ -46,7 +46,8 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Tra
         let pause = Duration::from_micros(p.pause_us.pick_u64(&mut stream));
         let hold = Duration::from_micros(p.hold_us.pick_u64(&mut stream));
         let life = context.now() / 1_000_000 / p.group_life_ms.value().max(1);
-        let group = format!("g{}.{life}", stream.below(p.groups.value().max(1)));
+        let era = context.record.borrow().era();
+        let group = format!("g{}.{life}.{era}", stream.below(p.groups.value().max(1)));
         let keys = (0..p.keys.value().max(2)).map(|i| format!("{group}:{i}")).collect();
         let deadline = client.now() + Duration::from_millis(p.timeout_ms.value()) + hold;
         let value = format!("{}:{batch}", context.plan.name).into_bytes();
