@@ -138,6 +138,12 @@ impl<'a> Call<'a> {
     #[inline]
     pub fn key(&self, i: usize) -> Key<'a> {
         let name = self.args.at(i);
+        let hashes = &self.hashes;
+        if i == hashes.first
+            && let Some(hash) = hashes.hashes.first()
+        {
+            return Key { db: self.session.db, name, hash: *hash };
+        }
         let ahead = i.checked_sub(self.hashes.first).and_then(|offset| match self.hashes.step {
             0 => None,
             1 => self.hashes.hashes.get(offset),

@@ -182,9 +182,11 @@ impl<H: Hooks> Engine<H> {
         stats.failed += u64::from(failed);
         if ended.saturating_sub(self.clock_read_at) > state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
             && !self.clock_is_held
+            // The queue executes at the moment at which EXEC looked at the watches.
+            && request != Some(Request::ExecuteQueue)
         {
             self.clock_read_at = ended;
-            state.now = self.hooks.now();
+            state.set_now(self.hooks.now());
         }
         request
     }

@@ -78,7 +78,7 @@ impl<H: Hooks> Engine<H> {
     /// The error line to send before closing: too many clients, or protected mode.
     pub fn connect(&mut self, origin: Origin) -> Result<SessionId, &'static [u8]> {
         let state = &mut self.state;
-        state.now = self.hooks.now();
+        state.set_now(self.hooks.now());
         state.stats.connections_received += 1;
         let clients = i64::try_from(state.sessions.len()).unwrap_or(i64::MAX);
         if clients >= state.config.maxclients {
@@ -124,11 +124,11 @@ impl<H: Hooks> Engine<H> {
     pub fn sent(&mut self, id: SessionId, n: usize) {
         let Some(session) = self.state.sessions.get_mut(id) else { return };
         self.state.stats.net_output_bytes += n as u64;
-        let before = session.output.len();
+        // One who is still taking a long reply is not idle.
+        session.active_us = self.state.now.mono_us;
         session.output.advance(n);
         session.output.release(&mut self.pool);
-        let resumed = before >= OUTPUT_LOW_WATER && session.output.len() < OUTPUT_LOW_WATER;
-        if resumed && !session.pending.is_empty() && !session.runnable {
+        if session.stalled && session.output.len() < OUTPUT_LOW_WATER && !session.runnable {
             session.runnable = true;
             self.runnable.push(id);
         }
@@ -146,7 +146,7 @@ impl<H: Hooks> Engine<H> {
     pub fn end_of_input(&mut self, id: SessionId) {
         let Some(session) = self.state.sessions.get_mut(id) else { return };
         session.input_ended = true;
-        if !session.runnable && session.output.len() < OUTPUT_HIGH_WATER {
+        if !session.runnable && !session.stalled {
             Self::end(&mut self.state.effects, session);
         }
     }
@@ -194,7 +194,7 @@ impl<H: Hooks> Engine<H> {
 
     /// Everything that `now` decides is decided by this moment from here on.
     pub fn advance_to(&mut self, now: Now) {
-        self.state.now = now;
+        self.state.set_now(now);
     }
 
     /// Puts a session on the list that the node looks at after the round.

@@ -46,8 +46,7 @@ pub(crate) struct Scratch {
     group: Vec<Ahead>,
     args: Vec<Arg>,
     hashes: Vec<KeyHash>,
-    unquoted: Vec<Box<[u8]>>,
-    broken: Vec<ProtocolError>,
+    rare: Vec<Rare>,
     recent: RecentCommand,
 }
 
@@ -119,19 +118,19 @@ enum Turn {
     GroupIsFull,
 }
 
-/// A command parsed and not yet executed. Positions are into [`Scratch`].
+/// A command parsed and not yet executed. Positions are into [`Scratch`]; all of it fits a cache line.
 #[derive(Clone, Copy)]
 struct Ahead {
-    cursor: usize,
     /// First byte, in the cursor's bytes: where execution resumes if the session is stopped before this command.
     start: usize,
-    /// Which of the unquoted requests it is, if it is one.
-    unquoted: Option<u32>,
-    args: (usize, usize),
-    hashes: (usize, usize),
-    first_key: usize,
-    key_step: usize,
     what: What,
+    cursor: u32,
+    args_from: u32,
+    args: u32,
+    hashes_from: u32,
+    hashes: u8,
+    first_key: u8,
+    key_step: u8,
 }
 
 /// Keys at fixed places from some argument on: what can be hashed ahead without knowing the command any better.
@@ -165,9 +164,20 @@ impl KeyRange {
 
 #[derive(Clone, Copy)]
 enum What {
-    Run(Result<Found, Unresolved>),
-    /// The protocol error of that index.
-    Break(usize),
+    /// A command that lies in the cursor's bytes.
+    Plain(Found),
+    /// Anything else: the index of a [`Rare`].
+    Rare(u32),
+}
+
+/// What is not one command after another as it came.
+enum Rare {
+    /// An inline request that had to be unquoted, with its arguments' bytes.
+    Unquoted(Result<Found, Unresolved>, Box<[u8]>),
+    /// A call that names no command, or with too few or too many arguments.
+    Unresolved(Unresolved),
+    /// Bytes that are no request at all.
+    Broken(ProtocolError),
 }
 
 impl<H: Hooks> Engine<H> {
@@ -175,7 +185,7 @@ impl<H: Hooks> Engine<H> {
     ///
     /// Replies are appended to the sessions' outputs; [`Engine::take_attended`] says whose.
     pub fn round(&mut self, arena: &[u8], inputs: &[Input]) {
-        self.state.now = self.hooks.now();
+        self.state.set_now(self.hooks.now());
         let mut scratch = std::mem::take(&mut self.scratch);
         self.open_cursors(inputs, &mut scratch.cursors);
         let mut next = 0;
@@ -185,8 +195,7 @@ impl<H: Hooks> Engine<H> {
             scratch.group.clear();
             scratch.args.clear();
             scratch.hashes.clear();
-            scratch.unquoted.clear();
-            scratch.broken.clear();
+            scratch.rare.clear();
         }
         for cursor in scratch.cursors.drain(..) {
             self.close_cursor(arena, cursor);
@@ -199,6 +208,7 @@ impl<H: Hooks> Engine<H> {
         let mut runnable = std::mem::take(&mut self.runnable);
         let unlimited = self.hooks.planted(Bug::NoRoundBudget);
         let mut open = |session: &mut Session, bytes: Option<Range<usize>>| {
+            session.stalled = false;
             let (own, range) = match bytes {
                 Some(range) => {
                     assert!(session.pending.is_empty(), "bytes of a session with pending ones must join them");
@@ -254,7 +264,7 @@ impl<H: Hooks> Engine<H> {
 
     /// Parses commands of one session until the group is full, a barrier stands, or there is no further command.
     fn parse_cursor(&mut self, arena: &[u8], scratch: &mut Scratch, index: usize) -> Turn {
-        let Scratch { cursors, group, args, hashes, unquoted, broken, recent } = scratch;
+        let Scratch { cursors, group, args, hashes, rare, recent } = scratch;
         let cursor = &mut cursors[index];
         if cursor.state != Parsing::Ready {
             return Turn::Over;
@@ -279,27 +289,25 @@ impl<H: Hooks> Engine<H> {
             let start = cursor.pos;
             let input = &bytes[start..];
             let first_arg = args.len();
-            let first_hash = hashes.len();
             let mut ahead = Ahead {
-                cursor: index,
                 start,
-                unquoted: None,
-                args: (first_arg, first_arg),
-                hashes: (first_hash, first_hash),
+                what: What::Rare(rare.len() as u32),
+                cursor: index as u32,
+                args_from: first_arg as u32,
+                args: 0,
+                hashes_from: hashes.len() as u32,
+                hashes: 0,
                 first_key: 0,
                 key_step: 0,
-                what: What::Break(broken.len()),
             };
-            let text = match session.parser.parse(input, args, &limits) {
+            let unquoted = match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
                     cursor.pos += consumed;
-                    input
+                    None
                 }
                 Ok(Parsed::Inline { consumed, bytes, .. }) => {
                     cursor.pos += consumed;
-                    ahead.unquoted = Some(unquoted.len() as u32);
-                    unquoted.push(bytes);
-                    &unquoted[unquoted.len() - 1]
+                    Some(bytes)
                 }
                 Ok(Parsed::Nothing { consumed }) => {
                     cursor.pos += consumed;
@@ -311,36 +319,45 @@ impl<H: Hooks> Engine<H> {
                 }
                 Err(error) => {
                     // Whatever else was sent has lost its frame. The replies of what came before go first.
-                    broken.push(error);
+                    rare.push(Rare::Broken(error));
                     group.push(ahead);
                     return Turn::GroupIsFull;
                 }
             };
-            ahead.args.1 = args.len();
-            let call = Args::new(text, &args[first_arg..]);
+            let call = Args::new(unquoted.as_deref().unwrap_or(input), &args[first_arg..]);
+            ahead.args = call.len() as u32;
             let name = call.at(0);
             let resolution = match recent.find(name, call.len()) {
                 Some(found) => Ok(found),
-                None => self.state.table.resolve(call.len(), |i| call.at(i)),
+                None => {
+                    let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
+                    if let Ok(found) = resolution {
+                        recent.remember(name, found);
+                    }
+                    resolution
+                }
             };
             let mut barrier = false;
             if let Ok(found) = &resolution {
-                recent.remember(name, *found);
                 barrier = found.command.barrier;
                 if let Some(range) = KeyRange::of(found.command) {
-                    (ahead.first_key, ahead.key_step) = (range.first, range.step);
+                    (ahead.first_key, ahead.key_step) = (range.first as u8, range.step as u8);
                     let last = range.last(call.len()).min(range.first + (HASHES_AHEAD_MAX - 1) * range.step);
                     let mut i = range.first;
                     while i <= last {
                         let hash = keyspace.hash(call.at(i));
                         database.prefetch_bucket(hash);
                         hashes.push(hash);
+                        ahead.hashes += 1;
                         i += range.step;
                     }
                 }
             }
-            ahead.hashes.1 = hashes.len();
-            ahead.what = What::Run(resolution);
+            match (resolution, unquoted) {
+                (Ok(found), None) => ahead.what = What::Plain(found),
+                (resolution, Some(bytes)) => rare.push(Rare::Unquoted(resolution, bytes)),
+                (Err(why), None) => rare.push(Rare::Unresolved(why)),
+            }
             group.push(ahead);
             if barrier {
                 return Turn::GroupIsFull;
@@ -351,53 +368,58 @@ impl<H: Hooks> Engine<H> {
 
     fn execute_group(&mut self, arena: &[u8], scratch: &mut Scratch) {
         self.prefetch_entries(scratch);
-        let Scratch { cursors, group, args, hashes, unquoted, broken, .. } = scratch;
+        let Scratch { cursors, group, args, hashes, rare, .. } = scratch;
         self.ticks_at = self.hooks.ticks();
         let mut at = 0;
         while at < group.len() {
             let index = group[at].cursor;
-            let run = group[at..].iter().take_while(|ahead| ahead.cursor == index).count();
-            let commands = &group[at..at + run];
-            at += run;
-            let cursor = &mut cursors[index];
-            if cursor.state == Parsing::Stopped {
-                continue;
-            }
-            let Some(mut session) = self.state.sessions.take(cursor.session) else {
+            let cursor = &mut cursors[index as usize];
+            let session = match cursor.state {
+                Parsing::Stopped => None,
+                _ => self.state.sessions.take(cursor.session),
+            };
+            let Some(mut session) = session else {
                 cursor.state = Parsing::Stopped;
+                at += group[at..].iter().take_while(|ahead| ahead.cursor == index).count();
                 continue;
             };
             session.output.adopt(&mut self.pool);
-            for ahead in commands {
+            let bytes = if cursor.in_arena { arena } else { &cursor.own };
+            while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
+                at += 1;
+                if cursor.state == Parsing::Stopped {
+                    continue;
+                }
                 if session.closing != Closing::Open || session.output.len() >= OUTPUT_HIGH_WATER {
                     cursor.pos = ahead.start;
                     cursor.state = Parsing::Stopped;
                     session.parser.reset();
-                    break;
+                    continue;
                 }
+                let offsets = &args[ahead.args_from as usize..][..ahead.args as usize];
+                let hashes = KeyHashes {
+                    hashes: &hashes[ahead.hashes_from as usize..][..usize::from(ahead.hashes)],
+                    first: usize::from(ahead.first_key),
+                    step: usize::from(ahead.key_step),
+                };
+                let plain = &bytes[ahead.start..];
                 match ahead.what {
-                    What::Run(resolution) => {
-                        let bytes = match ahead.unquoted {
-                            Some(i) => &unquoted[i as usize][..],
-                            None if cursor.in_arena => &arena[ahead.start..],
-                            None => &cursor.own[ahead.start..],
-                        };
-                        let args = Args::new(bytes, &args[ahead.args.0..ahead.args.1]);
-                        let hashes = KeyHashes {
-                            hashes: &hashes[ahead.hashes.0..ahead.hashes.1],
-                            first: ahead.first_key,
-                            step: ahead.key_step,
-                        };
-                        self.dispatch(&mut session, resolution, args, hashes);
-                    }
-                    What::Break(error) => {
-                        self.lose_frame(&mut session, &broken[error]);
-                        cursor.state = Parsing::Stopped;
-                    }
+                    What::Plain(found) => self.dispatch(&mut session, Ok(found), Args::new(plain, offsets), hashes),
+                    What::Rare(i) => match &rare[i as usize] {
+                        Rare::Unquoted(resolution, bytes) => {
+                            self.dispatch(&mut session, *resolution, Args::new(bytes, offsets), hashes);
+                        }
+                        Rare::Unresolved(why) => {
+                            self.dispatch(&mut session, Err(*why), Args::new(plain, offsets), hashes);
+                        }
+                        Rare::Broken(error) => {
+                            self.lose_frame(&mut session, error);
+                            cursor.state = Parsing::Stopped;
+                        }
+                    },
                 }
                 if session.output.len() > self.tick.output_check_from && self.exceeds_output_limit(&mut session) {
                     cursor.state = Parsing::Stopped;
-                    break;
                 }
             }
             if !session.output.is_empty() || session.closing != Closing::Open {
@@ -409,15 +431,15 @@ impl<H: Hooks> Engine<H> {
 
     /// Asks for the cache lines of the entries, now that those of their buckets have had time to come.
     fn prefetch_entries(&self, scratch: &Scratch) {
-        let mut of = usize::MAX;
+        let mut of = u32::MAX;
         let mut database = self.state.keyspace.db(0);
         for ahead in &scratch.group {
             if ahead.cursor != of {
-                let session = self.state.sessions.get(scratch.cursors[ahead.cursor].session);
+                let session = self.state.sessions.get(scratch.cursors[ahead.cursor as usize].session);
                 database = self.state.keyspace.db(session.map_or(0, |s| s.db));
                 of = ahead.cursor;
             }
-            for hash in &scratch.hashes[ahead.hashes.0..ahead.hashes.1] {
+            for hash in &scratch.hashes[ahead.hashes_from as usize..][..usize::from(ahead.hashes)] {
                 database.prefetch_entry(*hash);
             }
         }
@@ -452,8 +474,12 @@ impl<H: Hooks> Engine<H> {
         }
         if pos >= end {
             self.pool.give(own);
+            let queues = session.transaction.is_some();
             if session.input_ended {
                 Self::end(&mut self.state.effects, session);
+            }
+            if queues {
+                self.check_query_buffer_limit(id);
             }
             return;
         }
@@ -466,29 +492,41 @@ impl<H: Hooks> Engine<H> {
             session.pending_from = pos;
         }
         session.pending = own;
-        let pending = session.pending.len() - session.pending_from;
-        let queued = session.transaction.as_ref().map_or(0, |t| t.memory());
-        let limit = self.state.config.client_query_buffer_limit;
-        const UNAUTHENTICATED_MAX: u64 = 1 << 20;
-        let held = (pending + queued) as u64;
-        if held > limit || (held > UNAUTHENTICATED_MAX && !session.authenticated) {
-            session.closing = Closing::Now;
-            self.state.stats.query_buffer_disconnections += 1;
-            let text = format!(
-                "Closing client that reached max query buffer length: id={} addr={} qbuf={held}",
-                session.id, session.origin.remote
-            );
-            Self::attend(&mut self.state.effects, session);
-            self.state.effects.log(Level::Warning, text);
+        if self.check_query_buffer_limit(id) {
             return;
         }
-        let waits_for_reader = session.output.len() >= OUTPUT_HIGH_WATER;
-        if state != Parsing::WantsMore && !waits_for_reader && !session.runnable {
-            session.runnable = true;
-            self.runnable.push(id);
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        if state != Parsing::WantsMore && !session.runnable {
+            session.stalled = session.output.len() >= OUTPUT_HIGH_WATER;
+            if !session.stalled {
+                session.runnable = true;
+                self.runnable.push(id);
+            }
         }
         if session.input_ended && state == Parsing::WantsMore {
             Self::end(&mut self.state.effects, session);
         }
+    }
+
+    /// Closes a client whose unexecuted bytes and queued commands are more than it may send. Returns true when it is closed.
+    fn check_query_buffer_limit(&mut self, id: SessionId) -> bool {
+        const UNAUTHENTICATED_MAX: u64 = 1 << 20;
+        let Some(session) = self.state.sessions.get_mut(id) else { return false };
+        let pending = session.pending.len() - session.pending_from;
+        let queued = session.transaction.as_ref().map_or(0, |t| t.memory());
+        let held = (pending + queued) as u64;
+        let within = held <= self.state.config.client_query_buffer_limit;
+        if within && (held <= UNAUTHENTICATED_MAX || session.authenticated) {
+            return false;
+        }
+        session.closing = Closing::Now;
+        self.state.stats.query_buffer_disconnections += 1;
+        let text = format!(
+            "Closing client that reached max query buffer length: id={} addr={} qbuf={held}",
+            session.id, session.origin.remote
+        );
+        Self::attend(&mut self.state.effects, session);
+        self.state.effects.log(Level::Warning, text);
+        true
     }
 }

@@ -107,6 +107,8 @@ pub struct Session {
     pub(crate) attended: bool,
     /// In the engine's list of sessions with bytes left to execute.
     pub(crate) runnable: bool,
+    /// Has commands left to execute that wait until more of its replies have been read.
+    pub(crate) stalled: bool,
 }
 
 impl Session {
@@ -136,6 +138,7 @@ impl Session {
             failed_logins: 0,
             attended: false,
             runnable: false,
+            stalled: false,
         }
     }
 

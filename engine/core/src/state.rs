@@ -35,6 +35,10 @@ pub struct State {
     pub table: Table,
     /// The moment at which the current command executes. The same for all commands of a transaction.
     pub now: Now,
+    /// `now` in unix milliseconds, divided once and not at every key.
+    now_ms: u64,
+    /// `now` as the 24-bit clock by which keys remember when they were used: seconds, wrapping after 194 days.
+    lru: u32,
     /// The moment at which the engine was made.
     pub started: Now,
     /// Changes of the data set so far; a command that raises it is propagated.
@@ -63,6 +67,8 @@ impl State {
             watchers: Watchers::new(databases),
             table,
             now,
+            now_ms: now.unix_ms(),
+            lru: lru_clock(&now),
             started: now,
             dirty: 0,
             next_client_id: 1,
@@ -73,14 +79,20 @@ impl State {
         }
     }
 
+    /// From here on it is this moment.
+    #[inline]
+    pub fn set_now(&mut self, now: Now) {
+        (self.now, self.now_ms, self.lru) = (now, now.unix_ms(), lru_clock(&now));
+    }
+
     /// Looks a key up for a command that reads it: counts a hit or a miss, and marks the key as used.
     #[inline]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        let now_ms = self.now.unix_ms();
+        let (now_ms, lru) = (self.now_ms, self.lru);
         match self.keyspace.db_mut(key.db).lookup(key.hash, key.name) {
             Lookup::Occupied(found) if !expired(found.deadline(), now_ms) || self.serve_expired => {
                 self.stats.keyspace_hits += 1;
-                found.touch(lru_clock(&self.now));
+                found.touch(lru);
                 Some(found.into_entry())
             }
             Lookup::Occupied(found) => {
@@ -109,7 +121,7 @@ impl State {
     /// Looks a key up for a command that may change it. The command calls [`State::modified`] if it does.
     #[inline]
     pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        let now_ms = self.now.unix_ms();
+        let now_ms = self.now_ms;
         let db = self.keyspace.db_mut(key.db);
         // The deadline is looked at first and the key deleted in a step of its own, for a lookup can't be given back.
         let gone = match db.get(key.hash, key.name) {
@@ -208,7 +220,6 @@ pub fn expired(deadline: Option<u64>, now_ms: u64) -> bool {
     deadline.is_some_and(|at| at <= now_ms)
 }
 
-/// The 24-bit clock by which keys remember when they were used: seconds, wrapping after 194 days.
 #[inline]
 fn lru_clock(now: &Now) -> u32 {
     (now.unix_s() & 0xff_ffff) as u32

@@ -36,7 +36,7 @@ impl Default for TickState {
 impl<H: Hooks> Engine<H> {
     /// Does a slice of the periodic work. Returns the microseconds after which it wants to be called again.
     pub fn tick(&mut self) -> u64 {
-        self.state.now = self.hooks.now();
+        self.state.set_now(self.hooks.now());
         self.apply_configuration();
         self.expire();
         self.visit_sessions();
@@ -72,7 +72,7 @@ impl<H: Hooks> Engine<H> {
             let state = &mut self.state;
             let Some(session) = state.sessions.at_slot_mut(slot) else { continue };
             let idle = now_us.saturating_sub(session.active_us);
-            if timeout_us > 0 && idle > timeout_us && session.closing == Closing::Open {
+            if timeout_us > 0 && idle > timeout_us && session.closing != Closing::Now {
                 session.closing = Closing::Now;
                 let text = format!("Closing idle client: id={} addr={}", session.id, session.origin.remote);
                 Self::attend(&mut state.effects, session);

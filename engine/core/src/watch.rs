@@ -2,7 +2,8 @@
 //!
 //! A watched key is entered in one map per database. Whatever modifies a key (a command, expiry, a flush, a swap) marks the
 //! sessions that watch it; EXEC of a marked session is refused. A key that has expired by the time of EXEC counts as
-//! modified unless it had already expired when it was watched, whether or not anybody has deleted it yet.
+//! modified, whether or not anybody has deleted it yet. One that had already expired when it was watched is deleted by WATCH
+//! itself, like by any command that meets it: so an entry that is there under a watched name was alive, or is new.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,6 @@ pub struct WatchedKey {
     pub db: usize,
     /// Its name.
     pub key: Box<[u8]>,
-    /// It existed but had expired when it was watched: its deletion changes nothing.
-    pub was_expired: bool,
 }
 
 /// Who watches what, by database.

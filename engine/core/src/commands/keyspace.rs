@@ -199,7 +199,7 @@ fn check_flush_mode(call: &Call<'_>) -> Outcome {
 pub fn flushdb(call: &mut Call<'_>) -> Outcome {
     check_flush_mode(call)?;
     let db = call.session.db;
-    break_watches_of_existing(call, &[db], &[]);
+    break_watches_of_existing(call, db, None);
     let detached = call.state.keyspace.flush(db);
     call.state.effects.detached.push(detached);
     call.state.dirty += 1;
@@ -211,8 +211,9 @@ pub fn flushdb(call: &mut Call<'_>) -> Outcome {
 /// FLUSHALL [ASYNC | SYNC]
 pub fn flushall(call: &mut Call<'_>) -> Outcome {
     check_flush_mode(call)?;
-    let all: Vec<usize> = (0..call.state.keyspace.len()).collect();
-    break_watches_of_existing(call, &all, &[]);
+    for db in 0..call.state.keyspace.len() {
+        break_watches_of_existing(call, db, None);
+    }
     let detached = call.state.keyspace.flush_all();
     call.state.effects.detached.push(detached);
     call.state.dirty += 1;
@@ -232,8 +233,12 @@ pub fn swapdb(call: &mut Call<'_>) -> Outcome {
     let in_range = |n: i32| usize::try_from(n).ok().filter(|n| *n < call.state.keyspace.len()).ok_or(DB_OUT_OF_RANGE);
     let (first, second) = (in_range(first)?, in_range(second)?);
     if first != second {
-        break_watches_of_existing(call, &[first], &[second]);
-        break_watches_of_existing(call, &[second], &[first]);
+        for (db, successor) in [(first, second), (second, first)] {
+            delete_expired_under_watched_names(call, db, successor);
+        }
+        for (db, successor) in [(first, second), (second, first)] {
+            break_watches_of_existing(call, db, Some(successor));
+        }
         call.state.keyspace.swap(first, second);
     }
     call.state.dirty += 1;
@@ -241,29 +246,36 @@ pub fn swapdb(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Breaks the watches on keys of `databases` that exist there, or in one of `others` that is about to take its place. A key
-/// that had already expired when it was watched does not count: its going changes nothing.
-fn break_watches_of_existing(call: &mut Call<'_>, databases: &[usize], others: &[usize]) {
-    let State { watchers, sessions, keyspace, now, .. } = &mut *call.state;
+/// Breaks the watches on keys of a database that exist there, expired or not, or in the one that is about to take its place.
+fn break_watches_of_existing(call: &mut Call<'_>, db: usize, successor: Option<usize>) {
+    let State { watchers, sessions, keyspace, .. } = &mut *call.state;
     if watchers.is_empty() {
         return;
     }
-    for &db in databases {
-        for (name, watching) in watchers.in_database(db) {
-            let hash = keyspace.hash(name);
-            let lives = |db: usize| {
-                let entry = keyspace.db(db).get(hash, name);
-                entry.is_some_and(|e| !expired(e.deadline(), now.unix_ms()))
-            };
-            if !lives(db) && !others.iter().any(|other| lives(*other)) {
-                continue;
-            }
-            for who in watching {
-                match sessions.get_mut(*who) {
-                    Some(session) => session.watch.broken = true,
-                    None => sessions.mark_taken_broken(),
-                }
+    for (name, watching) in watchers.in_database(db) {
+        let hash = keyspace.hash(name);
+        let exists = |db: usize| keyspace.db(db).get(hash, name).is_some();
+        if !exists(db) && !successor.is_some_and(exists) {
+            continue;
+        }
+        for who in watching {
+            match sessions.get_mut(*who) {
+                Some(session) => session.watch.broken = true,
+                None => sessions.mark_taken_broken(),
             }
         }
+    }
+}
+
+/// Deletes from `successor` what has expired there under a name that is watched in `db`: where nothing was, it must not
+/// appear as something that has expired since.
+fn delete_expired_under_watched_names(call: &mut Call<'_>, db: usize, successor: usize) {
+    if call.state.watchers.is_empty() {
+        return;
+    }
+    let names: Vec<Box<[u8]>> = call.state.watchers.in_database(db).map(|(name, _)| name.into()).collect();
+    for name in names {
+        let hash = call.state.keyspace.hash(&name);
+        call.state.peek(&Key { db: successor, name: &name, hash });
     }
 }

@@ -3,6 +3,7 @@
 use crate::call::{Call, Outcome};
 use crate::effects::{Level, Shutdown};
 use crate::error::{ErrorReply, SYNTAX};
+use crate::session::Closing;
 
 /// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. Without error there is no reply: the connection ends.
 pub fn shutdown(call: &mut Call<'_>) -> Outcome {
@@ -30,5 +31,7 @@ pub fn shutdown(call: &mut Call<'_>) -> Outcome {
     }
     call.state.effects.log(Level::Warning, "User requested shutdown...");
     call.state.effects.shutdown = Some(Shutdown { now, force });
+    // Nothing that this client has sent behind it may be executed, let alone answered.
+    call.session.closing = Closing::AfterReplies;
     Ok(())
 }

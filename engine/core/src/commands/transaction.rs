@@ -59,14 +59,13 @@ pub fn watch(call: &mut Call<'_>) -> Outcome {
     if !call.session.watch.broken {
         for i in 1..call.args.len() {
             let key = call.key(i);
-            let known = call.session.watch.keys.iter().any(|w| w.db == key.db && *w.key == *key.name);
-            if known {
+            if call.state.watchers.of(key.db, key.name).contains(&call.session.handle) {
                 continue;
             }
-            let deadline = call.state.keyspace.db(key.db).get(key.hash, key.name).and_then(|e| e.deadline());
-            let was_expired = expired(deadline, call.state.now.unix_ms());
+            // What has expired by now must be gone before it is watched: its going changes nothing.
+            let _alive = call.state.peek(&key).is_some();
             call.state.watchers.add(key.db, key.name, call.session.handle);
-            call.session.watch.keys.push(WatchedKey { db: key.db, key: key.name.into(), was_expired });
+            call.session.watch.keys.push(WatchedKey { db: key.db, key: key.name.into() });
         }
     }
     call.reply().ok();
@@ -90,7 +89,7 @@ pub(crate) fn forget_watches(state: &mut State, session: &mut Session) {
 
 /// Whether a watched key has expired since it was watched, though nobody has deleted it yet.
 fn a_watched_key_has_expired(state: &State, session: &Session) -> bool {
-    session.watch.keys.iter().filter(|w| !w.was_expired).any(|watched| {
+    session.watch.keys.iter().any(|watched| {
         let hash = state.keyspace.hash(&watched.key);
         let deadline = state.keyspace.db(watched.db).get(hash, &watched.key).and_then(|e| e.deadline());
         expired(deadline, state.now.unix_ms())
