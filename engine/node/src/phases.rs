@@ -156,11 +156,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let Some(connection) = self.connections.get_mut(token) else { return };
         let session = connection.session;
         let closing = self.engine.closing(session);
-        while closing != Closing::Now {
+        while closing != Closing::Now && !self.engine.unsent(session).is_empty() {
             let unsent = self.engine.unsent(session);
-            if unsent.is_empty() {
-                break;
-            }
             let len = unsent.len();
             match self.sockets.try_write(token, &[IoSlice::new(unsent)]) {
                 Ok(n) => {

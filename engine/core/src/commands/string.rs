@@ -277,9 +277,11 @@ pub fn getdel(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// GETEX's options: no change, `Some(None)` for PERSIST, or a time that has yet to be read.
-fn parse_getex<'a>(call: &Call<'a>) -> Result<Option<Option<(TimeUnit, &'a [u8])>>, ErrorReply> {
-    let mut change: Option<Option<(TimeUnit, &[u8])>> = None;
+/// What GETEX does to the deadline: nothing, `Some(None)` for PERSIST, or a time that has yet to be read.
+type DeadlineChange<'a> = Option<Option<(TimeUnit, &'a [u8])>>;
+
+fn parse_getex<'a>(call: &Call<'a>) -> Result<DeadlineChange<'a>, ErrorReply> {
+    let mut change: DeadlineChange<'a> = None;
     let mut i = 2;
     while let Some(word) = call.args.get(i) {
         if word.eq_ignore_ascii_case(b"PERSIST") {
