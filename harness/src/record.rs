@@ -29,6 +29,8 @@ pub struct Record {
     pub waits: BTreeMap<String, Vec<Wait>>,
     /// What was seen of keys with deadlines.
     pub sightings: Vec<Sighting>,
+    /// When the last fault had ended.
+    pub healed: u64,
     /// When each client was served after the last fault.
     pub recovered: BTreeMap<String, u64>,
     /// Losses of replies, with their time and client.
@@ -91,6 +93,7 @@ impl Record {
             unexpected: Vec::new(),
             waits: BTreeMap::new(),
             sightings: Vec::new(),
+            healed: 0,
             recovered: BTreeMap::new(),
             losses: 0,
             hang_ups: BTreeMap::new(),

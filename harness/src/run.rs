@@ -113,6 +113,7 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     world.note(None, "everything heals");
     faults::heal(&world, &nodes);
     phase.set(Phase::Recovery);
+    record.borrow_mut().healed = world.now();
     let bound = world.now() + plan.recovery_ms * 1_000_000;
     while record.borrow().recovered.len() < plan.clients.len() && world.now() < bound {
         world.sleep(LOOK_EVERY).await;
@@ -122,7 +123,13 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     let readings = observed.readings.take().unwrap_or_default();
     let violations = observed.invariants.iter().flat_map(|invariant| invariant.violations()).collect();
     let empty = Record::new(false);
-    Harvest { record: record.replace(empty), violations, readings, commands: observed.commands, most_used: observed.most_used }
+    Harvest {
+        record: record.replace(empty),
+        violations,
+        readings,
+        commands: observed.commands,
+        most_used: observed.most_used,
+    }
 }
 
 fn build(

@@ -40,21 +40,28 @@ impl Determinism {
         let seeds = Seeds { first: 1, end: self.seeds.saturating_add(1) };
         let (mut hashes, mut differ) = (BTreeMap::new(), 0);
         let jobs = self.jobs.unwrap_or_else(jobs_by_default);
-        each_seed(seeds, jobs, |seed| (hash(seed), hash(seed)), |seed, (first, second), bar| {
-            let before = known.as_ref().and_then(|known| known.get(&seed).copied());
-            if first != second {
-                differ += 1;
-                bar.suspend(|| println!("seed {seed}: {first:016x}, then {second:016x}\n{}", divergence(&source, seed)));
-            } else if let Some(before) = before.filter(|before| *before != first) {
-                differ += 1;
-                bar.suspend(|| println!("seed {seed}: {before:016x} in the file, {first:016x} here"));
-            } else if known.is_some() && before.is_none() {
-                differ += 1;
-                bar.suspend(|| println!("seed {seed}: not in the file, {first:016x} here"));
-            }
-            hashes.insert(seed, first);
-            true
-        });
+        each_seed(
+            seeds,
+            jobs,
+            |seed| (hash(seed), hash(seed)),
+            |seed, (first, second), bar| {
+                let before = known.as_ref().and_then(|known| known.get(&seed).copied());
+                if first != second {
+                    differ += 1;
+                    bar.suspend(|| {
+                        println!("seed {seed}: {first:016x}, then {second:016x}\n{}", divergence(&source, seed))
+                    });
+                } else if let Some(before) = before.filter(|before| *before != first) {
+                    differ += 1;
+                    bar.suspend(|| println!("seed {seed}: {before:016x} in the file, {first:016x} here"));
+                } else if known.is_some() && before.is_none() {
+                    differ += 1;
+                    bar.suspend(|| println!("seed {seed}: not in the file, {first:016x} here"));
+                }
+                hashes.insert(seed, first);
+                true
+            },
+        );
         if let (Some(file), None) = (&self.hashes, &known) {
             let text: String = hashes.iter().map(|(seed, hash)| format!("{seed} {hash:016x}\n")).collect();
             write(file, &text)?;

@@ -31,7 +31,8 @@ fn exceeded(bound: &LatencyBound, waits: &[Wait]) -> Vec<String> {
     let p99 = sorted[(sorted.len() - 1) * 99 / 100].ns / 1000;
     let max = longest.ns / 1000;
     if p99 > bound.p99_us {
-        complaints.push(format!("{group}: one reply of a hundred took {p99} µs or longer, the bound is {}", bound.p99_us));
+        complaints
+            .push(format!("{group}: one reply of a hundred took {p99} µs or longer, the bound is {}", bound.p99_us));
     }
     if max > bound.max_us {
         let sent = seconds(longest.sent);

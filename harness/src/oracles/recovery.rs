@@ -8,10 +8,11 @@ use crate::record::Record;
 
 /// Says which clients were not served.
 pub fn judge(plan: &Plan, record: &Record) -> Vec<Violation> {
+    let bound = record.healed + plan.recovery_ms * 1_000_000;
     let left: Vec<&str> = plan
         .clients
         .iter()
-        .filter(|client| !record.recovered.contains_key(&client.name))
+        .filter(|client| record.recovered.get(&client.name).is_none_or(|at| *at > bound))
         .map(|client| client.name.as_str())
         .collect();
     if left.is_empty() {

@@ -56,7 +56,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Tra
             let outcome = if stream.below(100) < p.watch_percent.value() {
                 turn.replace(value, hold).await
             } else if stream.below(100) < p.read_percent.value() {
-                turn.read().await
+                turn.read(stream.chance(0.5)).await
             } else {
                 turn.write(value).await
             };
@@ -94,17 +94,28 @@ impl<R: Runtime> Turn<'_, R> {
         Ok(())
     }
 
-    /// Reads the group as a whole.
-    async fn read(&mut self) -> Result<(), Loss> {
+    /// Reads the group as a whole: with a GET for each key, or with one command for all of them.
+    async fn read(&mut self, at_once: bool) -> Result<(), Loss> {
         let id = self.invoke(Call::Read);
-        let gets: Vec<Vec<Vec<u8>>> = self.keys.iter().map(|key| words(&[b"GET", key.as_bytes()])).collect();
-        let reply = self.execute(id, &gets).await?;
+        let keys = self.keys.iter().map(|key| key.as_bytes());
+        let reads: Vec<Vec<Vec<u8>>> = if at_once {
+            vec![[b"MGET".as_slice()].into_iter().chain(keys).map(<[u8]>::to_vec).collect()]
+        } else {
+            keys.map(|key| words(&[b"GET", key])).collect()
+        };
+        let reply = self.execute(id, &reads).await?;
         let values = match &reply {
-            Reply::Array(replies) if replies.len() == self.keys.len() => replies.iter().map(value_of).collect(),
+            Reply::Array(replies) if at_once => match &replies[..] {
+                [Reply::Array(values)] => Some(values),
+                _ => None,
+            },
+            Reply::Array(replies) => Some(replies),
             _ => None,
         };
+        let values = values.filter(|values| values.len() == self.keys.len());
+        let values = values.and_then(|values| values.iter().map(value_of).collect());
         let Some(values): Option<Vec<Option<Vec<u8>>>> = values else {
-            self.impossible(id, "EXEC of GETs", &reply);
+            self.impossible(id, "EXEC of reads", &reply);
             return Ok(());
         };
         let first = values[0].clone();

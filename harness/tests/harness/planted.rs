@@ -1,0 +1,76 @@
+//! What each oracle guards is taken away, and the oracle must say so within a hundred seeds.
+
+use refrain_core::Bug;
+use refrain_harness::planted::Planted;
+
+use super::{plan, run_planted, run_well};
+
+/// Runs seeds until one of `oracles` fails, and says how many that took.
+fn caught(scenario: &str, planted: Planted, oracle: &str) {
+    for seed in 1..=100 {
+        let outcome = run_planted(&plan(scenario, seed), planted);
+        if outcome.violations.iter().any(|violation| violation.oracle == oracle) {
+            println!("{} is caught by {oracle} in seed {seed} of {scenario}", planted.name());
+            return;
+        }
+    }
+    panic!("{} is not caught by {oracle} in a hundred seeds of {scenario}", planted.name());
+}
+
+#[test]
+fn an_increment_that_counts_twice() {
+    caught("single-node", Planted::Engine(Bug::DoubleIncrement), "linearizable");
+}
+
+#[test]
+fn an_expired_key_that_is_served() {
+    caught("single-node", Planted::Engine(Bug::ServeExpired), "linearizable");
+    caught("expiry-clock", Planted::Engine(Bug::ServeExpired), "deadlines");
+}
+
+#[test]
+fn a_watch_that_is_missed() {
+    caught("single-node", Planted::Engine(Bug::MissedWatch), "linearizable");
+}
+
+#[test]
+fn half_a_transaction() {
+    caught("single-node", Planted::Engine(Bug::HalfTransaction), "possible-replies");
+    caught("single-node", Planted::Engine(Bug::HalfTransaction), "whole-transactions");
+}
+
+#[test]
+fn a_lost_reply_taken_for_a_failure() {
+    caught("single-node", Planted::LostReplyIsFailure, "linearizable");
+}
+
+#[test]
+fn a_round_without_a_budget() {
+    caught("hot-key-storm", Planted::Engine(Bug::NoRoundBudget), "latency");
+}
+
+#[test]
+fn output_without_a_limit() {
+    caught("slow-clients", Planted::Engine(Bug::NoOutputLimit), "output");
+}
+
+#[test]
+fn a_wall_clock_that_runs_backwards() {
+    caught("expiry-clock", Planted::Engine(Bug::WallRunsBackwards), "monotone-wall");
+    caught("expiry-clock", Planted::Engine(Bug::WallRunsBackwards), "deadlines");
+}
+
+/// No bug is planted for these: the bound is made one that nothing can meet.
+#[test]
+fn bounds_that_nothing_can_meet() {
+    let fails = |change: fn(&mut refrain_harness::plan::Plan), scenario: &str, oracle: &str| {
+        let mut plan = plan(scenario, 1);
+        assert!(run_well(&plan).violations.is_empty());
+        change(&mut plan);
+        let outcome = run_well(&plan);
+        let found = outcome.violations.iter().any(|violation| violation.oracle == oracle);
+        assert!(found, "{oracle} does not look: {:?}", outcome.violations);
+    };
+    fails(|plan| plan.oracles.expired_within_ms = Some(0), "expiry-clock", "expired-within");
+    fails(|plan| plan.recovery_ms = 0, "single-node", "recovery");
+}

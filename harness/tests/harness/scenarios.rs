@@ -1,0 +1,42 @@
+//! A bounded number of seeds of every scenario. REFRAIN_SEEDS sets how many, for a longer look.
+
+use super::{plan, run_well, words};
+
+fn holds(scenario: &str, seeds: u64) {
+    let seeds = std::env::var("REFRAIN_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(seeds);
+    for seed in 1..=seeds {
+        let outcome = run_well(&plan(scenario, seed));
+        let words = words(&outcome);
+        assert!(words.is_empty(), "cargo harness replay {scenario} --seed {seed}\n{words}");
+        assert!(outcome.commands > 100, "seed {seed} of {scenario} has hardly any commands: {}", outcome.commands);
+    }
+}
+
+#[test]
+fn single_node() {
+    holds("single-node", 40);
+}
+
+#[test]
+fn hot_key_storm() {
+    holds("hot-key-storm", 6);
+}
+
+#[test]
+fn slow_clients() {
+    holds("slow-clients", 20);
+}
+
+#[test]
+fn expiry_clock() {
+    holds("expiry-clock", 20);
+}
+
+#[test]
+fn every_scenario_file_can_be_read_and_every_one_is_tested() {
+    let names = refrain_harness::scenario::library::names();
+    assert_eq!(names, ["expiry-clock", "hot-key-storm", "single-node", "slow-clients"]);
+    for name in names {
+        refrain_harness::scenario::library::load(&name).unwrap_or_else(|why| panic!("{why}"));
+    }
+}
