@@ -239,10 +239,13 @@ impl<R: Runtime> Client<R> {
             }
             // A connection that takes no more may still hold replies: what reading says decides.
             let flushed = self.flush();
-            if self.read()? {
-                continue;
+            match (self.read(), flushed) {
+                (Ok(true), _) => continue,
+                (Ok(false), flushed) => flushed?,
+                // The system tells of a reset once, to whoever asks first, and then shows an end that is no good order.
+                (Err(Loss::Ended), Err(broken)) => return Err(broken),
+                (Err(loss), _) => return Err(loss),
             }
-            flushed?;
             if self.runtime.now() >= deadline {
                 return Err(Loss::TimedOut);
             }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use refrain_jepsen::models::ModelKind;
 use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 
+use crate::client::Loss;
+
 /// Unix time, in nanoseconds, at the simulator's zero.
 const UNIX_ORIGIN_NS: i64 = 1_767_225_600 * 1_000_000_000;
 
@@ -120,6 +122,16 @@ impl Record {
         if self.unexpected.len() < COMPLAINTS_MAX {
             let reply = shorten(&show(reply));
             self.unexpected.push(format!("{} {client}: {command} was answered with {reply}", seconds(at)));
+        }
+    }
+
+    /// Replies were lost. What the network or a deadline took is nobody's fault; a server that ends a connection in good
+    /// order while it owes replies, or sends what is no reply, is at fault.
+    pub fn lost(&mut self, at: u64, client: &str, loss: &Loss) {
+        self.losses += 1;
+        let at_fault = matches!(loss, Loss::Ended | Loss::Garbled(_));
+        if at_fault && self.unexpected.len() < COMPLAINTS_MAX {
+            self.unexpected.push(format!("{} {client} is owed replies: {loss}", seconds(at)));
         }
     }
 

@@ -26,7 +26,10 @@ pub async fn be_served<R: Runtime>(client: &mut Client<R>, context: &Context) {
                 context.record.borrow_mut().unexpected(context.now(), &context.plan.name, "PING or GET", &reply);
                 break;
             }
-            Err(_) => client.close(),
+            Err(loss) => {
+                context.lost(&loss);
+                client.close();
+            }
         }
     }
     let now = context.now();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use refrain_sim::{LinkConfig, NodeId};
 
+use crate::client::Loss;
 use crate::plan::{ClientPlan, SERVER};
 use crate::record::Record;
 
@@ -89,6 +90,12 @@ impl Context {
         let batch = self.batch.get();
         self.batch.set(batch + 1);
         batch
+    }
+
+    /// Replies were lost: says so in the trace and the record.
+    pub fn lost(&self, loss: &Loss) {
+        (self.note)(&loss.to_string());
+        self.record.borrow_mut().lost(self.now(), &self.plan.name, loss);
     }
 
     /// From here on operations belong to another process: the one before has an operation that may happen at any time.

@@ -51,8 +51,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Exp
             && let Err(loss) = turn(client, context, p, batch, &mut stream, &mut known).await
         {
             client.close();
-            (context.note)(&format!("{loss}"));
-            context.record.borrow_mut().losses += 1;
+            context.lost(&loss);
             context.become_another_process();
         }
         client.sleep(pause).await;

@@ -32,8 +32,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Ste
             && let Err(loss) = turn(client, context, p, batch).await
         {
             client.close();
-            (context.note)(&format!("{loss}"));
-            context.record.borrow_mut().losses += 1;
+            context.lost(&loss);
             context.become_another_process();
         }
     }

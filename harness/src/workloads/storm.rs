@@ -28,8 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Storm) {
     while client.connect_while(|| context.working()).await && context.working() {
         if let Err(loss) = storm(client, context, p).await {
-            (context.note)(&format!("{loss}"));
-            context.record.borrow_mut().losses += 1;
+            context.lost(&loss);
         }
         client.close();
     }

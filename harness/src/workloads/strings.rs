@@ -95,8 +95,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Str
             let operations = draw(context, p, &kinds, batch, &mut stream, &seen);
             if let Err(loss) = exchange(client, context, p, operations, &mut seen).await {
                 client.close();
-                (context.note)(&format!("{loss}"));
-                context.record.borrow_mut().losses += 1;
+                context.lost(&loss);
                 context.become_another_process();
             }
         }

@@ -62,8 +62,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Tra
             };
             if let Err(loss) = outcome {
                 client.close();
-                (context.note)(&format!("{loss}"));
-                context.record.borrow_mut().losses += 1;
+                context.lost(&loss);
                 context.become_another_process();
             }
         }
