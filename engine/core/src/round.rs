@@ -69,7 +69,9 @@ impl RecentCommand {
 
     #[inline]
     fn remember(&mut self, name: &[u8], found: Found) {
-        if name.len() <= 8 && found.command.subcommands.is_empty() {
+        // A subcommand's full name is longer than the word that its container was called by.
+        let is_whole_name = name.len() == found.command.name.len();
+        if name.len() <= 8 && is_whole_name && found.command.subcommands.is_empty() {
             *self = RecentCommand { word: word_of(name), len: name.len(), found: Some(found) };
         }
     }
