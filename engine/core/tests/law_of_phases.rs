@@ -12,7 +12,8 @@ const CLIENTS: usize = 3;
 /// One request of one client, as bytes.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let key = prop::sample::select(vec!["a", "b", "c", "d", "e"]);
-    let value = prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
+    let value =
+        prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
     let text = (key.clone(), key, value, ttl, 0usize..46).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),

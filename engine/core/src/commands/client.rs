@@ -44,7 +44,7 @@ pub fn reply(call: &mut Call<'_>) -> Outcome {
         call.session.reply_mode = ReplyMode::Off;
     } else if call.args.is(2, "SKIP") {
         // With replies off already there is nothing to skip.
-        if call.session.reply_mode == ReplyMode::On {
+        if call.session.reply_mode != ReplyMode::Off {
             call.session.reply_mode = ReplyMode::SkipNext;
         }
     } else {
@@ -82,15 +82,12 @@ impl ClientType {
 /// CLIENT LIST [TYPE type] [ID id [id ...]]
 pub fn list(call: &mut Call<'_>) -> Outcome {
     let mut kind = None;
-    let mut ids: Option<Vec<u64>> = None;
+    let mut ids: Option<Vec<i64>> = None;
     if call.args.len() > 2 {
         if call.args.is(2, "TYPE") && call.args.len() == 4 {
             kind = Some(ClientType::parse(call.args.at(3))?);
         } else if call.args.is(2, "ID") && call.args.len() > 3 {
-            let parse = |text: &[u8]| {
-                let id = parse_i64(text).and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
-                id.ok_or(ErrorReply::new("ERR Invalid client ID"))
-            };
+            let parse = |text: &[u8]| parse_i64(text).ok_or(ErrorReply::new("ERR Invalid client ID"));
             ids = Some(call.args.iter().skip(3).map(parse).collect::<Result<_, _>>()?);
         } else {
             return Err(SYNTAX);
@@ -102,7 +99,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
     all.sort_unstable_by_key(|s| s.id);
     for session in all {
         let listed = kind.is_none_or(|k| k == ClientType::of(session))
-            && ids.as_ref().is_none_or(|ids| ids.contains(&session.id));
+            && ids.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64)));
         if listed {
             describe(session, now_us, &mut text);
             text.push('\n');
@@ -182,11 +179,11 @@ impl<'a> KillFilter<'a> {
         while i < call.args.len() {
             let Some(value) = call.args.get(i + 1) else { return Err(SYNTAX) };
             if call.args.is(i, "ID") {
-                let id = call.integer(i + 1)?;
-                let id = u64::try_from(id).ok().filter(|id| *id > 0);
+                let id = parse_i64(value).and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
                 filter.id = Some(id.ok_or(ErrorReply::new("ERR client-id should be greater than 0"))?);
             } else if call.args.is(i, "MAXAGE") {
-                let age = u64::try_from(call.integer(i + 1)?).ok().filter(|age| *age > 0);
+                let age = parse_i64(value).ok_or(ErrorReply::new("ERR maxage is not an integer or out of range"))?;
+                let age = u64::try_from(age).ok().filter(|age| *age > 0);
                 filter.max_age_s = Some(age.ok_or(ErrorReply::new("ERR maxage should be greater than 0"))?);
             } else if call.args.is(i, "TYPE") {
                 filter.kind = Some(ClientType::parse(value)?);

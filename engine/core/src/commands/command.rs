@@ -34,7 +34,7 @@ pub(crate) fn info(call: &mut Call<'_>) -> Outcome {
     for name in call.args.iter().skip(2) {
         match call.state.table.find_full(name) {
             Some(found) => table::information(found.command, &mut reply),
-            None => reply.null_array(),
+            None => reply.null(),
         }
     }
     Ok(())

@@ -4,18 +4,24 @@ use std::collections::BTreeMap;
 
 use crate::call::{Call, Outcome, Request};
 use crate::config::ConfigError;
-use crate::error::ErrorReply;
+use crate::error::{ErrorReply, SYNTAX};
 use crate::glob;
 
-/// CONFIG GET pattern [pattern ...]
+/// CONFIG GET pattern [pattern ...]: each parameter once, under the name by which it was first asked for.
 pub fn get(call: &mut Call<'_>) -> Outcome {
-    let patterns: Vec<Vec<u8>> = call.args.iter().skip(2).map(<[u8]>::to_ascii_lowercase).collect();
-    let matches = |name: &str| patterns.iter().any(|p| glob::matches(p, name.as_bytes()));
-    let found: BTreeMap<&str, String> = call.state.config.get(matches).into_iter().collect();
+    let mut found: BTreeMap<&str, (Vec<u8>, String)> = BTreeMap::new();
+    for asked in call.args.iter().skip(2) {
+        let pattern = asked.to_ascii_lowercase();
+        let is_name = !asked.iter().any(|byte| b"[*?".contains(byte));
+        for (name, value) in call.state.config.get(|name| glob::matches(&pattern, name.as_bytes())) {
+            let shown = if is_name { asked } else { name.as_bytes() };
+            found.entry(name).or_insert_with(|| (shown.to_vec(), value));
+        }
+    }
     let mut reply = call.reply();
     reply.map(found.len());
-    for (name, value) in found {
-        reply.bulk(name.as_bytes());
+    for (name, value) in found.values() {
+        reply.bulk(name);
         reply.bulk(value.as_bytes());
     }
     Ok(())
@@ -24,7 +30,7 @@ pub fn get(call: &mut Call<'_>) -> Outcome {
 /// CONFIG SET parameter value [parameter value ...]: all or nothing.
 pub fn set(call: &mut Call<'_>) -> Outcome {
     if !call.args.len().is_multiple_of(2) {
-        return Err(ErrorReply::arity("config|set"));
+        return Err(SYNTAX);
     }
     let words: Vec<_> = call.args.iter().skip(2).map(String::from_utf8_lossy).collect();
     let changes: Vec<(&str, &str)> = words.chunks_exact(2).map(|pair| (&*pair[0], &*pair[1])).collect();

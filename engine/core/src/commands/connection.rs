@@ -6,7 +6,7 @@ use super::transaction::forget_watches;
 use crate::REDIS_VERSION;
 use crate::call::{Call, Outcome};
 use crate::effects::Level;
-use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER, SYNTAX, WRONGPASS};
+use crate::error::{DB_OUT_OF_RANGE, ErrorReply, SYNTAX, WRONGPASS};
 use crate::session::{Closing, ReplyMode};
 
 /// Failed logins after which a connection is closed: guessing must cost a new connection each time.
@@ -34,7 +34,8 @@ pub fn echo(call: &mut Call<'_>) -> Outcome {
 
 /// SELECT index
 pub fn select(call: &mut Call<'_>) -> Outcome {
-    let index = i32::try_from(call.integer(1)?).map_err(|_| NOT_AN_INTEGER)?;
+    let index = i32::try_from(call.integer(1)?)
+        .map_err(|_| ErrorReply::new("ERR value is out of range, value must between -2147483648 and 2147483647"))?;
     let index = usize::try_from(index).map_err(|_| DB_OUT_OF_RANGE)?;
     if index >= call.state.keyspace.len() {
         return Err(DB_OUT_OF_RANGE);

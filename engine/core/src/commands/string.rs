@@ -65,12 +65,9 @@ pub fn strlen(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// When SET sets.
+/// What SET wants of the old value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition<'a> {
-    Always,
-    Missing,
-    Exists,
+enum Comparison<'a> {
     Equals(&'a [u8]),
     Differs(&'a [u8]),
     DigestEquals(&'a [u8]),
@@ -79,7 +76,9 @@ enum Condition<'a> {
 
 /// SET's options.
 struct SetOptions<'a> {
-    condition: Condition<'a>,
+    /// NX (false) or XX (true).
+    must_exist: Option<bool>,
+    comparison: Option<Comparison<'a>>,
     get: bool,
     keep_ttl: bool,
     expire: Option<(TimeUnit, &'a [u8])>,
@@ -87,16 +86,17 @@ struct SetOptions<'a> {
 
 impl<'a> SetOptions<'a> {
     fn parse(call: &Call<'a>) -> Result<SetOptions<'a>, ErrorReply> {
-        let mut options = SetOptions { condition: Condition::Always, get: false, keep_ttl: false, expire: None };
+        let mut options = SetOptions { must_exist: None, comparison: None, get: false, keep_ttl: false, expire: None };
         let mut i = 3;
         while let Some(word) = call.args.get(i) {
             let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
             let operand = call.args.get(i + 1);
-            let mut condition = None;
-            if is("NX") {
-                condition = Some(Condition::Missing);
-            } else if is("XX") {
-                condition = Some(Condition::Exists);
+            if is("NX") || is("XX") {
+                let must_exist = is("XX");
+                if options.must_exist == Some(!must_exist) {
+                    return Err(SYNTAX);
+                }
+                options.must_exist = Some(must_exist);
             } else if is("GET") {
                 options.get = true;
             } else if is("KEEPTTL") && options.expire.is_none() {
@@ -110,63 +110,61 @@ impl<'a> SetOptions<'a> {
                     }
                     options.expire = Some((unit, operand));
                 } else {
-                    condition = Some(Condition::with_operand(word, operand)?);
+                    options.compare(Comparison::named(word, operand)?)?;
                 }
             } else {
                 return Err(SYNTAX);
-            }
-            if let Some(condition) = condition {
-                if options.condition != Condition::Always
-                    && std::mem::discriminant(&options.condition) != std::mem::discriminant(&condition)
-                {
-                    return Err(SYNTAX);
-                }
-                options.condition = condition;
             }
             i += 1;
         }
         Ok(options)
     }
+
+    /// Adds a comparison. Redis takes NX and XX behind one and not before it, and the same one twice.
+    fn compare(&mut self, comparison: Comparison<'a>) -> Result<(), ErrorReply> {
+        let same_kind = |other: &Comparison<'_>| std::mem::discriminant(other) == std::mem::discriminant(&comparison);
+        if self.must_exist.is_some() || !self.comparison.as_ref().is_none_or(same_kind) {
+            return Err(SYNTAX);
+        }
+        self.comparison = Some(comparison);
+        Ok(())
+    }
 }
 
-impl<'a> Condition<'a> {
-    fn with_operand(word: &[u8], operand: &'a [u8]) -> Result<Condition<'a>, ErrorReply> {
+impl<'a> Comparison<'a> {
+    fn named(word: &[u8], operand: &'a [u8]) -> Result<Comparison<'a>, ErrorReply> {
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        let condition = if is("IFEQ") {
-            Condition::Equals(operand)
+        if is("IFEQ") {
+            Ok(Comparison::Equals(operand))
         } else if is("IFNE") {
-            Condition::Differs(operand)
+            Ok(Comparison::Differs(operand))
         } else if is("IFDEQ") {
-            Condition::DigestEquals(operand)
+            Ok(Comparison::DigestEquals(operand))
         } else if is("IFDNE") {
-            Condition::DigestDiffers(operand)
+            Ok(Comparison::DigestDiffers(operand))
         } else {
-            return Err(SYNTAX);
-        };
-        if let Condition::DigestEquals(digest) | Condition::DigestDiffers(digest) = condition
-            && (digest.len() != DIGEST_LEN || !digest.iter().all(u8::is_ascii_hexdigit))
-        {
-            return Err(ErrorReply::new("ERR must be exactly 16 hexadecimal characters"));
+            Err(SYNTAX)
         }
-        Ok(condition)
     }
 
-    /// Whether it looks at the value and not only at whether there is one.
-    fn compares(&self) -> bool {
-        !matches!(self, Condition::Always | Condition::Missing | Condition::Exists)
-    }
-
-    fn holds(&self, value: Option<Value<'_>>) -> bool {
-        let equal = |expected: &[u8]| value.is_some_and(|v| v.bytes(&mut refrain_data::IntBuffer::new()) == expected);
-        let digest_equal = |expected: &[u8]| value.is_some_and(|v| digest(v).eq_ignore_ascii_case(expected));
+    /// Whether the old value is as wanted. Nothing equals a missing one, whatever the digest looks like; one that is there is
+    /// compared only with a digest of the right length.
+    fn holds(&self, value: Option<Value<'_>>) -> Result<bool, ErrorReply> {
+        let Some(value) = value else {
+            return Ok(matches!(self, Comparison::Differs(_) | Comparison::DigestDiffers(_)));
+        };
+        let equal = |expected: &[u8]| value.bytes(&mut refrain_data::IntBuffer::new()) == expected;
+        let digest_equal = |expected: &[u8]| {
+            if expected.len() != DIGEST_LEN {
+                return Err(ErrorReply::new("ERR must be exactly 16 hexadecimal characters"));
+            }
+            Ok(digest(value).eq_ignore_ascii_case(expected))
+        };
         match self {
-            Condition::Always => true,
-            Condition::Missing => value.is_none(),
-            Condition::Exists => value.is_some(),
-            Condition::Equals(expected) => equal(expected),
-            Condition::Differs(expected) => !equal(expected),
-            Condition::DigestEquals(expected) => digest_equal(expected),
-            Condition::DigestDiffers(expected) => !digest_equal(expected),
+            Comparison::Equals(expected) => Ok(equal(expected)),
+            Comparison::Differs(expected) => Ok(!equal(expected)),
+            Comparison::DigestEquals(expected) => digest_equal(expected),
+            Comparison::DigestDiffers(expected) => digest_equal(expected).map(|equal| !equal),
         }
     }
 }
@@ -183,7 +181,7 @@ fn digest(value: Value<'_>) -> [u8; DIGEST_LEN] {
     })
 }
 
-/// SET key value [NX | XX | IFEQ v | IFNE v | IFDEQ d | IFDNE d] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]
+/// SET key value [IFEQ v | IFNE v | IFDEQ d | IFDNE d] [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]
 pub fn set(call: &mut Call<'_>) -> Outcome {
     let (key, value) = (call.key(1), call.args.at(2));
     if call.args.len() == 3 {
@@ -208,12 +206,17 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
         Lookup::Occupied(found) => Some(found.entry()),
         Lookup::Vacant(_) => None,
     };
+    let present = options.must_exist.is_none_or(|must| must == old.is_some());
     // The old value is looked at only when the options ask for it: a plain SET replaces any type.
-    let (holds, old) = if options.get || options.condition.compares() {
+    let (holds, old) = if options.get || options.comparison.is_some() {
         let old = old.map(string).transpose()?;
-        (options.condition.holds(old), options.get.then_some(old))
+        let as_wanted = match options.comparison {
+            Some(comparison) if present => comparison.holds(old)?,
+            _ => true,
+        };
+        (present && as_wanted, options.get.then_some(old))
     } else {
-        (options.condition.holds(old.map(|_| Value::Int(0))), None)
+        (present, None)
     };
     match old {
         Some(Some(old)) => reply_value(call.session.reply(), old),
