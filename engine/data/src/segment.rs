@@ -228,7 +228,16 @@ impl Segment {
 
     /// The number of buckets after this one, if the segment may grow.
     pub(crate) fn next_step(&self) -> Option<usize> {
-        STEPS.iter().map(|&step| usize::from(step)).find(|&step| step > self.buckets.len())
+        let max = self.buckets_max();
+        STEPS.iter().map(|&step| usize::from(step)).find(|&step| step > self.buckets.len() && step <= max)
+    }
+
+    /// How many buckets this segment gets before it splits: one of the last steps, drawn by its place. Keys spread evenly, so
+    /// with one limit for all every segment would split at the same time, and writes then would pay for it all at once.
+    fn buckets_max(&self) -> usize {
+        const LAST_STEPS: usize = 4;
+        let mixed = (self.start ^ u64::from(self.depth)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::from(STEPS[STEPS.len() - 1 - (mixed >> 62) as usize % LAST_STEPS])
     }
 
     /// The number of buckets to shrink to, if the segment is so empty that it should.

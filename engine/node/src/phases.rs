@@ -15,7 +15,7 @@ const ACCEPTS_A_ROUND: usize = 64;
 const CHUNK: usize = 16 * 1024;
 
 /// Bytes of a round after which no further connection is read: a round then stays below a millisecond.
-const ROUND: usize = 64 * 1024;
+const ROUND: usize = 16 * 1024;
 
 impl<R: Runtime, P: Probe> Node<R, P> {
     pub(crate) fn accept(&mut self) {

@@ -20,7 +20,7 @@ static GLOBAL: Jemalloc = Jemalloc;
 /// another goes back to its arena; no padding of large allocations; freed pages return to the system within ten seconds.
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static OPTIONS: Text =
-    Text(c"narenas:2,cache_oblivious:false,background_thread:false,dirty_decay_ms:10000,muzzy_decay_ms:0".as_ptr());
+    Text(c"narenas:2,cache_oblivious:false,background_thread:false,dirty_decay_ms:0,muzzy_decay_ms:0".as_ptr());
 
 #[repr(transparent)]
 struct Text(*const c_char);

@@ -1,7 +1,7 @@
 //! Growing and shrinking, a segment at a time.
 //!
 //! A segment that fills up gains buckets in steps, then splits; one that empties loses buckets, then merges with its
-//! buddy. The thresholds lie far apart (a split leaves about 670 entries on each side, a merge needs fewer than 400
+//! buddy. The thresholds lie far apart (a split leaves 380 entries or more on each side, a merge needs fewer than 400
 //! in both together), so no sequence of single writes makes it go back and forth. Changing a segment that a walk has not
 //! finished hands the rest of it to the walk first; merging waits until no walk is active.
 
@@ -60,17 +60,22 @@ impl Dict {
         !sparse && self.grow(id)
     }
 
-    /// Gives memory back after a removal, if the segment has become sparse.
-    pub(super) fn shrink(&mut self, id: SegmentId) {
+    /// Gives memory back after a removal, if the segment has become sparse. Returns the lowest id that names another segment
+    /// since, if two were merged.
+    pub(super) fn shrink(&mut self, id: SegmentId) -> Option<SegmentId> {
         if self.len == 0 {
             self.release();
         } else if let Some(buckets) = self.segments.get(id).smaller_step() {
             match self.buddy(id) {
-                Some((low, high)) => self.merge(low, high),
+                Some((low, high)) => {
+                    self.merge(low, high);
+                    return Some(low.min(high));
+                }
                 None if buckets < self.segments.get(id).buckets().len() => self.rebuild(id, buckets),
                 None => {}
             }
         }
+        None
     }
 
     /// Frees the table of an empty dictionary, unless a walk still counts on its versions.

@@ -15,7 +15,7 @@ pub struct SweepReport {
     pub units: u64,
     /// Entries removed.
     pub removed: u64,
-    /// Whether the budget ended before the round did: there may be more to remove.
+    /// Whether there may be more to remove: the budget ended before the round did, or segments changed places during it.
     pub behind: bool,
 }
 
@@ -73,6 +73,7 @@ impl Dict {
         let mut report = SweepReport::default();
         // One segment more than there are, because the first may be entered in its middle.
         let mut segments_left = u64::from(self.segments.len()) + 1;
+        let mut merged = false;
         while self.volatile > 0 && segments_left > 0 {
             if report.units >= budget_units {
                 report.behind = true;
@@ -84,11 +85,18 @@ impl Dict {
             report.units += 1;
             let id = self.sweep.segment;
             let due = self.segments.get(id).volatile > 0 && self.segments.get(id).earliest <= now_ms;
-            if !due || self.sweep_segment(id, now_ms, budget_units, &mut report, removing) {
-                self.sweep.go_to(id + 1);
-                segments_left -= 1;
+            if due {
+                if !self.sweep_segment(id, now_ms, budget_units, &mut report, removing) {
+                    continue;
+                }
+                // A merge moves the last segment, which may not have been looked at, to a place that may lie behind us. Going
+                // back for it each time could take forever; so this round can't claim to have been everywhere.
+                merged |= self.shrink(id).is_some();
             }
+            self.sweep.go_to(id + 1);
+            segments_left -= 1;
         }
+        report.behind = merged && self.volatile > 0;
         report
     }
 
@@ -113,7 +121,6 @@ impl Dict {
         if self.sweep.exact {
             self.segments.get_mut(id).earliest = self.sweep.earliest;
         }
-        self.shrink(id);
         true
     }
 
