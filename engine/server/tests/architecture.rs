@@ -216,10 +216,74 @@ fn the_map_shows_what_is_there() {
         let folder = folder.as_std_path().strip_prefix(&top).expect("members lie below the root").display().to_string();
         assert!(text.contains(&format!("`{folder}/`")), "ARCHITECTURE.md does not show {folder}/");
     }
-    // Whatever looks like a path of ours, between backticks, must exist.
-    let shown = text.split('`').skip(1).step_by(2).filter(|code| !code.contains([' ', '*', '<', ':', '\n']));
-    let paths: Vec<&str> = shown.filter(|code| code.contains('/') && !code.starts_with('/')).collect();
-    assert!(paths.len() > 20, "only {} paths were recognised", paths.len());
-    let missing: Vec<&&str> = paths.iter().filter(|path| !root().join(path).exists()).collect();
-    assert!(missing.is_empty(), "ARCHITECTURE.md shows what is not there: {missing:?}");
+}
+
+/// What stands between backticks in a document, code blocks apart.
+fn quoted(document: &str) -> Vec<String> {
+    let prose: Vec<&str> = document.split("```").step_by(2).collect();
+    prose.concat().split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn documents_name_paths_that_exist() {
+    for (document, expected) in
+        [("ARCHITECTURE.md", 30), ("CONTRIBUTING.md", 5), ("docs/guarantees.md", 10), ("docs/errors.md", 2)]
+    {
+        let quoted = quoted(&read(document));
+        let first_folders =
+            ["engine/", "sim/", "harness/", "jepsen/", "benches/", "scenarios/", "docs/", ".ci/", ".cargo/"];
+        let is_path = |code: &&String| first_folders.iter().any(|f| code.starts_with(f)) && !code.contains([' ', '*']);
+        let paths: Vec<&String> = quoted.iter().filter(is_path).collect();
+        assert!(paths.len() >= expected, "only {} paths were recognised in {document}", paths.len());
+        let missing: Vec<&&String> = paths.iter().filter(|path| !root().join(path).exists()).collect();
+        assert!(missing.is_empty(), "{document} names what is not there: {missing:?}");
+    }
+}
+
+/// The Rust sources below a folder, one after the other.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder of the tree can be read") {
+        let path = entry.expect("a folder of the tree can be read").path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).expect("sources are text"));
+        }
+    }
+}
+
+/// A promise names the test that checks it: so a test that is renamed or deleted takes its promise with it.
+#[test]
+fn promises_name_tests_oracles_and_scenarios_that_exist() {
+    let mut tree = String::new();
+    for folder in ["engine", "sim", "harness"] {
+        sources(&root().join(folder), &mut tree);
+    }
+    let mut names = 0;
+    for document in ["docs/guarantees.md", "docs/errors.md"] {
+        for name in quoted(&read(document)) {
+            let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if is_name && name.matches('_').count() >= 3 {
+                assert!(tree.contains(&format!("fn {name}(")), "{document} names the test {name}, which is not there");
+                names += 1;
+            }
+        }
+    }
+    assert!(names >= 5, "only {names} tests were recognised");
+
+    let text = read("docs/guarantees.md");
+    // Up to the end of the paragraph or of the item.
+    let first = |text: &str, end: &str| text.split(end).next().unwrap_or_default().to_owned();
+    let checks = text.split("*Checked by*").skip(1).map(|rest| first(&first(rest, "\n\n"), "\n* "));
+    let (mut oracles, mut others) = (0, 0);
+    for name in checks.flat_map(|check| quoted(&check)).filter(|name| !name.contains(['/', '.', ' '])) {
+        let is_oracle = root().join(format!("harness/src/oracles/{name}.rs")).exists();
+        let is_scenario = root().join(format!("scenarios/{name}.toml")).exists();
+        let is_planted = tree.contains(&format!("(\"{name}\", Planted::"));
+        let is_test = tree.contains(&format!("fn {name}("));
+        assert!(is_oracle || is_scenario || is_planted || is_test, "nothing is called {name}");
+        oracles += usize::from(is_oracle);
+        others += usize::from(is_scenario || is_planted);
+    }
+    assert!(oracles >= 5 && others >= 8, "{oracles} oracles and {others} scenarios and planted bugs were recognised");
 }

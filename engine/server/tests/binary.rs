@@ -9,6 +9,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -32,7 +33,9 @@ fn version_and_help_are_printed_and_nothing_is_served() {
 fn it_serves_both_forms_of_requests_in_order() {
     let server = Server::start(&[]);
     let mut client = server.connect();
-    client.send(b"*1\r\n$4\r\nPING\r\nPING hello\r\n\r\n*2\r\n$4\r\nECHO\r\n$4\r\na\r\nb\r\nset 'k' \"\\x41\"\r\nGET k\r\n");
+    client.send(
+        b"*1\r\n$4\r\nPING\r\nPING hello\r\n\r\n*2\r\n$4\r\nECHO\r\n$4\r\na\r\nb\r\nset 'k' \"\\x41\"\r\nGET k\r\n",
+    );
     client.expect(b"+PONG\r\n$5\r\nhello\r\n$4\r\na\r\nb\r\n+OK\r\n$1\r\nA\r\n");
     // Cut at every byte, the same.
     for byte in b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n" {
@@ -98,10 +101,10 @@ fn nowhere_to_listen_is_an_error() {
 
 #[track_caller]
 fn check_refused(text: &str, line: usize, shown: &str, reason: &str) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("refrain.conf");
-    fs::write(&path, text).unwrap();
-    let (code, out, err) = run(&[path.to_str().unwrap()]);
+    fs::write(&path, text).expect("the folder is ours");
+    let (code, out, err) = run(&[path.to_str().expect("temporary folders have plain names")]);
     assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
     assert!(err.contains("*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***"), "{err}");
     assert!(err.contains(&format!("at line {line}\n>>> '{shown}'\n{reason}\n")), "{err}");
@@ -115,7 +118,12 @@ fn a_configuration_that_cannot_be_obeyed_names_its_line() {
         "max-clients 5",
         "Bad directive or wrong number of arguments. Did you mean 'maxclients'?",
     );
-    check_refused("no-such-thing-at-all 1\n", 1, "no-such-thing-at-all 1", "Bad directive or wrong number of arguments");
+    check_refused(
+        "no-such-thing-at-all 1\n",
+        1,
+        "no-such-thing-at-all 1",
+        "Bad directive or wrong number of arguments",
+    );
     check_refused("\n\nport 65536", 3, "port 65536", "argument must be between 0 and 65535 inclusive");
     check_refused("timeout\n", 1, "timeout", "wrong number of arguments");
     check_refused("protected-mode maybe\n", 1, "protected-mode maybe", "argument must be 'yes' or 'no'");
@@ -263,4 +271,27 @@ fn a_watched_key_that_another_client_changes_makes_exec_do_nothing() {
     other.check("SET k theirs", "+OK");
     watcher.check("EXEC", "*-1");
     watcher.check("GET k", "$6\r\ntheirs");
+}
+
+#[test]
+fn the_readme_lists_exactly_the_commands_that_there_are() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send(b"COMMAND LIST\r\nQUIT\r\n");
+    let reply = String::from_utf8(client.receive_to_end()).unwrap();
+    let names = reply.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    // A subcommand is listed by its own word; HELP is everywhere.
+    let served: BTreeSet<String> = names
+        .map(|name| name.rsplit('|').next().unwrap_or(name).to_uppercase())
+        .filter(|name| name != "HELP")
+        .collect();
+
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let section = readme.split("## Compatibility").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with('|'));
+    let listed: BTreeSet<String> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    let options = ["IFEQ", "IFNE", "IFDEQ", "IFDNE"].map(str::to_owned).into();
+    let listed = &listed - &options;
+    assert_eq!(&served - &listed, BTreeSet::new(), "served and not in the README");
+    assert_eq!(&listed - &served, BTreeSet::new(), "in the README and not served");
 }

@@ -18,7 +18,8 @@ fn redis_cli_talks_to_it() {
     let cli = |arguments: &[&str]| {
         let mut all = vec!["-h".to_owned(), "127.0.0.1".to_owned(), "-p".to_owned(), server.port.to_string()];
         all.extend(arguments.iter().map(|word| (*word).to_owned()));
-        let output = Command::new("redis-cli").args(all).stdin(Stdio::null()).output().expect("it was there a moment ago");
+        let output =
+            Command::new("redis-cli").args(all).stdin(Stdio::null()).output().expect("it was there a moment ago");
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     };
     for (arguments, shown) in [

@@ -9,7 +9,7 @@
     reason = "these tests run the real binary over real sockets"
 )]
 
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -199,12 +199,7 @@ impl<S: Stream> Client<S> {
     #[track_caller]
     pub fn expect(&mut self, expected: &[u8]) {
         let received = self.receive(expected.len());
-        assert!(
-            received == expected,
-            "expected `{}`, received `{}`",
-            expected.escape_ascii(),
-            received.escape_ascii()
-        );
+        assert!(received == expected, "expected `{}`, received `{}`", expected.escape_ascii(), received.escape_ascii());
     }
 }
 
