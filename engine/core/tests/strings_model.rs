@@ -442,6 +442,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// All commands in one round, two clients in turn: what was looked up for one of them must not outlive the next.
+    #[test]
+    fn grouped_commands_agree_with_the_model(steps in prop::collection::vec(step(), 1..120), cut in 0usize..120) {
+        let mut pair = Pair::new();
+        let (mut streams, mut expected) = ([Vec::new(), Vec::new()], [String::new(), String::new()]);
+        for (i, step) in steps.iter().enumerate() {
+            // The second client has database 0 as well, so SELECT is left out.
+            let Step::Command(words) = step else { continue };
+            // A share of 16 KiB ends the round of one who sends more; then the order between the two is not the model's.
+            if words[0] == "SELECT" || words.iter().any(|w| w.len() > 100) {
+                continue;
+            }
+            let bytes: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).collect();
+            let who = usize::from(i >= cut);
+            streams[who].extend(command(&bytes));
+            expected[who].push_str(&pair.model.apply(words));
+        }
+        let second = pair.bench.connect();
+        let inputs = [(pair.client, streams[0].as_slice()), (second, streams[1].as_slice())];
+        pair.bench.round(&inputs);
+        prop_assert_eq!(String::from_utf8_lossy(&pair.bench.received[&pair.client]), expected[0].as_str());
+        prop_assert_eq!(String::from_utf8_lossy(&pair.bench.received[&second]), expected[1].as_str());
+    }
+}
+
 #[test]
 fn tables_that_grew_give_their_memory_back() {
     let mut pair = Pair::new();
