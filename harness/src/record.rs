@@ -25,6 +25,8 @@ pub struct Record {
     pub groups: History,
     /// What transactions saw that read a whole group.
     pub group_reads: Vec<GroupRead>,
+    /// What transactions under WATCH read of the key that they watch.
+    pub watched_reads: Vec<WatchedRead>,
     /// Replies that their commands can't have.
     pub unexpected: Vec<String>,
     /// How long replies took, by group of clients.
@@ -60,6 +62,21 @@ pub struct GroupRead {
     pub values: Vec<Option<Vec<u8>>>,
 }
 
+/// What a transaction that was executed under WATCH read of the watched key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchedRead {
+    /// When EXEC was answered.
+    pub at: u64,
+    /// Who asked.
+    pub client: String,
+    /// The watched key.
+    pub key: String,
+    /// What GET gave after WATCH and before MULTI.
+    pub before: refrain_resp::Reply,
+    /// What GET gave inside EXEC.
+    pub within: refrain_resp::Reply,
+}
+
 /// How long a client waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
@@ -92,6 +109,7 @@ impl Record {
             strings: History::new(ModelKind::RedisString, clock),
             groups: History::new(ModelKind::Register, clock),
             group_reads: Vec::new(),
+            watched_reads: Vec::new(),
             unexpected: Vec::new(),
             waits: BTreeMap::new(),
             sightings: Vec::new(),
@@ -221,7 +239,7 @@ pub fn seconds(at: u64) -> String {
 }
 
 /// A reply for people.
-fn show(reply: &refrain_resp::Reply) -> String {
+pub fn show(reply: &refrain_resp::Reply) -> String {
     use refrain_resp::Reply as Wire;
     match reply {
         Wire::Simple(text) => text.escape_ascii().to_string(),

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use refrain_harness::run::{RunOptions, run};
+use refrain_harness::scenario::library::Loaded;
 use refrain_sim::Trace;
 
 use super::Seeds;
 use super::parallel::{each_seed, jobs_by_default};
-use super::source::{Source, read, write};
+use super::source::{self, read, write};
 
 /// See the command's help.
 #[derive(Args)]
@@ -31,7 +32,7 @@ pub struct Determinism {
 impl Determinism {
     /// Runs every seed twice and says which differ, and where.
     pub fn execute(self) -> Result<ExitCode, String> {
-        let source = Source::load(&self.scenario, None)?;
+        let source = source::load(&self.scenario, None)?;
         let known = match &self.hashes {
             Some(file) if file.exists() => Some(parse(&read(file)?)?),
             _ => None,
@@ -72,7 +73,7 @@ impl Determinism {
 }
 
 /// Runs the seed twice more with logs, and names the first event in which they part.
-fn divergence(source: &Source, seed: u64) -> String {
+fn divergence(source: &Loaded, seed: u64) -> String {
     let logged = || run(&source.plan(seed), RunOptions { planted: None, log: true }).trace;
     let (left, right) = (logged(), logged());
     match Trace::first_divergence(&left, &right) {

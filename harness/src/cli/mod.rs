@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use refrain_harness::planted::Planted;
-use refrain_harness::scenario::library;
+use refrain_harness::scenario::library::{self, Loaded};
 
 /// Runs scenarios in the simulator.
 ///
@@ -97,7 +97,10 @@ fn list() -> Result<ExitCode, String> {
     let names = library::names();
     let width = names.iter().map(String::len).max().unwrap_or(0);
     for name in names {
-        println!("{name:<width$}  {}", library::load(&name)?.description);
+        match library::load(&name)? {
+            Loaded::Scenario(_, scenario) => println!("{name:<width$}  {}", scenario.description),
+            Loaded::Plan(plan) => println!("{name:<width$}  seed {} of {}", plan.seed, plan.scenario),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use refrain_harness::timeline::{Depth, timeline};
 
 use super::planted;
 use super::run::words;
-use super::source::Source;
+use super::source;
 
 /// See the command's help.
 #[derive(Args)]
@@ -34,7 +34,7 @@ pub struct Replay {
 impl Replay {
     /// Replays, prints the timeline, the verdict and the hash.
     pub fn execute(self) -> Result<ExitCode, String> {
-        let plan = Source::load(&self.scenario, self.plan.as_deref())?.plan(self.seed);
+        let plan = source::load(&self.scenario, self.plan.as_deref())?.plan(self.seed);
         let outcome = run(&plan, RunOptions { planted: self.planted, log: true });
         let depth = match self.verbose {
             0 => Depth::Faults,

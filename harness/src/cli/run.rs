@@ -8,9 +8,10 @@ use clap::Args;
 use refrain_harness::plan::Plan;
 use refrain_harness::planted::Planted;
 use refrain_harness::run::{Outcome, RunOptions, run};
+use refrain_harness::scenario::library::Loaded;
 
 use super::parallel::{each_seed, jobs_by_default};
-use super::source::Source;
+use super::source;
 use super::usage::cpu_seconds;
 use super::{Seeds, planted, seeds};
 
@@ -46,10 +47,10 @@ impl Run {
     /// Runs, prints failures and a summary.
     pub fn execute(self) -> Result<ExitCode, String> {
         let one = |seed| Seeds { first: seed, end: seed + 1 };
-        let source = Source::load(&self.scenario, self.plan.as_deref())?;
+        let source = source::load(&self.scenario, self.plan.as_deref())?;
         let seeds = match &source {
-            Source::Plan(plan) => one(plan.seed),
-            Source::Scenario(..) => self.seeds.unwrap_or(one(self.seed.unwrap_or(1))),
+            Loaded::Plan(plan) => one(plan.seed),
+            Loaded::Scenario(..) => self.seeds.unwrap_or(one(self.seed.unwrap_or(1))),
         };
         if self.print_plan {
             (seeds.first..seeds.end).for_each(|seed| print!("{}", source.plan(seed).text()));

@@ -11,7 +11,7 @@ use refrain_harness::run::{RunOptions, run};
 use refrain_harness::shrink::shrink;
 
 use super::planted;
-use super::source::{Source, write};
+use super::source::{self, write};
 
 /// See the command's help.
 #[derive(Args)]
@@ -38,7 +38,7 @@ pub struct Shrink {
 impl Shrink {
     /// Shrinks, writes the plan, and says how it failed.
     pub fn execute(self) -> Result<ExitCode, String> {
-        let plan = Source::load(&self.scenario, self.plan.as_deref())?.plan(self.seed);
+        let plan = source::load(&self.scenario, self.plan.as_deref())?.plan(self.seed);
         let bar = ProgressBar::new_spinner();
         let options = RunOptions { planted: self.planted, log: false };
         let shrunk = shrink(&plan, self.runs, &mut |plan| {

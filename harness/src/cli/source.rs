@@ -3,39 +3,17 @@
 
 use std::path::Path;
 
-use refrain_harness::plan::Plan;
-use refrain_harness::scenario::{Scenario, library};
+use refrain_harness::scenario::library::{self, Loaded};
 
-/// A scenario to draw plans from, or one plan.
-pub enum Source {
-    /// Under its name.
-    Scenario(String, Box<Scenario>),
-    /// As a file says it.
-    Plan(Box<Plan>),
-}
-
-impl Source {
-    /// Reads the plan if there is one, or else the scenario.
-    ///
-    /// # Errors
-    /// When the file is missing or wrong.
-    pub fn load(scenario: &str, plan: Option<&Path>) -> Result<Source, String> {
-        match plan {
-            None => Ok(Source::Scenario(scenario.to_owned(), Box::new(library::load(scenario)?))),
-            Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-                let plan = Plan::parse(&text).map_err(|why| format!("{}:\n{why}", file.display()))?;
-                Ok(Source::Plan(Box::new(plan)))
-            }
-        }
-    }
-
-    /// The plan of that seed.
-    pub fn plan(&self, seed: u64) -> Plan {
-        match self {
-            Source::Scenario(name, scenario) => Plan::draw(name, scenario, seed),
-            Source::Plan(plan) => (**plan).clone(),
-        }
+/// Reads the plan if there is one, or else what `scenario` names.
+///
+/// # Errors
+/// When the file is missing or wrong, or when the plan is a scenario.
+pub fn load(scenario: &str, plan: Option<&Path>) -> Result<Loaded, String> {
+    let Some(file) = plan else { return library::load(scenario) };
+    match library::load_file(scenario, file)? {
+        Loaded::Scenario(..) => Err(format!("{} is a scenario: it has no seed of its own", file.display())),
+        plan @ Loaded::Plan(_) => Ok(plan),
     }
 }
 

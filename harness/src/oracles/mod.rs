@@ -10,6 +10,7 @@ pub mod output;
 pub mod possible_replies;
 pub mod propagation;
 pub mod recovery;
+pub mod watched_values;
 pub mod whole_transactions;
 
 use crate::oracles::deadlines::Readings;
@@ -67,6 +68,7 @@ pub fn invariants(plan: &Plan) -> Vec<Box<dyn Invariant>> {
 pub fn judge(plan: &Plan, record: &Record, readings: &Readings) -> Vec<Violation> {
     let mut violations = possible_replies::judge(record);
     violations.extend(recovery::judge(plan, record));
+    violations.extend(watched_values::judge(record));
     if plan.oracles.whole_transactions {
         violations.extend(whole_transactions::judge(record));
     }

@@ -5,6 +5,7 @@
 
 pub mod deaf;
 pub mod expiring;
+pub mod leases;
 pub mod steady;
 pub mod storm;
 pub mod strings;
@@ -36,6 +37,8 @@ pub enum Workload {
     Deaf(deaf::Deaf),
     /// See [`expiring`].
     Expiring(expiring::Expiring),
+    /// See [`leases`].
+    Leases(leases::Leases),
 }
 
 impl Draw for Workload {
@@ -47,6 +50,7 @@ impl Draw for Workload {
             Workload::Steady(p) => Workload::Steady(p.draw(stream)),
             Workload::Deaf(p) => Workload::Deaf(p.draw(stream)),
             Workload::Expiring(p) => Workload::Expiring(p.draw(stream)),
+            Workload::Leases(p) => Workload::Leases(p.draw(stream)),
         }
     }
 }
@@ -61,6 +65,7 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Steady(p) => steady::work(&mut client, context, p).await,
         Workload::Deaf(p) => deaf::work(&mut client, context, p).await,
         Workload::Expiring(p) => expiring::work(&mut client, context, p).await,
+        Workload::Leases(p) => leases::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;
 }

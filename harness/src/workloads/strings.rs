@@ -92,7 +92,8 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Str
         let mut stream = super::batch_stream(context, batch);
         let pause = Duration::from_micros(p.pause_us.pick_u64(&mut stream));
         if !context.plan.skips(batch) {
-            let operations = draw(context, p, &kinds, batch, &mut stream, &seen);
+            let wall_ms = client.runtime().wall().millis();
+            let operations = draw(context, p, &kinds, batch, wall_ms, &mut stream, &seen);
             if let Err(loss) = exchange(client, context, p, operations, &mut seen).await {
                 client.close();
                 context.lost(&loss);
@@ -120,6 +121,7 @@ fn draw(
     p: &Strings,
     kinds: &[(Kind, u64)],
     batch: u64,
+    wall_ms: u64,
     stream: &mut Stream,
     seen: &BTreeMap<String, Vec<u8>>,
 ) -> Vec<Operation> {
@@ -142,7 +144,13 @@ fn draw(
                 let padding = p.padding.pick_u64(stream) as usize;
                 format!("{}:{batch}:{i}{}", context.plan.name, ".".repeat(padding)).into_bytes()
             };
-            let ttl = Expiry::In { ms: p.ttl_ms.pick(stream) };
+            let ms = p.ttl_ms.pick(stream);
+            // Absolute deadlines ask for a client whose clock agrees with the server's.
+            let ttl = if stream.chance(0.25) {
+                Expiry::At { unix_ms: ms.saturating_add_unsigned(wall_ms) }
+            } else {
+                Expiry::In { ms }
+            };
             let call = match kind {
                 Kind::Get => Call::Get,
                 Kind::Set => set(value, Condition::Always, Expiry::None),

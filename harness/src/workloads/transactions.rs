@@ -58,7 +58,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Tra
             } else if stream.below(100) < p.read_percent.value() {
                 turn.read(stream.chance(0.5)).await
             } else {
-                turn.write(value).await
+                turn.write(value, stream.chance(0.3)).await
             };
             if let Err(loss) = outcome {
                 client.close();
@@ -80,15 +80,21 @@ struct Turn<'a, R: Runtime> {
 }
 
 impl<R: Runtime> Turn<'_, R> {
-    /// Writes the group as a whole.
-    async fn write(&mut self, value: Vec<u8>) -> Result<(), Loss> {
+    /// Writes the group as a whole: with a SET for each key, or with one command for all of them.
+    async fn write(&mut self, value: Vec<u8>, at_once: bool) -> Result<(), Loss> {
         let id = self.invoke(Call::Write { value: value.clone() });
-        let reply = self.execute(id, &sets(&self.keys, &value)).await?;
+        let writes = if at_once {
+            let pairs = self.keys.iter().flat_map(|key| [key.as_bytes(), &value]);
+            vec![[b"MSET".as_slice()].into_iter().chain(pairs).map(<[u8]>::to_vec).collect()]
+        } else {
+            sets(&self.keys, &value)
+        };
+        let reply = self.execute(id, &writes).await?;
         match reply {
-            Reply::Array(replies) if replies.iter().all(is_ok) && replies.len() == self.keys.len() => {
+            Reply::Array(replies) if replies.iter().all(is_ok) && replies.len() == writes.len() => {
                 self.answer(id, Said::Done);
             }
-            other => self.impossible(id, "EXEC of SETs", &other),
+            other => self.impossible(id, "EXEC of writes", &other),
         }
         Ok(())
     }

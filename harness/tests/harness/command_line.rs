@@ -55,8 +55,10 @@ fn plans_go_to_files_and_come_back() {
     let (code, from_plan) = harness(&["replay", "single-node", "--plan", file]);
     let (_, from_seed) = harness(&["replay", "single-node", "--seed", "3"]);
     assert_eq!((code, last_line(&from_plan)), (0, last_line(&from_seed)));
-    let (code, text) = harness(&["run", "single-node", "--plan", file]);
-    assert_eq!((code, last_line(&text)), (0, "1 seeds, 0 failed"), "{text}");
+    for arguments in [&["run", "single-node", "--plan", file][..], &["run", file]] {
+        let (code, text) = harness(arguments);
+        assert_eq!((code, last_line(&text)), (0, "1 seeds, 0 failed"), "{text}");
+    }
 }
 
 #[test]

@@ -14,8 +14,7 @@ use refrain_harness::scenario::library;
 
 /// The plan of a seed.
 fn plan(scenario: &str, seed: u64) -> Plan {
-    let loaded = library::load(scenario).unwrap_or_else(|why| panic!("{why}"));
-    Plan::draw(scenario, &loaded, seed)
+    library::load(scenario).unwrap_or_else(|why| panic!("{why}")).plan(seed)
 }
 
 fn run_planted(plan: &Plan, planted: Planted) -> Outcome {

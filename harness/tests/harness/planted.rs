@@ -31,6 +31,7 @@ fn an_expired_key_that_is_served() {
 #[test]
 fn a_watch_that_is_missed() {
     caught("single-node", Planted::Engine(Bug::MissedWatch), "linearizable");
+    caught("leases", Planted::Engine(Bug::MissedWatch), "watched-values");
 }
 
 #[test]

@@ -33,10 +33,24 @@ fn expiry_clock() {
 }
 
 #[test]
+fn leases() {
+    holds("leases", 10);
+}
+
+#[test]
 fn every_scenario_file_can_be_read_and_every_one_is_tested() {
     let names = refrain_harness::scenario::library::names();
-    assert_eq!(names, ["expiry-clock", "hot-key-storm", "single-node", "slow-clients"]);
+    assert_eq!(names, ["expiry-clock", "hot-key-storm", "leases", "single-node", "slow-clients"]);
     for name in names {
         refrain_harness::scenario::library::load(&name).unwrap_or_else(|why| panic!("{why}"));
+    }
+}
+
+/// Every plan that once failed, and must not again.
+#[test]
+fn regressions() {
+    for name in refrain_harness::scenario::library::regressions() {
+        let words = words(&run_well(&plan(&name, 0)));
+        assert!(words.is_empty(), "cargo harness replay {name}\n{words}");
     }
 }
