@@ -17,7 +17,8 @@ const QUANTUM: usize = 8;
 static GLOBAL: Jemalloc = Jemalloc;
 
 /// Read by jemalloc when the process begins. Few arenas, because one thread owns nearly everything and memory freed by
-/// another goes back to its arena; no padding of large allocations; freed pages return to the system within ten seconds.
+/// another goes back to its arena; no padding of large allocations; freed pages return to the system at once, in small
+/// portions: kept for a while they would be a tenth of the memory of a growing keyspace, and returning many is a pause.
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static OPTIONS: Text =
     Text(c"narenas:2,cache_oblivious:false,background_thread:false,dirty_decay_ms:0,muzzy_decay_ms:0".as_ptr());
@@ -88,15 +89,6 @@ pub fn active() -> u64 {
 pub fn resident() -> u64 {
     refresh();
     read(c"stats.resident")
-}
-
-/// Gives all freed pages back to the system now.
-pub fn purge() {
-    // 4096 stands for "all arenas" in jemalloc's names (`MALLCTL_ARENAS_ALL`).
-    // SAFETY: the name ends in NUL, and this control takes and gives no value.
-    unsafe {
-        jemalloc::mallctl(c"arena.4096.purge".as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0);
-    }
 }
 
 /// Statistics are those of the moment when the epoch was last advanced.
@@ -225,7 +217,6 @@ mod tests {
         assert!(allocated() >= before.saturating_sub(8 << 20) + HELD as u64);
         assert!(active() >= HELD as u64 && resident() >= HELD as u64);
         drop(held);
-        purge();
         assert!(allocated() < before + HELD as u64);
     }
 

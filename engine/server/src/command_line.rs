@@ -4,7 +4,7 @@
 //! As in Redis, an argument that begins with `--` starts a parameter unless the parameter before still lacks its first
 //! value; `"--port 7777"` in one argument works as well.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -25,13 +25,10 @@ Examples:
   refrain-server
   refrain-server /etc/redis/6379.conf
   refrain-server --port 7777
-  refrain-server --port 7777 --replicaof 127.0.0.1 8888
-  refrain-server --save 60 1000 --appendonly yes --maxmemory 2gb
+  refrain-server --port 0 --unixsocket /run/refrain.sock --unixsocketperm 770
+  refrain-server --bind 127.0.0.1 ::1 --requirepass secret --maxclients 500
   refrain-server /etc/redis/6379.conf --loglevel verbose
-  echo 'maxmemory 128mb' | refrain-server -
-
-Sentinel:
-  refrain-server /etc/redis/sentinel.conf --sentinel
+  echo 'timeout 300' | refrain-server -
 ";
 
 /// What the command line asks for.
@@ -149,14 +146,6 @@ fn options(args: &[OsString]) -> Vec<u8> {
     text
 }
 
-/// True if the program was started under a name that means Sentinel.
-pub fn is_sentinel_name(program: &OsStr) -> bool {
-    let name = Path::new(program).file_name().unwrap_or_default().as_bytes();
-    [b"redis-sentinel".as_slice(), b"refrain-sentinel"]
-        .iter()
-        .any(|sentinel| name.windows(sentinel.len()).any(|window| window == *sentinel))
-}
-
 /// The line that `--version` prints: Redis's fields, which scripts read, and our name.
 pub fn version_line() -> String {
     format!(
@@ -218,8 +207,6 @@ mod tests {
         assert_eq!(invocation.options, b"port \"1\"");
         check(&["s.conf", "--sentinel"], "");
         check(&["--sentinel", "monitor", "x"], "sentinel \"monitor\" \"x\"");
-        assert!(is_sentinel_name(OsStr::new("/usr/bin/redis-sentinel")));
-        assert!(!is_sentinel_name(OsStr::new("/redis-sentinel/refrain-server")));
     }
 
     #[test]

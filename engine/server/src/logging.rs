@@ -109,12 +109,8 @@ impl FromStr for LogLevel {
 pub enum LogRole {
     /// A primary.
     Primary = b'M',
-    /// A replica.
-    Replica = b'S',
     /// A child process, or a server whose configuration is not loaded yet.
     Child = b'C',
-    /// A Sentinel.
-    Sentinel = b'X',
 }
 
 /// The log of this process. Cheap to clone; changes take effect at once, for every thread.
@@ -182,13 +178,6 @@ impl Logger {
         }
         *self.shared.file.write().unwrap_or_else(PoisonError::into_inner) = path;
         Ok(())
-    }
-
-    /// Writes `text` as it is, without prefix and at any level but `nothing`: banners and reports of several lines.
-    pub fn raw(&self, text: &str) {
-        if self.level() != LogLevel::Nothing {
-            self.write(text.as_bytes());
-        }
     }
 
     fn line(&self, level: LogLevel, text: &str) -> String {
@@ -334,13 +323,13 @@ mod tests {
     #[test]
     fn level_and_role_change_while_running() {
         let text = logged(|logger| {
-            for (level, role) in [(LogLevel::Warning, LogRole::Replica), (LogLevel::Debug, LogRole::Sentinel)] {
+            for (level, role) in [(LogLevel::Warning, LogRole::Primary), (LogLevel::Debug, LogRole::Child)] {
                 logger.set_level(level);
                 logger.set_role(role);
                 tracing::info!("the same callsite");
             }
         });
-        assert_eq!(text.lines().map(parts).collect::<Vec<_>>(), [('X', "* the same callsite")]);
+        assert_eq!(text.lines().map(parts).collect::<Vec<_>>(), [('C', "* the same callsite")]);
     }
 
     #[test]
@@ -356,15 +345,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_and_a_raw_one_is_not_touched() {
+    fn a_long_text_is_cut() {
         let long = "é".repeat(TEXT_MAX);
-        let text = logged(|logger| {
-            tracing::info!("{long}");
-            logger.raw("two\nlines\n");
-        });
-        let (line, rest) = text.split_once('\n').unwrap();
-        assert!(line.len() < TEXT_MAX + 100 && line.ends_with("é..."));
-        assert_eq!(rest, "two\nlines\n");
+        let text = logged(|_| tracing::info!("{long}"));
+        assert!(text.len() < TEXT_MAX + 100 && text.ends_with("é...\n"));
     }
 
     #[test]
@@ -373,9 +357,9 @@ mod tests {
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
         let logger = Logger::new();
         logger.set_file(Some(path.clone())).unwrap();
-        logger.raw("one\n");
+        logger.write(b"one\n");
         fs::rename(&path, &old).unwrap();
-        logger.raw("two\n");
+        logger.write(b"two\n");
         assert_eq!(
             (fs::read_to_string(old).unwrap(), fs::read_to_string(path).unwrap()),
             ("one\n".into(), "two\n".into())

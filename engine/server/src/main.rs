@@ -22,7 +22,7 @@ use refrain_node::{Exit, Node};
 use refrain_tokio::SocketOptions;
 
 use crate::command_line::Request;
-use crate::logging::{LogLevel, Logger};
+use crate::logging::{LogLevel, LogRole, Logger};
 use crate::startup::Settings;
 
 fn main() -> ExitCode {
@@ -41,6 +41,9 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
+    if invocation.sentinel {
+        return refuse("This server has no Sentinel mode. Run redis-sentinel beside it.");
+    }
     let settings = match startup::read(&invocation) {
         Ok(settings) => settings,
         Err(error) => return refuse(&error.to_string()),
@@ -88,6 +91,7 @@ fn serve(settings: Settings, logger: &Logger) -> Result<Exit, Box<dyn std::error
     if settings.from_defaults {
         tracing::warn!("No config file specified, using the default config. To name one use refrain-server /path/to/redis.conf");
     }
+    logger.set_role(LogRole::Primary);
     let maxclients = startup::raise_descriptor_limit(config.maxclients)?;
     let config = refrain_core::Config { maxclients, ..config };
     let listens = startup::addresses(&config)?;

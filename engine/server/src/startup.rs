@@ -26,8 +26,8 @@ pub fn read(invocation: &Invocation) -> Result<Settings, ConfFileError> {
     let mut config = Config::default();
     let from_defaults = directives.is_empty() && invocation.config_file.is_none();
     for directive in &directives {
-        let values: Vec<String> = directive.args.iter().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
-        let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let values: Result<Vec<&str>, _> = directive.args.iter().map(|v| std::str::from_utf8(v)).collect();
+        let mut values = values.map_err(|_| directive.place.fatal("argument must be valid UTF-8"))?;
         if let [one] = values[..]
             && refrain_core::config::parameters::find(&directive.name).is_some_and(|p| p.several_values)
         {

@@ -255,24 +255,6 @@ pub fn kill(call: &mut Call<'_>) -> Outcome {
 
 /// CLIENT HELP
 pub fn help(call: &mut Call<'_>) -> Outcome {
-    super::reply_help(
-        call,
-        "CLIENT",
-        &[
-            "GETNAME",
-            "    Return the name of the current connection.",
-            "ID",
-            "    Return the id of the current connection.",
-            "KILL <ip:port>",
-            "    End the connection from that address.",
-            "KILL <option> <value> [<option> <value> [...]]",
-            "    End connections. Options: ID, TYPE, USER, ADDR, LADDR, SKIPME, MAXAGE.",
-            "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <id> [<id> ...]]",
-            "    Return a line for each connection.",
-            "REPLY (ON|OFF|SKIP)",
-            "    Say whether replies are sent to the current connection.",
-            "SETNAME <name>",
-            "    Name the current connection.",
-        ],
-    )
+    crate::table::help(call.command, &mut call.session.reply());
+    Ok(())
 }

@@ -27,23 +27,31 @@ pub fn get(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// What an error about a parameter says before its name.
+const UNKNOWN: &str = "ERR Unknown option or number of arguments for CONFIG SET - '";
+const REFUSED: &str = "ERR CONFIG SET failed (possibly related to argument '";
+
 /// CONFIG SET parameter value [parameter value ...]: all or nothing.
 pub fn set(call: &mut Call<'_>) -> Outcome {
     if !call.args.len().is_multiple_of(2) {
         return Err(SYNTAX);
     }
-    let words: Vec<_> = call.args.iter().skip(2).map(String::from_utf8_lossy).collect();
-    let changes: Vec<(&str, &str)> = words.chunks_exact(2).map(|pair| (&*pair[0], &*pair[1])).collect();
+    let mut changes = Vec::with_capacity(call.args.len() / 2);
+    for i in (2..call.args.len()).step_by(2) {
+        let (name, value) = (call.args.at(i), call.args.at(i + 1));
+        let Ok(known) = std::str::from_utf8(name) else {
+            return Err(ErrorReply::quoting(UNKNOWN, name, "'"));
+        };
+        // Values are kept as text: bytes that are none would be changed silently, a password among them.
+        let Ok(value) = std::str::from_utf8(value) else {
+            return Err(ErrorReply::quoting(REFUSED, name, "') - argument must be valid UTF-8"));
+        };
+        changes.push((known, value));
+    }
     let level_before = call.state.config.loglevel.clone();
     call.state.config.set_at_run_time(&changes).map_err(|error| match error {
-        ConfigError::Unknown(name) => {
-            let before = "ERR Unknown option or number of arguments for CONFIG SET - '";
-            ErrorReply::quoting(before, name.as_bytes(), "'")
-        }
-        ConfigError::Refused(name, why) => {
-            let before = "ERR CONFIG SET failed (possibly related to argument '";
-            ErrorReply::quoting(before, name.as_bytes(), &format!("') - {why}"))
-        }
+        ConfigError::Unknown(name) => ErrorReply::quoting(UNKNOWN, name.as_bytes(), "'"),
+        ConfigError::Refused(name, why) => ErrorReply::quoting(REFUSED, name.as_bytes(), &format!("') - {why}")),
     })?;
     if call.state.config.loglevel != level_before {
         call.state.effects.log_level = Some(call.state.config.loglevel.clone());
@@ -55,14 +63,6 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
 
 /// CONFIG HELP
 pub fn help(call: &mut Call<'_>) -> Outcome {
-    super::reply_help(
-        call,
-        "CONFIG",
-        &[
-            "GET <pattern> [<pattern> ...]",
-            "    Return parameters matching the glob-like <pattern>s, and their values.",
-            "SET <parameter> <value> [<parameter> <value> ...]",
-            "    Change parameters, all of them or none.",
-        ],
-    )
+    crate::table::help(call.command, &mut call.session.reply());
+    Ok(())
 }

@@ -11,18 +11,3 @@ pub mod shutdown;
 pub mod string;
 pub mod time_option;
 pub mod transaction;
-
-use crate::call::{Call, Outcome};
-
-/// Replies with the help of a container: its lines, and the one that all have in common.
-pub(crate) fn reply_help(call: &mut Call<'_>, container: &str, lines: &[&str]) -> Outcome {
-    let mut reply = call.reply();
-    reply.array(lines.len() + 3);
-    reply.simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
-    for line in lines {
-        reply.simple(line);
-    }
-    reply.simple("HELP");
-    reply.simple("    Print this help.");
-    Ok(())
-}
