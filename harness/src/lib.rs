@@ -5,7 +5,8 @@
 //! what the [`oracles`] found, the trace's hash, and the record. Same plan, same outcome, on every machine and in every
 //! build. Nothing here may look at a clock, at the environment, or at an iteration order that the seed does not decide.
 //!
-//! Clients and workloads are written against `refrain_runtime::Runtime` and never name the simulator.
+//! Clients and workloads are written against `refrain_runtime::Runtime`: of the simulator they know nothing but its named
+//! random streams.
 
 pub mod client;
 pub mod faults;
