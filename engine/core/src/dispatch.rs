@@ -204,6 +204,12 @@ impl<H: Hooks> Engine<H> {
                 continue;
             }
             self.run(session, queued.found, queued.args(), KeyHashes::default());
+            // The rest is executed in any case, for a transaction is whole; but nobody will read what it answers.
+            if session.output.len() > self.tick.output_check_from && self.exceeds_output_limit(session)
+                || session.closing == Closing::Now
+            {
+                session.output.discard();
+            }
         }
         self.clock_is_held = false;
         self.state.effects.stream.commit();

@@ -15,7 +15,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let value =
         prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
-    let text = (key.clone(), key, value, ttl, 0usize..46).prop_map(|(k, l, v, t, which)| match which {
+    let text = (key.clone(), key, value, ttl, 0usize..52).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),
         1 => format!("SET {k} \"{v}\" PX {t}"),
         2 => format!("SET {k} \"{v}\" NX GET"),
@@ -52,6 +52,12 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         42 => "GET".into(),
         43 => "KEYS *".into(),
         44 => "TYPE a".into(),
+        45 => "CONFIG GET timeout".into(),
+        46 => "CONFIG SET timeout 0".into(),
+        47 => format!("CLIENT SETNAME {k}"),
+        48 => "CLIENT GETNAME".into(),
+        49 => "CLIENT ID".into(),
+        50 => format!("COMMAND GETKEYS GET {k}"),
         _ => "SCAN 0 COUNT 100".into(),
     });
     (text, any::<bool>()).prop_map(|(text, inline)| {
