@@ -3,6 +3,8 @@
 //! One engine is one order of commands: whatever it executes, it executes one after the other. It never waits, never reads a
 //! clock but through its [`Hooks`], and never touches a socket.
 
+use std::collections::VecDeque;
+
 use refrain_data::HashSeed;
 
 use crate::clock::Now;
@@ -21,8 +23,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) state: State,
     pub(crate) scratch: Scratch,
     pub(crate) pool: BufferPool,
-    /// Sessions with bytes that can be executed now.
-    pub(crate) runnable: Vec<SessionId>,
+    /// Sessions with bytes that can be executed now, in the order of their turns.
+    pub(crate) runnable: VecDeque<SessionId>,
     pub(crate) tick: TickState,
     /// Ticks at which the state's `now` was last read.
     pub(crate) clock_read_at: u64,
@@ -47,6 +49,8 @@ pub enum ReadInto<'a> {
     Arena,
     /// Append to what is pending.
     Pending(&'a mut Vec<u8>),
+    /// Read nothing now: what the session has sent before has yet to get its turn.
+    Later,
     /// Read nothing: the session is to be closed.
     Nothing,
 }
@@ -63,7 +67,7 @@ impl<H: Hooks> Engine<H> {
             state,
             scratch: Scratch::default(),
             pool: BufferPool::default(),
-            runnable: Vec::new(),
+            runnable: VecDeque::new(),
             tick: TickState::default(),
             clock_read_at: 0,
             ticks_at: 0,
@@ -109,6 +113,7 @@ impl<H: Hooks> Engine<H> {
     pub fn read_into(&mut self, id: SessionId) -> ReadInto<'_> {
         match self.state.sessions.get_mut(id) {
             Some(s) if s.closing != Closing::Open => ReadInto::Nothing,
+            Some(s) if s.runnable => ReadInto::Later,
             Some(s) if s.pending.is_empty() => ReadInto::Arena,
             Some(s) => ReadInto::Pending(&mut s.pending),
             None => ReadInto::Nothing,
@@ -130,7 +135,7 @@ impl<H: Hooks> Engine<H> {
         session.output.release(&mut self.pool);
         if session.stalled && session.output.len() < OUTPUT_LOW_WATER && !session.runnable {
             session.runnable = true;
-            self.runnable.push(id);
+            self.runnable.push_back(id);
         }
         if session.over_soft_limit_since_us.is_some() {
             self.check_output_limit(id);

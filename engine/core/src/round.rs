@@ -25,8 +25,13 @@ const GROUP: usize = 32;
 /// Keys of one command that are hashed ahead. Those beyond are hashed when they are looked up.
 const HASHES_AHEAD_MAX: usize = 16;
 
-/// Bytes that one connection may have executed in one round, so that one with an endless supply can't starve the others.
-const SHARE: usize = 16 * 1024;
+/// Bytes that one connection may have executed in one round when it has just sent some: the rest of an earlier read with a
+/// whole new one, so that a node which reads half of this in a round leaves nothing over.
+const SHARE: usize = 32 * 1024;
+
+/// Leftover bytes that are executed in one round, of whom it is the turn: with what arrives in it, a round stays short however
+/// many connections have more, and a connection gets no more by leaving something over.
+const LEFTOVERS: usize = 16 * 1024;
 
 /// Fresh bytes of one session.
 #[derive(Debug, Clone)]
@@ -205,11 +210,11 @@ impl<H: Hooks> Engine<H> {
         self.scratch = scratch;
     }
 
-    /// Leftovers first, then what has arrived; a session in both stands once.
+    /// Leftovers first, in turn and up to a bound, then what has arrived. A session whose leftovers have yet to get their turn
+    /// waits with all it has.
     fn open_cursors(&mut self, inputs: &[Input], cursors: &mut Vec<Cursor>) {
-        let mut runnable = std::mem::take(&mut self.runnable);
         let unlimited = self.hooks.planted(Bug::NoRoundBudget);
-        let mut open = |session: &mut Session, bytes: Option<Range<usize>>| {
+        let mut open = |session: &mut Session, bytes: Option<Range<usize>>, share: usize| {
             session.stalled = false;
             let (own, range) = match bytes {
                 Some(range) => {
@@ -229,27 +234,31 @@ impl<H: Hooks> Engine<H> {
                 own,
                 pos: range.start,
                 end: range.end,
-                share_end: if unlimited { usize::MAX } else { range.start + SHARE },
+                share_end: if unlimited { usize::MAX } else { range.start + share },
                 state: Parsing::Ready,
             });
         };
-        for id in runnable.drain(..) {
+        let mut left = if unlimited { usize::MAX } else { LEFTOVERS };
+        while left > 0
+            && let Some(id) = self.runnable.pop_front()
+        {
             if let Some(session) = self.state.sessions.get_mut(id) {
                 session.runnable = false;
                 if session.closing == Closing::Open && !session.pending.is_empty() {
-                    open(session, None);
+                    let share = left.min(session.pending.len() - session.pending_from);
+                    left -= share;
+                    open(session, None, share);
                 }
             }
         }
-        self.runnable = runnable;
         let now_us = self.state.now.mono_us;
         for input in inputs {
             let Some(session) = self.state.sessions.get_mut(input.session) else { continue };
             session.active_us = now_us;
             self.state.stats.net_input_bytes += input.len as u64;
-            // A session that was runnable had its pending bytes, the new ones among them, taken above.
-            if input.bytes.is_some() || !session.pending.is_empty() {
-                open(session, input.bytes.clone());
+            // A session that was runnable had its pending bytes, the new ones among them, taken above, or will in its turn.
+            if !session.runnable && (input.bytes.is_some() || !session.pending.is_empty()) {
+                open(session, input.bytes.clone(), SHARE);
             }
         }
     }
@@ -502,7 +511,7 @@ impl<H: Hooks> Engine<H> {
             session.stalled = session.output.len() >= OUTPUT_HIGH_WATER;
             if !session.stalled {
                 session.runnable = true;
-                self.runnable.push(id);
+                self.runnable.push_back(id);
             }
         }
         if session.input_ended && state == Parsing::WantsMore {

@@ -296,7 +296,7 @@ impl Siege {
                     pending.extend_from_slice(bytes);
                     inputs.push(refrain_core::Input { session, bytes: None, len });
                 }
-                refrain_core::ReadInto::Nothing => {}
+                refrain_core::ReadInto::Later | refrain_core::ReadInto::Nothing => {}
             }
             if dice.below(200) == 0 {
                 engine.end_of_input(session);

@@ -74,17 +74,22 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if self.arena.len() < ROUND + CHUNK {
             self.arena.resize(ROUND + CHUNK, 0);
         }
-        let mut used = 0;
+        // What lies in the arena, and what was read in all: bytes that join pending ones leave the arena again.
+        let (mut used, mut taken) = (0, 0);
         let mut turns = self.readable.len();
-        while turns > 0 && (used < ROUND || unlimited) {
+        while turns > 0 && (taken < ROUND || unlimited) {
             turns -= 1;
             let Some(token) = self.readable.pop_front() else { break };
             if unlimited {
                 self.arena.resize((used + ROUND).next_multiple_of(ROUND) + CHUNK, 0);
             }
             let Some(connection) = self.connections.get_mut(token) else { continue };
-            connection.queued = false;
             let session = connection.session;
+            if matches!(self.engine.read_into(session), ReadInto::Later) {
+                self.readable.push_back(token);
+                continue;
+            }
+            connection.queued = false;
             match self.sockets.try_read(token, &mut self.arena[used..used + CHUNK]) {
                 Ok(0) => {
                     connection.ended = true;
@@ -100,6 +105,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                             self.readable.push_back(token);
                         }
                     }
+                    taken += n;
                     let bytes = used..used + n;
                     match self.engine.read_into(session) {
                         ReadInto::Arena => {
@@ -114,7 +120,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                             pending.extend_from_slice(&self.arena[bytes]);
                             self.inputs.push(Input { session, bytes: None, len: n });
                         }
-                        ReadInto::Nothing => {}
+                        ReadInto::Later | ReadInto::Nothing => {}
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}

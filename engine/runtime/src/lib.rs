@@ -46,10 +46,8 @@ pub trait Runtime: Clone + 'static {
     fn entropy(&self) -> u64;
 
     /// Runs CPU work away from the loop. Dropping the future does not cancel the job.
-    fn offload<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> impl Future<Output = T> + 'static;
+    fn offload<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static)
+    -> impl Future<Output = T> + 'static;
 
     /// Ready with each signal that asks the process to do something; pending (and `cx` is woken) until there is one.
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal>;

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use refrain_node::{Exit, Node};
+use refrain_runtime::Signal;
 use refrain_tokio::SocketOptions;
 
 use crate::command_line::Request;
@@ -89,7 +90,9 @@ fn serve(settings: Settings, logger: &Logger) -> Result<Exit, Box<dyn std::error
         std::process::id()
     );
     if settings.from_defaults {
-        tracing::warn!("No config file specified, using the default config. To name one use refrain-server /path/to/redis.conf");
+        tracing::warn!(
+            "No config file specified, using the default config. To name one use refrain-server /path/to/redis.conf"
+        );
     }
     logger.set_role(LogRole::Primary);
     let maxclients = startup::raise_descriptor_limit(config.maxclients)?;
@@ -109,8 +112,10 @@ fn serve(settings: Settings, logger: &Logger) -> Result<Exit, Box<dyn std::error
         tracing::info!("Server initialized");
         tracing::info!("Ready to accept connections");
         let exit = node.run().await;
-        if let Exit::Signal(signal) = exit {
-            tracing::warn!("Received {signal:?}, scheduling shutdown...");
+        match exit {
+            Exit::Signal(Signal::Terminate) => tracing::warn!("Received SIGTERM scheduling shutdown..."),
+            Exit::Signal(Signal::Interrupt) => tracing::warn!("Received SIGINT scheduling shutdown..."),
+            Exit::Command => {}
         }
         Ok::<Exit, refrain_node::StartError>(exit)
     })??;
