@@ -11,6 +11,7 @@
 mod allocator;
 mod command_line;
 mod conf_file;
+mod huge_pages;
 mod logging;
 mod probe;
 mod startup;
@@ -98,6 +99,7 @@ fn serve(settings: Settings, logger: &Logger) -> Result<Exit, Box<dyn std::error
     let maxclients = startup::raise_descriptor_limit(config.maxclients)?;
     let config = refrain_core::Config { maxclients, ..config };
     let listens = startup::addresses(&config)?;
+    huge_pages::start();
     let logger = logger.clone();
     let exit = refrain_tokio::block_on(|runtime| async move {
         runtime.set_socket_options(SocketOptions {
