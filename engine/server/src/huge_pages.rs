@@ -21,8 +21,8 @@ const MAPPING_MIN: usize = 8 * HUGE;
 /// Pages that may be missing from a range that is joined, and are in memory from then on: a sixteenth.
 const HOLES_MAX: usize = HUGE / PAGE / 16;
 
-/// Ranges joined at most between two rests: about a hundredth of a processor's time.
-const RANGES_A_TURN: usize = 32;
+/// Ranges joined at most between two rests: a few hundredths of a processor's time while memory grows.
+const RANGES_A_TURN: usize = 64;
 
 /// Between two turns.
 const REST: Duration = Duration::from_secs(1);
