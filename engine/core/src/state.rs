@@ -121,19 +121,15 @@ impl State {
     /// Looks a key up for a command that may change it. The command calls [`State::modified`] if it does.
     #[inline]
     pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        let now_ms = self.now_ms;
-        let db = self.keyspace.db_mut(key.db);
-        // The deadline is looked at first and the key deleted in a step of its own, for a lookup can't be given back.
-        let gone = match db.get(key.hash, key.name) {
-            Some(found) => expired(found.deadline(), now_ms) && !self.serve_expired,
-            None => false,
-        };
+        let (now_ms, serve_expired) = (self.now_ms, self.serve_expired);
+        let State { keyspace, stats, effects, watchers, sessions, .. } = self;
+        let dead = |entry: Entry<'_>| expired(entry.deadline(), now_ms) && !serve_expired;
+        let (found, gone) = keyspace.db_mut(key.db).lookup_live(key.hash, key.name, dead);
         if gone {
-            db.remove(key.hash, key.name);
-            self.stats.expired_keys += 1;
-            Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
+            stats.expired_keys += 1;
+            Self::lost(effects, watchers, sessions, key);
         }
-        self.keyspace.db_mut(key.db).lookup(key.hash, key.name)
+        found
     }
 
     /// Deletes a key that a command names. True if it was there (and had not expired).

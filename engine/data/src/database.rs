@@ -88,6 +88,17 @@ impl Database {
         self.dicts[0].lookup(hash, key)
     }
 
+    /// [`Dict::lookup_live`] in the only dictionary.
+    #[inline]
+    pub fn lookup_live<'d, 'k>(
+        &'d mut self,
+        hash: KeyHash,
+        key: &'k [u8],
+        dead: impl FnOnce(Entry<'_>) -> bool,
+    ) -> (Lookup<'d, 'k>, bool) {
+        self.dicts[0].lookup_live(hash, key, dead)
+    }
+
     /// [`Dict::set`] in the only dictionary.
     pub fn set(&mut self, hash: KeyHash, key: &[u8], value: NewValue<'_>, deadline: Deadline) -> bool {
         self.dicts[0].set(hash, key, value, deadline)

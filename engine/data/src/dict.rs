@@ -142,6 +142,28 @@ impl Dict {
         }
     }
 
+    /// Looks `key` up like [`Dict::lookup`], but removes an entry for which `dead` holds and then finds the key vacant. Returns
+    /// whether it did. One probe, where looking first and removing then would need two.
+    #[inline]
+    pub fn lookup_live<'d, 'k>(
+        &'d mut self,
+        hash: KeyHash,
+        key: &'k [u8],
+        dead: impl FnOnce(Entry<'_>) -> bool,
+    ) -> (Lookup<'d, 'k>, bool) {
+        match self.lookup(hash, key) {
+            Lookup::Occupied(OccupiedEntry { dict, segment, place }) => {
+                if !dead(dict.segments.get(segment).entry(place)) {
+                    return (Lookup::Occupied(OccupiedEntry { dict, segment, place }), false);
+                }
+                drop(dict.take(segment, place));
+                dict.shrink(segment);
+                (Lookup::Vacant(VacantEntry { dict, hash, key }), true)
+            }
+            vacant => (vacant, false),
+        }
+    }
+
     /// Stores `value` under `key`. Returns whether the key is new.
     pub fn set(&mut self, hash: KeyHash, key: &[u8], value: NewValue<'_>, deadline: Deadline) -> bool {
         match self.lookup(hash, key) {
