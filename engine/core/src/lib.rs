@@ -4,6 +4,7 @@
 //! replies and effects go out ([`Engine::unsent`], [`Engine::effects`]); what must be asked in between comes through
 //! [`Hooks`]. Given the same calls, an engine gives the same bytes, in both worlds, on every machine.
 
+mod ahead;
 mod call;
 mod clock;
 pub mod commands;
