@@ -43,8 +43,8 @@ impl<H: Hooks> Engine<H> {
         self.sample();
         let hz = u64::try_from(self.state.config.hz.clamp(1, 500)).expect("clamped to a positive range");
         let period_us = 1_000_000 / hz;
-        // Behind with expiry, ticks come ten times as often, each still bounded: at most about a tenth of the time.
-        if self.tick.behind { period_us / 10 } else { period_us }
+        // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
+        if self.tick.behind { period_us / 50 } else { period_us }
     }
 
     /// What is derived from parameters, so that hot paths compare with one number.
