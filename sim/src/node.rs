@@ -1,5 +1,6 @@
 //! One host, its clocks and its process's life.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::clock::Clock;
@@ -80,6 +81,8 @@ pub(crate) struct Node {
     mono_seen: u64,
     pub(crate) next_port: u16,
     pub(crate) counters: Counters,
+    /// Small files of its operator's. They outlive every life of the process, and a replacement is durable at once.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
 const FIRST_EPHEMERAL: u16 = 32_768;
@@ -103,6 +106,7 @@ impl Node {
             mono_seen: 0,
             next_port: FIRST_EPHEMERAL,
             counters: Counters::default(),
+            files: BTreeMap::new(),
         }
     }
 

@@ -103,6 +103,14 @@ impl Runtime for SimRuntime {
         Offloaded { runtime: self.clone(), sleep: Box::pin(sleep), result: Some(job()) }
     }
 
+    fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.enter(|_, state| state.node(self.node).files.get(path).cloned())?.ok_or(ErrorKind::NotFound.into())
+    }
+
+    fn replace_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
+        self.enter(|_, state| state.node(self.node).files.insert(path.to_owned(), contents.to_vec())).map(drop)
+    }
+
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal> {
         let signal = self.enter(|_, state| {
             let process = state.node(self.node).process.as_mut().expect("this life was just looked at");

@@ -46,6 +46,9 @@ impl<H: Hooks> Engine<H> {
             }
             ReplyMode::SkipNext => session.reply_mode = ReplyMode::SkipThis,
         }
+        if !self.state.own_pushes.is_empty() {
+            session.output.buffer().append(&mut self.state.own_pushes);
+        }
     }
 
     /// Answers with an error, and remembers it against the transaction that is being queued.
@@ -205,7 +208,7 @@ impl<H: Hooks> Engine<H> {
             }
             self.run(session, queued.found, queued.args(), KeyHashes::default());
             // The rest is executed in any case, for a transaction is whole; but nobody will read what it answers.
-            if session.output.len() > self.tick.output_check_from && self.exceeds_output_limit(session)
+            if session.output.len() > self.state.output_check_from && self.state.exceeds_output_limit(session)
                 || session.closing == Closing::Now
             {
                 session.output.discard();

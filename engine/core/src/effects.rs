@@ -7,7 +7,7 @@
 use refrain_data::Detached;
 use refrain_resp::encode_command;
 
-use crate::session::SessionId;
+use crate::session::{Session, SessionId};
 
 /// What is to be done outside.
 #[derive(Default)]
@@ -163,6 +163,15 @@ impl Stream {
 }
 
 impl Effects {
+    /// Puts a session on the list that the node looks at after the round.
+    #[inline]
+    pub(crate) fn attend(&mut self, session: &mut Session) {
+        if !session.attended {
+            session.attended = true;
+            self.attend.push(session.handle);
+        }
+    }
+
     /// Adds a line for the log. The queue is bounded: beyond it lines are dropped, for a log must not grow without end.
     pub fn log(&mut self, level: Level, text: impl Into<String>) {
         const LINES_MAX: usize = 1024;

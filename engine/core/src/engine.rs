@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 use refrain_data::HashSeed;
 
 use crate::clock::Now;
-use crate::config::{ClientClass, Config};
-use crate::effects::{Effects, Level};
+use crate::config::Config;
+use crate::effects::Effects;
 use crate::hooks::{Bug, Hooks};
-use crate::output::BufferPool;
 use crate::round::Scratch;
 use crate::session::{Closing, Origin, Session, SessionId};
 use crate::state::State;
@@ -22,7 +21,6 @@ pub struct Engine<H: Hooks> {
     pub(crate) hooks: H,
     pub(crate) state: State,
     pub(crate) scratch: Scratch,
-    pub(crate) pool: BufferPool,
     /// Sessions with bytes that can be executed now, in the order of their turns.
     pub(crate) runnable: VecDeque<SessionId>,
     pub(crate) tick: TickState,
@@ -62,11 +60,11 @@ impl<H: Hooks> Engine<H> {
         let run_id: String = (0..5).map(|_| format!("{:08x}", hooks.entropy() as u32)).collect();
         let mut state = State::new(config, seed, run_id, hooks.now(), hooks.ticks_per_second());
         state.serve_expired = hooks.planted(Bug::ServeExpired);
+        state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         Engine {
             hooks,
             state,
             scratch: Scratch::default(),
-            pool: BufferPool::default(),
             runnable: VecDeque::new(),
             tick: TickState::default(),
             clock_read_at: 0,
@@ -106,7 +104,7 @@ impl<H: Hooks> Engine<H> {
         for watched in &session.watch.keys {
             self.state.watchers.remove(watched.db, &watched.key, id);
         }
-        self.pool.give(session.pending);
+        self.state.pool.give(session.pending);
     }
 
     /// Where this session's next bytes belong.
@@ -132,13 +130,13 @@ impl<H: Hooks> Engine<H> {
         // One who is still taking a long reply is not idle.
         session.active_us = self.state.now.mono_us;
         session.output.advance(n);
-        session.output.release(&mut self.pool);
+        session.output.release(&mut self.state.pool);
         if session.stalled && session.output.len() < OUTPUT_LOW_WATER && !session.runnable {
             session.runnable = true;
             self.runnable.push_back(id);
         }
         if session.over_soft_limit_since_us.is_some() {
-            self.check_output_limit(id);
+            self.state.check_output_limit(id);
         }
     }
 
@@ -161,7 +159,7 @@ impl<H: Hooks> Engine<H> {
         if session.closing == Closing::Open {
             session.closing = Closing::AfterReplies;
         }
-        Self::attend(effects, session);
+        effects.attend(session);
     }
 
     /// True when there are bytes left to execute without waiting for any readiness.
@@ -202,14 +200,6 @@ impl<H: Hooks> Engine<H> {
         self.state.set_now(now);
     }
 
-    /// Puts a session on the list that the node looks at after the round.
-    pub(crate) fn attend(effects: &mut Effects, session: &mut Session) {
-        if !session.attended {
-            session.attended = true;
-            effects.attend.push(session.handle);
-        }
-    }
-
     /// Takes the list of sessions that have something to send or are to be closed. Give it back with
     /// [`Engine::recycle_attended`] to keep its capacity.
     pub fn take_attended(&mut self) -> Vec<SessionId> {
@@ -228,44 +218,6 @@ impl<H: Hooks> Engine<H> {
             list.clear();
             self.state.effects.attend = list;
         }
-    }
-
-    /// Closes a client that is owed more than its class may be.
-    pub(crate) fn check_output_limit(&mut self, id: SessionId) {
-        if let Some(mut session) = self.state.sessions.take(id) {
-            if self.exceeds_output_limit(&mut session) {
-                Self::attend(&mut self.state.effects, &mut session);
-            }
-            self.state.sessions.put_back(session);
-        }
-    }
-
-    /// Looks at a session's limit; true when it is to be closed for it.
-    pub(crate) fn exceeds_output_limit(&mut self, session: &mut Session) -> bool {
-        let planted = self.hooks.planted(Bug::NoOutputLimit);
-        let state = &mut self.state;
-        let limit = *state.config.client_output_buffer_limit.of(ClientClass::Normal);
-        let now_us = state.now.mono_us;
-        let owed = session.output.len() as u64;
-        let hard = limit.hard > 0 && owed > limit.hard;
-        let soft = limit.soft > 0 && owed > limit.soft;
-        session.over_soft_limit_since_us = match soft {
-            true => session.over_soft_limit_since_us.or(Some(now_us)),
-            false => None,
-        };
-        let since = session.over_soft_limit_since_us.unwrap_or(now_us);
-        let too_long = soft && now_us.saturating_sub(since) > limit.soft_seconds.saturating_mul(1_000_000);
-        if !(hard || too_long) || session.closing == Closing::Now || planted {
-            return false;
-        }
-        session.closing = Closing::Now;
-        state.stats.output_buffer_disconnections += 1;
-        let text = format!(
-            "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits.",
-            session.id, session.origin.remote
-        );
-        state.effects.log(Level::Warning, text);
-        true
     }
 }
 

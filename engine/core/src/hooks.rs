@@ -5,6 +5,8 @@
 //! so that production pays nothing for what only tests use. No cargo feature selects a hook: features unify across a
 //! workspace and would ship planted bugs.
 
+use std::io;
+
 use crate::clock::Now;
 
 /// The engine's one window on the world. Every method must be cheap: some are called once a command.
@@ -26,6 +28,22 @@ pub trait Hooks: 'static {
 
     /// What the process uses, for `INFO`.
     fn process(&self) -> ProcessReport;
+
+    /// The contents of a small file of the operator's: a configuration, a list of users.
+    ///
+    /// # Errors
+    /// As the system words them; a file of more than 64 MiB is refused. `Unsupported` where there are no files.
+    fn read_file(&self, _path: &str) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Replaces such a file as a whole: whoever reads it, also after a crash, finds the old contents or the new.
+    ///
+    /// # Errors
+    /// As the system words them; the old file is then untouched.
+    fn replace_file(&self, _path: &str, _contents: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// True when a test wants this bug present. Production's is constant `false`, and the branch disappears.
     #[inline(always)]

@@ -17,6 +17,7 @@ use crate::call::{Args, KeyHashes};
 use crate::effects::Level;
 use crate::engine::{Engine, OUTPUT_HIGH_WATER};
 use crate::hooks::{Bug, Hooks};
+use crate::push::Executing;
 use crate::session::{Closing, Session, SessionId};
 
 /// Commands parsed before the first of them is executed.
@@ -294,7 +295,9 @@ impl<H: Hooks> Engine<H> {
                 at += group[at..].iter().take_while(|ahead| ahead.cursor == index).count();
                 continue;
             };
-            session.output.adopt(&mut self.pool);
+            session.output.adopt(&mut self.state.pool);
+            self.state.executing =
+                Some(Executing { session: session.handle, client_id: session.id, protocol: session.protocol });
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
             while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
                 at += 1;
@@ -329,15 +332,17 @@ impl<H: Hooks> Engine<H> {
                         }
                     },
                 }
-                if session.output.len() > self.tick.output_check_from && self.exceeds_output_limit(&mut session) {
+                if session.output.len() > self.state.output_check_from && self.state.exceeds_output_limit(&mut session)
+                {
                     cursor.state = Parsing::Stopped;
                 }
             }
             if !session.output.is_empty() || session.closing != Closing::Open {
-                Self::attend(&mut self.state.effects, &mut session);
+                self.state.effects.attend(&mut session);
             }
             self.state.sessions.put_back(session);
         }
+        self.state.executing = None;
     }
 
     /// Asks for the cache lines of the entries, now that those of their buckets have had time to come.
@@ -375,16 +380,16 @@ impl<H: Hooks> Engine<H> {
     fn close_cursor(&mut self, arena: &[u8], cursor: Cursor) {
         let Cursor { session: id, mut own, in_arena, pos, end, state, .. } = cursor;
         let Some(session) = self.state.sessions.get_mut(id) else {
-            self.pool.give(own);
+            self.state.pool.give(own);
             return;
         };
         if session.closing != Closing::Open {
             session.parser.reset();
-            self.pool.give(own);
+            self.state.pool.give(own);
             return;
         }
         if pos >= end {
-            self.pool.give(own);
+            self.state.pool.give(own);
             let queues = session.transaction.is_some();
             if session.input_ended {
                 Self::end(&mut self.state.effects, session);
@@ -395,7 +400,7 @@ impl<H: Hooks> Engine<H> {
             return;
         }
         if in_arena {
-            own = self.pool.take();
+            own = self.state.pool.take();
             own.extend_from_slice(&arena[pos..end]);
         } else if pos * 2 >= own.len() {
             own.drain(..pos);
@@ -436,7 +441,7 @@ impl<H: Hooks> Engine<H> {
             "Closing client that reached max query buffer length: id={} addr={} qbuf={held}",
             session.id, session.origin.remote
         );
-        Self::attend(&mut self.state.effects, session);
+        self.state.effects.attend(session);
         self.state.effects.log(Level::Warning, text);
         true
     }

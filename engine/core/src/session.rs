@@ -5,6 +5,7 @@
 
 use refrain_resp::{Encoder, Protocol, RequestParser};
 
+use crate::config::ClientClass;
 use crate::output::Output;
 use crate::table::Command;
 use crate::transaction::Transaction;
@@ -152,6 +153,11 @@ impl Session {
     #[inline]
     pub fn in_transaction(&self) -> bool {
         self.transaction.is_some()
+    }
+
+    /// The class whose output limits it has.
+    pub fn class(&self) -> ClientClass {
+        ClientClass::Normal
     }
 
     /// Bytes that this session takes beyond its fixed size.

@@ -10,6 +10,9 @@ use crate::call::Key;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::effects::Effects;
+use crate::notify::NotifyClass;
+use crate::output::BufferPool;
+use crate::push::Executing;
 use crate::sessions::Sessions;
 use crate::stats::{CommandStats, Stats};
 use crate::table::Table;
@@ -49,6 +52,18 @@ pub struct State {
     pub run_id: String,
     /// How many [`crate::Hooks::ticks`] make a second.
     pub ticks_per_second: u64,
+    /// Classes of events that are published, derived from `notify-keyspace-events`.
+    pub(crate) notified: NotifyClass,
+    /// Whose command executes; `None` between commands and in periodic work.
+    pub executing: Option<Executing>,
+    /// Messages to the client that executes: they follow its reply.
+    pub(crate) own_pushes: Vec<u8>,
+    /// Empty buffers for output and pending input.
+    pub(crate) pool: BufferPool,
+    /// Unsent bytes from which a session's output limits are looked at.
+    pub(crate) output_check_from: usize,
+    /// A test wants output limits not to be enforced.
+    pub(crate) no_output_limit: bool,
     /// A test wants expired keys to be served.
     pub(crate) serve_expired: bool,
 }
@@ -74,6 +89,12 @@ impl State {
             next_client_id: 1,
             run_id,
             ticks_per_second: ticks_per_second.max(1),
+            notified: NotifyClass::NONE,
+            executing: None,
+            own_pushes: Vec::new(),
+            pool: BufferPool::default(),
+            output_check_from: usize::MAX,
+            no_output_limit: false,
             serve_expired: false,
             config,
         }

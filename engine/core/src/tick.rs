@@ -1,7 +1,6 @@
 //! Periodic work: active expiry, idle clients, output limits, statistics. Every part is bounded in units of work, not in
 //! time, so that it costs the same in both worlds and no tick is a pause.
 
-use crate::config::ClientClass;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::Hooks;
@@ -17,20 +16,12 @@ const SESSIONS_PER_TICK: usize = 256;
 const EXPIRE_UNITS_PER_WORK: u64 = 64;
 
 /// What periodic work remembers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TickState {
     next_session: usize,
-    /// Unsent bytes from which a session's limits must be looked at: derived from the configuration every tick.
-    pub output_check_from: usize,
     /// Keys that have expired may be left: the next tick comes soon.
     pub behind: bool,
     last_sample_us: u64,
-}
-
-impl Default for TickState {
-    fn default() -> TickState {
-        TickState { next_session: 0, output_check_from: usize::MAX, behind: false, last_sample_us: 0 }
-    }
 }
 
 impl<H: Hooks> Engine<H> {
@@ -49,9 +40,7 @@ impl<H: Hooks> Engine<H> {
 
     /// What is derived from parameters, so that hot paths compare with one number.
     pub(crate) fn apply_configuration(&mut self) {
-        let limit = self.state.config.client_output_buffer_limit.of(ClientClass::Normal);
-        let least = [limit.hard, limit.soft].into_iter().filter(|l| *l > 0).min().unwrap_or(u64::MAX);
-        self.tick.output_check_from = usize::try_from(least).unwrap_or(usize::MAX);
+        self.state.apply_output_limits();
     }
 
     fn expire(&mut self) {
@@ -75,13 +64,13 @@ impl<H: Hooks> Engine<H> {
             if timeout_us > 0 && idle > timeout_us && session.closing != Closing::Now {
                 session.closing = Closing::Now;
                 let text = format!("Closing idle client: id={} addr={}", session.id, session.origin.remote);
-                Self::attend(&mut state.effects, session);
+                state.effects.attend(session);
                 state.effects.log(Level::Verbose, text);
                 continue;
             }
-            if session.output.len() > self.tick.output_check_from {
+            if session.output.len() > state.output_check_from {
                 let id = session.handle;
-                self.check_output_limit(id);
+                state.check_output_limit(id);
             }
         }
     }

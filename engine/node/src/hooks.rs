@@ -1,6 +1,7 @@
 //! The engine's hooks, made of a runtime and a probe.
 
 use std::cell::Cell;
+use std::io;
 use std::time::Duration;
 
 use refrain_core::{Bug, Hooks, Now, ProcessReport};
@@ -89,6 +90,14 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
 
     fn process(&self) -> ProcessReport {
         self.probe.process()
+    }
+
+    fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.runtime.read_file(path)
+    }
+
+    fn replace_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
+        self.runtime.replace_file(path, contents)
     }
 
     #[inline(always)]

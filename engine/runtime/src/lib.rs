@@ -16,6 +16,7 @@ pub use sockets::{Interest, Readiness, Sockets, Token};
 pub use time::{Mono, UnixNanos};
 
 use std::future::Future;
+use std::io;
 use std::task::{Context, Poll};
 
 /// One world as a node sees it. Cheap to clone; never `Send`, for a node lives on one thread.
@@ -49,9 +50,24 @@ pub trait Runtime: Clone + 'static {
     fn offload<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static)
     -> impl Future<Output = T> + 'static;
 
+    /// The contents of a small file of the operator's (a configuration, a list of users), read whole while the loop waits.
+    ///
+    /// # Errors
+    /// As the system words them; a file of more than [`SMALL_FILE_MAX`] bytes is refused.
+    fn read_file(&self, path: &str) -> io::Result<Vec<u8>>;
+
+    /// Replaces such a file as a whole: whoever reads it, also after a crash, finds the old contents or the new.
+    ///
+    /// # Errors
+    /// As the system words them; the old file is then untouched.
+    fn replace_file(&self, path: &str, contents: &[u8]) -> io::Result<()>;
+
     /// Ready with each signal that asks the process to do something; pending (and `cx` is woken) until there is one.
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal>;
 }
+
+/// A file larger than this is none that an operator writes: 64 MiB.
+pub const SMALL_FILE_MAX: u64 = 64 << 20;
 
 /// What the operator asks of the process from outside any connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

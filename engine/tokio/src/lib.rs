@@ -14,6 +14,7 @@
 
 mod clock;
 mod entropy;
+mod files;
 mod offload;
 mod runtime;
 mod signals;

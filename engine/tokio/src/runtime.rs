@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -10,6 +11,7 @@ use refrain_runtime::{Mono, Runtime, Signal, UnixNanos};
 
 use crate::clock::{self, Clock};
 use crate::entropy::Entropy;
+use crate::files;
 use crate::offload::Pool;
 use crate::signals::Signals;
 use crate::sockets::{SocketOptions, TokioSockets};
@@ -120,6 +122,14 @@ impl Runtime for TokioRuntime {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> impl Future<Output = T> + 'static {
         self.shared.pool.borrow_mut().submit(job)
+    }
+
+    fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
+        files::read(Path::new(path))
+    }
+
+    fn replace_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
+        files::replace(Path::new(path), contents)
     }
 
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal> {

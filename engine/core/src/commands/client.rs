@@ -235,10 +235,7 @@ pub fn kill(call: &mut Call<'_>) -> Outcome {
         if session.closing != Closing::Now {
             session.closing = Closing::Now;
             killed += 1;
-            if !session.attended {
-                session.attended = true;
-                effects.attend.push(session.handle);
-            }
+            effects.attend(session);
         }
     }
     if filter.itself && filter.meets(call.session, now_us) {

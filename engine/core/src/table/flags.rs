@@ -72,7 +72,7 @@ macro_rules! bit_set {
         bit_set!(@constants $set, $word, $bit + 1; $($rest)*);
     };
 }
-pub(super) use bit_set;
+pub(crate) use bit_set;
 
 bit_set! {
     /// What a command may do, and in which states of the server it may run.

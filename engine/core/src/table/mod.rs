@@ -27,6 +27,7 @@ mod transactions;
 pub use argument::{Argument, ArgumentFlags, Kind};
 pub use command::{Command, Deprecated, Group};
 pub use describe::{documentation, information};
+pub(crate) use flags::bit_set;
 pub use flags::{Categories, Flags};
 pub use key_spec::{BeginSearch, FindKeys, KeyFlags, KeySpec, LegacyRange};
 pub use keys::{Arguments, KeyError, KeyFinder, KeyRef, keys};
