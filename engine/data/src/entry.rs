@@ -208,11 +208,14 @@ impl<'a> Entry<'a> {
     /// Sets the 24 bits that eviction keeps about the key; higher bits of `lru` are ignored.
     #[inline]
     pub fn touch(self, lru: u32) {
-        let header =
-            (self.shape().header & !(u64::from(LRU_MAX) << LRU_SHIFT)) | (u64::from(lru & LRU_MAX) << LRU_SHIFT);
-        // SAFETY: the header is 8 aligned bytes of a live block. No reference to it is ever made (it is read and written
-        // by value), and entries are not Sync, so nobody reads it at the same time.
-        unsafe { self.block.cast::<u64>().write(header) }
+        let old = self.shape().header;
+        let header = (old & !(u64::from(LRU_MAX) << LRU_SHIFT)) | (u64::from(lru & LRU_MAX) << LRU_SHIFT);
+        // A line that is not written need not be written back.
+        if header != old {
+            // SAFETY: the header is 8 aligned bytes of a live block. No reference to it is ever made (it is read and
+            // written by value), and entries are not Sync, so nobody reads it at the same time.
+            unsafe { self.block.cast::<u64>().write(header) }
+        }
     }
 
     /// The memory that the entry occupies, in bytes, by the allocator's size classes.

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Other people's test suites against refrain-server, and the file that names every test that does not pass.
+
+usage: run.py tcl      TOOLS SUITE  SERVER [UNIT ...]      Redis's own Tcl suite, external mode (SUITE: a source tree)
+       run.py redis-py TOOLS SOURCE SERVER [PYTHON]        redis-py's suite, RESP2 and RESP3
+       run.py ioredis  TOOLS SOURCE SERVER                 ioredis's suite (SOURCE after `npm install`)
+
+  TOOLS    the folder with run_tcl_external.sh and clients/at6379.sh, which start the suites; the sources of the suites are
+           fetched beside the project and are no part of it
+  --record write the file anew: a failure that says "unknown command" names its feature by itself, one that was listed keeps
+           its reason, and any other gets the reason "?", which counts as unexpected
+
+Each suite has a file beside this program (tcl.tsv, redis-py.tsv, ioredis.tsv): where, which test, and which feature that does
+not exist yet it needs. The run fails for a test that fails and is not listed, and for one that is listed and passes: the
+files can only shrink.
+"""
+import argparse, json, os, re, shutil, socket, subprocess, sys, tempfile, time
+import xml.etree.ElementTree as ElementTree
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+UNITS = """unit/type/string unit/type/incr unit/keyspace unit/scan unit/expire unit/multi unit/pubsub unit/pubsubshard
+unit/tracking unit/acl unit/acl-v2 unit/auth unit/querybuf unit/protocol unit/info unit/info-command unit/introspection
+unit/introspection-2 unit/slowlog unit/latency-monitor unit/quit unit/obuf-limits unit/client-eviction unit/limits
+unit/other""".split()
+OPTIONS = ["--enable-debug-command", "yes", "--enable-protected-configs", "yes", "--enable-module-command", "yes"]
+
+# The feature that an unknown command belongs to, by the beginning of its name. The first match counts.
+FEATURES = [
+    (r"(bl|br|bz)", "blocking commands"), (r"(function|fcall|eval|script)", "scripts and functions"),
+    (r"(bit|setbit|getbit)", "bitmaps"), (r"pf", "HyperLogLog"), (r"geo", "geo"), (r"sort", "SORT"),
+    (r"(cluster|asking|readonly|readwrite|migrate)", "cluster"), (r"(save|bgsave|bgrewriteaof|lastsave)", "persistence"),
+    (r"(replicaof|slaveof|psync|sync|replconf|failover|role|wait)", "replication"), (r"module", "modules"),
+    (r"sentinel", "sentinel"), (r"(ft|json|ts|bf|cf|cms|topk|tdigest|graph|vadd|vsim)\b", "modules"),
+    (r"(l|r)(push|pop|range|len|index|insert|rem|set|trim|move|mpop|pos)", "lists"), (r"h", "hashes"), (r"z", "sorted sets"),
+    (r"x", "streams"), (r"s", "sets"),
+]
+
+
+def feature_of(message):
+    """Names the missing feature when the failure is an unknown command, else None."""
+    found = re.search(r"unknown command[ :]*['\"`]([A-Za-z._|-]+)", message)
+    name = found.group(1).lower() if found else ""
+    return next((feature for pattern, feature in FEATURES if name and re.match(pattern, name)), None)
+
+
+class Server:
+    """refrain-server in a folder of its own, on a free port."""
+
+    def __init__(self, binary):
+        self.folder = tempfile.mkdtemp(prefix="upstream.")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = open(os.path.join(self.folder, "log"), "wb")
+        arguments = [os.path.abspath(binary), "--port", str(self.port), "--bind", "127.0.0.1", *OPTIONS]
+        self.process = subprocess.Popen(arguments, cwd=self.folder, stdout=self.log, stderr=self.log)
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        sys.exit("the server does not answer; its log is " + self.log.name)
+
+    def stop(self):
+        """Ends the server; says whether it was still there."""
+        lived = self.process.poll() is None
+        self.process.terminate()
+        self.process.wait(20)
+        return lived
+
+
+def tcl(args, server):
+    """Failures of the Tcl suite: (unit, test) -> message. A unit that ends early is a failure of the test `(unit)`."""
+    suite = tempfile.mkdtemp(prefix="suite.")
+    for name in os.listdir(args.source):
+        if name != "tests":
+            os.symlink(os.path.join(os.path.abspath(args.source), name), os.path.join(suite, name))
+    shutil.copytree(os.path.join(args.source, "tests"), os.path.join(suite, "tests"), symlinks=True)
+    # The suite cleans up functions before every test file. Without functions there is nothing to clean.
+    support = os.path.join(suite, "tests", "support", "server.tcl")
+    text = open(support).read()
+    open(support, "w").write(re.sub(r"(?m)^( *)r function flush$", r"\1catch {r function flush}", text))
+    logs = tempfile.mkdtemp(prefix="tcl.")
+    environment = dict(os.environ, OUT=logs, SKIPTESTS=os.path.join(args.tools, "skip_external.txt"))
+    runner = os.path.join(args.tools, "run_tcl_external.sh")
+    subprocess.run([runner, suite, "127.0.0.1", str(server.port), *(args.rest or UNITS)], env=environment)
+    failures, passed = {}, 0
+    for unit in args.rest or UNITS:
+        log = open(os.path.join(logs, unit.replace("/", "_") + ".log"), errors="replace").read()
+        log = re.sub(r"\x1b\[[0-9;]*m", "", log)
+        passed += len(re.findall(r"(?m)^\[ok\]: ", log))
+        blocks = re.split(r"(?m)^(?=\[[a-z]+\]: )", log)
+        for block in blocks:
+            failed = re.match(r"\[err\]: (.*?)(?: in tests/\S+)?$", block.split("\n", 1)[0])
+            if failed:
+                failures[unit, failed.group(1)] = block.split("\n", 1)[-1]
+            elif block.startswith(("[exception]", "[timeout]")):
+                failures[unit, "(unit)"] = block
+        if "The End" not in log and (unit, "(unit)") not in failures:
+            failures[unit, "(unit)"] = log[-600:]
+    shutil.rmtree(suite)
+    print("logs:", logs)
+    return failures, passed
+
+
+def redis_py(args, server):
+    """Failures of redis-py's suite: (protocol, test) -> message."""
+    python = args.rest[0] if args.rest else sys.executable
+    failures, passed = {}, 0
+    for protocol in ("2", "3"):
+        report = os.path.join(server.folder, "redis-py-%s.xml" % protocol)
+        ignored = []
+        for module in "bloom graph json search timeseries cluster ssl graph_utils".split():
+            ignored += ["--ignore-glob", "*test_%s*" % module]
+        marks = "not onlycluster and not redismod and not ssl and not replica and not experimental"
+        command = [os.path.join(args.tools, "clients", "at6379.sh"), "127.0.0.1", str(server.port), python, "-m", "pytest", "tests",
+                   "-q", "-p", "no:cacheprovider", "--timeout", "30", "-W", "ignore", "--protocol", protocol, "--redis-url",
+                   "redis://localhost:6379/0", *ignored, "-m", marks, "--junitxml", report]
+        subprocess.run(command, cwd=args.source, stdout=subprocess.DEVNULL, timeout=1800)
+        for case in ElementTree.parse(report).iter("testcase"):
+            wrong = [child for child in case if child.tag in ("failure", "error")]
+            if wrong:
+                text = " ".join((w.get("message") or "") + "\n" + (w.text or "") for w in wrong)
+                failures["resp" + protocol, case.get("classname") + "::" + case.get("name")] = text
+            elif not any(child.tag == "skipped" for child in case):
+                passed += 1
+    return failures, passed
+
+
+def ioredis(args, server):
+    """Failures of ioredis's suite: (file, test) -> message."""
+    report = os.path.join(server.folder, "ioredis.json")
+    command = [os.path.join(os.path.abspath(args.tools), "clients", "at6379.sh"), "127.0.0.1", str(server.port), "npx", "mocha", "--reporter", "json",
+               "--reporter-options", "output=" + report, "test/helpers/*.ts", "test/unit/**/*.ts", "test/functional/**/*.ts"]
+    environment = dict(os.environ, TS_NODE_TRANSPILE_ONLY="true", NODE_ENV="test")
+    subprocess.run(command, cwd=args.source, env=environment, stdout=subprocess.DEVNULL, timeout=1800)
+    result = json.load(open(report))
+    failures = {}
+    for test in result["failures"]:
+        place = os.path.relpath(test.get("file") or args.source, args.source)
+        failures[place, test["fullTitle"]] = test["err"].get("message", "") + "\n" + test["err"].get("stack", "")
+    return failures, len(result["passes"])
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("suite", choices=["tcl", "redis-py", "ioredis"])
+    for name in ("tools", "source", "server"):
+        parser.add_argument(name, type=os.path.abspath)
+    parser.add_argument("rest", nargs="*")
+    parser.add_argument("--record", action="store_true")
+    args = parser.parse_args()
+    path = os.path.join(HERE, args.suite + ".tsv")
+    lines = [line.rstrip("\n") for line in open(path)] if os.path.exists(path) else []
+    header = [line for line in lines if line.startswith("#")]
+    listed = {tuple(fields[:2]): fields[2] for fields in (line.split("\t") for line in lines if line and not line.startswith("#"))}
+    server = Server(args.server)
+    try:
+        failures, passed = {"tcl": tcl, "redis-py": redis_py, "ioredis": ioredis}[args.suite](args, server)
+    finally:
+        lived = server.stop()
+    failures = {(place, re.sub(r"\s+", " ", test)): message for (place, test), message in failures.items()}
+    ran = set(args.rest or UNITS) if args.suite == "tcl" else None
+    if args.record:
+        kept = {key: reason for key, reason in listed.items() if ran is not None and key[0] not in ran}
+        for key, message in failures.items():
+            kept[key] = feature_of(message) or listed.get(key, "?")
+        with open(path, "w") as out:
+            out.writelines(line + "\n" for line in header)
+            out.writelines("\t".join((*key, reason)) + "\n" for key, reason in sorted(kept.items()))
+        listed = kept
+    expected = {key: reason for key, reason in listed.items() if ran is None or key[0] in ran}
+    unexpected = [key for key in failures if expected.get(key, "?") == "?"]
+    for key in unexpected:
+        excerpt = "\n".join("    " + line[:160] for line in failures[key].strip().split("\n")[:6])
+        print("FAILS  %s: %s\n%s" % (*key, excerpt))
+    surprising = [key for key in expected if key not in failures]
+    for key in surprising:
+        print("PASSES %s: %s (listed: %s)" % (*key, expected[key]))
+    if not lived:
+        print("THE SERVER DIED: " + server.log.name)
+    print("%d passed, %d failed, of which %d need a feature that is listed, %d do not; %d listed ones pass"
+          % (passed, len(failures), len(failures) - len(unexpected), len(unexpected), len(surprising)))
+    sys.exit(1 if unexpected or surprising or not lived else 0)
+
+
+main()
