@@ -60,6 +60,12 @@ impl<'a> Args<'a> {
         self.offsets.get(i).map(|arg| arg.of(self.bytes))
     }
 
+    /// Bytes from the beginning of what arrived to the end of the last argument: the length of the request.
+    #[inline]
+    pub fn extent(&self) -> usize {
+        self.offsets.last().map_or(0, |arg| arg.start as usize + arg.len as usize)
+    }
+
     /// True when argument `i` is `word` in any case. `word` is given in upper case.
     #[inline]
     pub fn is(&self, i: usize, word: &str) -> bool {

@@ -7,6 +7,7 @@ use crate::effects::Level;
 use crate::engine::Engine;
 use crate::error::{ErrorReply, NOAUTH};
 use crate::hooks::{Bug, Hooks};
+use crate::observer::Execution;
 use crate::session::{Closing, ReplyMode, Session};
 use crate::table::{Command, Flags, Found, Unresolved};
 
@@ -104,12 +105,12 @@ impl<H: Hooks> Engine<H> {
         let found = resolution.map_err(|why| self.unresolved(why, args))?;
         let command = found.command;
         if !session.authenticated && !command.flags.contains(Flags::NO_AUTH) {
-            self.state.command_stats[found.id.index()].rejected += 1;
+            self.state.observer.commands[found.id.index()].rejected += 1;
             return Err(NOAUTH);
         }
         if session.in_transaction() {
             if command.flags.contains(Flags::NO_MULTI) {
-                self.state.command_stats[found.id.index()].rejected += 1;
+                self.state.observer.commands[found.id.index()].rejected += 1;
                 return Err(ErrorReply::new("ERR Command not allowed inside a transaction"));
             }
             if !runs_inside_multi(command) {
@@ -124,7 +125,7 @@ impl<H: Hooks> Engine<H> {
         if let Unresolved::Arity(command) = &why
             && let Some(found) = self.state.table.find_full(command.name.as_bytes())
         {
-            self.state.command_stats[found.id.index()].rejected += 1;
+            self.state.observer.commands[found.id.index()].rejected += 1;
         }
         let mut text = Vec::new();
         why.describe(args.len(), |i| args.at(i), &mut text);
@@ -134,7 +135,7 @@ impl<H: Hooks> Engine<H> {
     /// Runs one command, and what it asks for.
     fn run(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
         session.last_command = Some(found.command);
-        let request = self.call(session, found, args, hashes);
+        self.call(session, found, args, hashes);
         if self.hooks.planted(Bug::DoubleIncrement) && found.command.name == "incr" && !session.in_transaction() {
             let mark = session.output.mark();
             self.call(session, found, args, hashes);
@@ -143,20 +144,16 @@ impl<H: Hooks> Engine<H> {
         if self.state.sessions.take_broken() {
             session.watch.broken = true;
         }
-        match request {
-            Some(Request::ExecuteQueue) => self.execute_queue(session),
-            Some(Request::ApplyConfiguration) => self.apply_configuration(),
-            None => {}
-        }
     }
 
-    /// One handler, with the bookkeeping around it.
-    fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) -> Option<Request> {
-        let state = &mut self.state;
-        let (dirty, db) = (state.dirty, session.db);
+    /// One handler, what it asks for, and the bookkeeping around both.
+    fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
+        let began = self.ticks_at;
+        let reply_from = session.output.mark();
+        let (dirty, db) = (self.state.dirty, session.db);
         let mut call = Call {
-            state,
-            session,
+            state: &mut self.state,
+            session: &mut *session,
             hooks: &self.hooks,
             args,
             command: found.command,
@@ -165,7 +162,8 @@ impl<H: Hooks> Engine<H> {
             request: None,
         };
         let outcome: Outcome = (found.command.handler)(&mut call);
-        let Call { state, session, propagation, request, .. } = call;
+        let Call { propagation, request, .. } = call;
+        let state = &mut self.state;
         let failed = outcome.is_err();
         if let Err(error) = outcome {
             state.stats.count_error(&error.code());
@@ -175,29 +173,47 @@ impl<H: Hooks> Engine<H> {
             state.effects.stream.push_args(db, args);
         }
         self.hooks.work(1);
+        if let Some(request) = request {
+            self.carry_out(session, request);
+        }
         let ended = self.hooks.ticks();
+        self.ticks_at = ended;
         let state = &mut self.state;
         state.stats.commands_processed += 1;
-        let stats = &mut state.command_stats[found.id.index()];
-        stats.calls += 1;
-        stats.ticks += ended.saturating_sub(self.ticks_at);
-        self.ticks_at = ended;
-        stats.failed += u64::from(failed);
+        let execution = Execution {
+            ticks: ended.saturating_sub(began),
+            request: args.extent(),
+            reply: session.output.mark().saturating_sub(reply_from),
+            failed,
+        };
+        if state.observer.count(found, &execution) {
+            let unix_s = self.hooks.now().unix_s();
+            state.observer.inspect(&state.config, session, found, args, &execution, unix_s);
+        }
         if ended.saturating_sub(self.clock_read_at) > state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
             && !self.clock_is_held
-            // The queue executes at the moment at which EXEC looked at the watches.
-            && request != Some(Request::ExecuteQueue)
         {
             self.clock_read_at = ended;
             state.set_now(self.hooks.now());
         }
-        request
+    }
+
+    /// What only the engine can do for a handler. It is part of the command: a changed configuration already decides how the
+    /// command that changed it is accounted for.
+    #[cold]
+    fn carry_out(&mut self, session: &mut Session, request: Request) {
+        match request {
+            Request::ExecuteQueue => self.execute_queue(session),
+            Request::ApplyConfiguration => self.apply_configuration(),
+        }
     }
 
     /// EXEC: the queue as one unit, at one moment, to all who look.
     fn execute_queue(&mut self, session: &mut Session) {
         let Some(transaction) = session.transaction.take() else { return };
         session.reply().array(transaction.queue.len());
+        let began = self.hooks.ticks();
+        self.ticks_at = began;
         self.state.effects.stream.begin();
         self.clock_is_held = true;
         let half = self.hooks.planted(Bug::HalfTransaction);
@@ -215,6 +231,7 @@ impl<H: Hooks> Engine<H> {
             }
         }
         self.clock_is_held = false;
+        self.state.observer.nested_ticks += self.ticks_at.saturating_sub(began);
         self.state.effects.stream.commit();
     }
 }

@@ -30,9 +30,26 @@ impl ErrorReply {
         &self.0
     }
 
-    /// The code: the first word, by which `INFO errorstats` counts.
+    /// The code: the first word, by which `INFO errorstats` counts. What has no short first word counts as `ERR`.
     pub fn code(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.0.split(|b| *b == b' ').next().unwrap_or(b"ERR"))
+        const CODE_MAX: usize = 31;
+        let end = self.0.iter().take(CODE_MAX).position(|byte| *byte == b' ');
+        end.map_or(Cow::Borrowed("ERR"), |end| String::from_utf8_lossy(&self.0[..end]))
+    }
+
+    /// A container's subcommand called in a way that it doesn't know, as Redis words it. Both names are as the client typed them.
+    pub fn subcommand_syntax(container: &[u8], subcommand: &[u8]) -> ErrorReply {
+        let container = printable(container).to_ascii_uppercase();
+        ErrorReply::owned(
+            [
+                b"ERR unknown subcommand or wrong number of arguments for '".as_slice(),
+                printable(subcommand),
+                b"'. Try ",
+                &container,
+                b" HELP.",
+            ]
+            .concat(),
+        )
     }
 
     /// The arity error of a command, as Redis words it.

@@ -11,10 +11,11 @@ use crate::clock::Now;
 use crate::config::Config;
 use crate::effects::Effects;
 use crate::notify::NotifyClass;
+use crate::observer::Observer;
 use crate::output::BufferPool;
 use crate::push::Executing;
 use crate::sessions::Sessions;
-use crate::stats::{CommandStats, Stats};
+use crate::stats::Stats;
 use crate::table::Table;
 use crate::watch::Watchers;
 
@@ -28,8 +29,8 @@ pub struct State {
     pub config: Config,
     /// Counters.
     pub stats: Stats,
-    /// Per command, by the table's index.
-    pub command_stats: Vec<CommandStats>,
+    /// What is written down of commands.
+    pub observer: Observer,
     /// What is to be done outside.
     pub effects: Effects,
     /// Who watches which keys.
@@ -73,11 +74,14 @@ impl State {
     pub fn new(config: Config, seed: HashSeed, run_id: String, now: Now, ticks_per_second: u64) -> State {
         let databases = usize::try_from(config.databases).expect("the range of `databases` is checked");
         let table = Table::new();
+        let ticks_per_second = ticks_per_second.max(1);
+        let mut observer = Observer::new(table.len(), ticks_per_second);
+        observer.configure(&config);
         State {
             keyspace: Keyspace::new(databases, 1, seed),
             sessions: Sessions::default(),
             stats: Stats::default(),
-            command_stats: vec![CommandStats::default(); table.len()],
+            observer,
             effects: Effects::default(),
             watchers: Watchers::new(databases),
             table,
@@ -88,7 +92,7 @@ impl State {
             dirty: 0,
             next_client_id: 1,
             run_id,
-            ticks_per_second: ticks_per_second.max(1),
+            ticks_per_second,
             notified: NotifyClass::NONE,
             executing: None,
             own_pushes: Vec::new(),

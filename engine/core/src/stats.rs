@@ -21,6 +21,10 @@ pub struct Stats {
     pub keyspace_misses: u64,
     /// `expired_keys`.
     pub expired_keys: u64,
+    /// Microseconds of active expiry.
+    pub expire_cycle_us: u64,
+    /// Slices of active expiry that ended before all that had expired was gone.
+    pub expire_cycles_cut_short: u64,
     /// `client_query_buffer_limit_disconnections`.
     pub query_buffer_disconnections: u64,
     /// `client_output_buffer_limit_disconnections`.
@@ -76,20 +80,13 @@ impl Rates {
     }
 }
 
-/// What `INFO commandstats` says of one command.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CommandStats {
-    /// Executions.
-    pub calls: u64,
-    /// Time of all of them, in ticks.
-    pub ticks: u64,
-    /// Refused before execution.
-    pub rejected: u64,
-    /// Executed and answered with an error.
-    pub failed: u64,
-}
-
 impl Stats {
+    /// CONFIG RESETSTAT: starts again, but for what Redis keeps: the highest memory seen, and refused logins.
+    pub fn reset(&mut self) {
+        let (peak_memory, access_denied_auth) = (self.peak_memory, self.access_denied_auth);
+        *self = Stats { peak_memory, access_denied_auth, ..Stats::default() };
+    }
+
     /// Counts an error reply by its code.
     pub fn count_error(&mut self, code: &str) {
         const CODES_MAX: usize = 128;

@@ -5,6 +5,7 @@ use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::Hooks;
 use crate::session::Closing;
+use crate::state::State;
 
 /// Slots looked at for expiry in one ordinary tick, per step of `active-expire-effort`.
 const EXPIRE_UNITS: u64 = 4096;
@@ -41,13 +42,20 @@ impl<H: Hooks> Engine<H> {
     /// What is derived from parameters, so that hot paths compare with one number.
     pub(crate) fn apply_configuration(&mut self) {
         self.state.apply_output_limits();
+        self.state.observer.configure(&self.state.config);
     }
 
     fn expire(&mut self) {
         let effort = u64::try_from(self.state.config.active_expire_effort).expect("its range is 1 to 10");
+        let began = self.hooks.ticks();
         let (used, behind) = self.state.expire(EXPIRE_UNITS * effort);
         self.tick.behind = behind;
         self.hooks.work(used / EXPIRE_UNITS_PER_WORK);
+        let State { observer, stats, config, now, .. } = &mut self.state;
+        let us = observer.micros(self.hooks.ticks().saturating_sub(began));
+        stats.expire_cycle_us += us;
+        stats.expire_cycles_cut_short += u64::from(behind);
+        observer.spike(config, "expire-cycle", us, now.unix_s());
     }
 
     /// Closes idle clients and those that have exceeded a soft limit for too long, some sessions a tick.

@@ -61,6 +61,14 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// CONFIG RESETSTAT
+pub fn resetstat(call: &mut Call<'_>) -> Outcome {
+    call.state.stats.reset();
+    call.state.observer.reset_counters();
+    call.reply().ok();
+    Ok(())
+}
+
 /// CONFIG HELP
 pub fn help(call: &mut Call<'_>) -> Outcome {
     crate::table::help(call.command, &mut call.session.reply());

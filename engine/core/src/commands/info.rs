@@ -201,26 +201,18 @@ fn refrain(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
 }
 
 fn commandstats(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
-    let mut lines: Vec<(&str, usize)> = Vec::new();
-    for found in state.table.commands() {
-        lines.push((found.command.name, found.id.index()));
-        for sub in found.command.subcommands {
-            if let Some(found) = state.table.find_full(sub.name.as_bytes()) {
-                lines.push((sub.name, found.id.index()));
-            }
-        }
-    }
-    for (name, index) in lines {
-        let s = state.command_stats[index];
-        if s.calls + s.rejected == 0 {
+    let table = &state.table;
+    for found in table.commands().flat_map(|found| table.with_subcommands(found)) {
+        let s = &state.observer.commands[found.id.index()];
+        if s.calls + s.rejected + s.failed == 0 {
             continue;
         }
-        let usec = u128::from(s.ticks) * 1_000_000 / u128::from(state.ticks_per_second);
+        let usec = state.observer.micros(s.ticks);
         let per_call = usec as f64 / s.calls.max(1) as f64;
         let _ = write!(
             out,
-            "cmdstat_{name}:calls={},usec={usec},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
-            s.calls, s.rejected, s.failed
+            "cmdstat_{}:calls={},usec={usec},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
+            found.command.name, s.calls, s.rejected, s.failed
         );
     }
 }

@@ -7,9 +7,11 @@
 mod memory;
 mod output_limits;
 pub mod parameters;
+mod percentiles;
 
 pub use memory::parse_memory;
 pub use output_limits::{ClientClass, OutputLimit, OutputLimits};
+pub use percentiles::{Percentile, Percentiles};
 
 use parameters::{Parameter, find};
 
@@ -56,6 +58,28 @@ pub struct Config {
     pub client_output_buffer_limit: OutputLimits,
     /// `lazyfree-lazy-user-flush`.
     pub lazyfree_lazy_user_flush: bool,
+    /// `slowlog-log-slower-than`, microseconds; negative is off.
+    pub slowlog_log_slower_than: i64,
+    /// `slowlog-max-len`.
+    pub slowlog_max_len: u64,
+    /// `commandlog-request-larger-than`, bytes; negative is off.
+    pub commandlog_request_larger_than: i64,
+    /// `commandlog-large-request-max-len`.
+    pub commandlog_large_request_max_len: u64,
+    /// `commandlog-reply-larger-than`, bytes; negative is off.
+    pub commandlog_reply_larger_than: i64,
+    /// `commandlog-large-reply-max-len`.
+    pub commandlog_large_reply_max_len: u64,
+    /// `latency-monitor-threshold`, milliseconds; 0 is off.
+    pub latency_monitor_threshold: i64,
+    /// `latency-tracking`: whether durations are counted per command.
+    pub latency_tracking: bool,
+    /// `latency-tracking-info-percentiles`.
+    pub latency_tracking_info_percentiles: Percentiles,
+    /// `enable-debug-command`: `no`, `local` or `yes`.
+    pub enable_debug_command: String,
+    /// `enable-module-command`: `no`, `local` or `yes`.
+    pub enable_module_command: String,
 }
 
 impl Default for Config {
@@ -81,6 +105,17 @@ impl Default for Config {
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: OutputLimits::default(),
             lazyfree_lazy_user_flush: false,
+            slowlog_log_slower_than: 10_000,
+            slowlog_max_len: 128,
+            commandlog_request_larger_than: 1 << 20,
+            commandlog_large_request_max_len: 128,
+            commandlog_reply_larger_than: 1 << 20,
+            commandlog_large_reply_max_len: 128,
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: Percentiles::default(),
+            enable_debug_command: "no".into(),
+            enable_module_command: "no".into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of parameters: name, alias, type, range, and which field of [`Config`] holds the value.
 
-use super::{Config, parse_memory};
+use super::{Config, Percentiles, parse_memory};
 
 /// One parameter.
 pub struct Parameter {
@@ -36,6 +36,7 @@ enum Kind {
     Text(Field<String>),
     Words(Field<Vec<String>>),
     OutputLimits,
+    Percentiles,
 }
 
 const fn fixed(name: &'static str, kind: Kind) -> Parameter {
@@ -54,9 +55,21 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter { several_values: true, ..fixed("bind", Kind::Words(field!(bind))) },
     Parameter { several_values: true, ..live("client-output-buffer-limit", Kind::OutputLimits) },
     live("client-query-buffer-limit", Kind::Memory(field!(client_query_buffer_limit), 1 << 20, i64::MAX as u64)),
+    live("commandlog-large-reply-max-len", Kind::Memory(field!(commandlog_large_reply_max_len), 0, i64::MAX as u64)),
+    live(
+        "commandlog-large-request-max-len",
+        Kind::Memory(field!(commandlog_large_request_max_len), 0, i64::MAX as u64),
+    ),
+    live("commandlog-reply-larger-than", Kind::Integer(field!(commandlog_reply_larger_than), -1, i64::MAX)),
+    live("commandlog-request-larger-than", Kind::Integer(field!(commandlog_request_larger_than), -1, i64::MAX)),
     fixed("databases", Kind::Integer(field!(databases), 1, INT_MAX)),
     fixed("dir", Kind::Text(field!(dir))),
+    fixed("enable-debug-command", Kind::Choice(field!(enable_debug_command), &["no", "yes", "local"])),
+    fixed("enable-module-command", Kind::Choice(field!(enable_module_command), &["no", "yes", "local"])),
     live("hz", Kind::Integer(field!(hz), 0, INT_MAX)),
+    live("latency-monitor-threshold", Kind::Integer(field!(latency_monitor_threshold), 0, i64::MAX)),
+    live("latency-tracking", Kind::Bool(field!(latency_tracking))),
+    Parameter { several_values: true, ..live("latency-tracking-info-percentiles", Kind::Percentiles) },
     live("lazyfree-lazy-user-flush", Kind::Bool(field!(lazyfree_lazy_user_flush))),
     fixed("logfile", Kind::Text(field!(logfile))),
     live("loglevel", Kind::Choice(field!(loglevel), &["debug", "verbose", "notice", "warning", "nothing"])),
@@ -65,6 +78,8 @@ pub const PARAMETERS: &[Parameter] = &[
     live("protected-mode", Kind::Bool(field!(protected_mode))),
     live("proto-max-bulk-len", Kind::Memory(field!(proto_max_bulk_len), 1 << 20, i64::MAX as u64)),
     live("requirepass", Kind::Text(field!(requirepass))),
+    live("slowlog-log-slower-than", Kind::Integer(field!(slowlog_log_slower_than), -1, i64::MAX)),
+    live("slowlog-max-len", Kind::Memory(field!(slowlog_max_len), 0, i64::MAX as u64)),
     fixed("tcp-backlog", Kind::Integer(field!(tcp_backlog), 0, INT_MAX)),
     live("tcp-keepalive", Kind::Integer(field!(tcp_keepalive), 0, INT_MAX)),
     live("timeout", Kind::Integer(field!(timeout), 0, INT_MAX)),
@@ -113,6 +128,7 @@ impl Parameter {
             Kind::Choice(f, _) | Kind::Text(f) => (f.get)(config).clone(),
             Kind::Words(f) => (f.get)(config).join(" "),
             Kind::OutputLimits => config.client_output_buffer_limit.render(),
+            Kind::Percentiles => config.latency_tracking_info_percentiles.render(),
         }
     }
 
@@ -166,6 +182,7 @@ impl Parameter {
             Kind::Text(f) => *(f.set)(config) = one()?.to_owned(),
             Kind::Words(f) => *(f.set)(config) = values.iter().map(|v| v.to_string()).collect(),
             Kind::OutputLimits => config.client_output_buffer_limit.apply(values)?,
+            Kind::Percentiles => config.latency_tracking_info_percentiles = Percentiles::parse(values)?,
         }
         Ok(())
     }

@@ -277,6 +277,12 @@ impl Table {
         self.entries.len()
     }
 
+    /// A command, and behind it its subcommands.
+    pub fn with_subcommands(&self, found: Found) -> impl Iterator<Item = Found> + Clone + '_ {
+        let sub = move |sub: &Command| self.find_subcommand(found.id, sub.own_name().as_bytes());
+        std::iter::once(found).chain(found.command.subcommands.iter().filter_map(sub))
+    }
+
     /// Every command that can be called, containers before their subcommands; subcommands are left out unless reached
     /// through [`Command::subcommands`].
     pub fn commands(&self) -> impl Iterator<Item = Found> + Clone + '_ {

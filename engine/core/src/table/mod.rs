@@ -17,6 +17,7 @@ mod generic;
 mod key_spec;
 mod keys;
 mod lookup;
+mod observing;
 mod server;
 mod string;
 mod syntax;
@@ -35,5 +36,11 @@ pub use lookup::{CommandId, Found, NAME_MAX, RenameError, Table, Unresolved};
 pub use syntax::{help, syntax};
 
 /// Every command, by group.
-pub static COMMANDS: &[&[Command]] =
-    &[connection::COMMANDS, generic::COMMANDS, server::COMMANDS, string::COMMANDS, transactions::COMMANDS];
+pub static COMMANDS: &[&[Command]] = &[
+    connection::COMMANDS,
+    generic::COMMANDS,
+    observing::COMMANDS,
+    server::COMMANDS,
+    string::COMMANDS,
+    transactions::COMMANDS,
+];

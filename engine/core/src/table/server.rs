@@ -1,7 +1,7 @@
 //! Commands about the server as a whole.
 
 use super::{Argument, Categories, Command, Flags, Group};
-use crate::commands::{command, config, info, keyspace, shutdown};
+use crate::commands::{command, config, keyspace, shutdown};
 
 /// When FLUSHALL and FLUSHDB free what they delete.
 const FLUSH_TYPE: &[Argument] = &[Argument::one_of(
@@ -74,20 +74,6 @@ pub(super) const COMMANDS: &[Command] = &[
         history: &[("4.0.0", "The option `ASYNC`."), ("6.2.0", "The option `SYNC`.")],
         arguments: FLUSH_TYPE,
         handler: keyspace::flushdb,
-        ..Command::BLANK
-    },
-    Command {
-        name: "info",
-        arity: -1,
-        flags: Flags::of(&[Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::DANGEROUS]),
-        tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
-        group: Group::Server,
-        complexity: "O(1)",
-        summary: "Reports on the server, by sections.",
-        history: &[("7.0.0", "Takes several sections.")],
-        arguments: &[Argument::string("section").optional().multiple()],
-        handler: info::info,
         ..Command::BLANK
     },
     Command {
@@ -262,6 +248,18 @@ const CONFIG: &[Command] = &[
         complexity: "O(1)",
         summary: "Explains the subcommands.",
         handler: config::help,
+        ..Command::BLANK
+    },
+    Command {
+        name: "config|resetstat",
+        arity: 2,
+        flags: Flags::of(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
+        tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+        since: "2.0.0",
+        group: Group::Server,
+        complexity: "O(1)",
+        summary: "Starts the counters of INFO again.",
+        handler: config::resetstat,
         ..Command::BLANK
     },
     Command {
