@@ -8,7 +8,7 @@
 use refrain_data::KeyHash;
 use refrain_resp::{Arg, Encoder, parse_i64};
 
-use crate::error::{ErrorReply, NOT_AN_INTEGER};
+use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER};
 use crate::hooks::Hooks;
 use crate::session::Session;
 use crate::state::State;
@@ -176,6 +176,24 @@ impl<'a> Call<'a> {
     #[inline]
     pub fn integer(&self, i: usize) -> Result<i64, ErrorReply> {
         parse_i64(self.args.at(i)).ok_or(NOT_AN_INTEGER)
+    }
+
+    /// Argument `i` as an integer that C's `int` holds.
+    ///
+    /// # Errors
+    /// Of two kinds, as Redis tells them apart: no integer, or one out of range.
+    pub fn int(&self, i: usize) -> Result<i32, ErrorReply> {
+        const OUT_OF_RANGE: &str = "ERR value is out of range, value must between -2147483648 and 2147483647";
+        i32::try_from(self.integer(i)?).map_err(|_| ErrorReply::new(OUT_OF_RANGE))
+    }
+
+    /// The database that argument `i` names.
+    ///
+    /// # Errors
+    /// When it is no number, or there is no such database.
+    pub fn database(&self, i: usize) -> Result<usize, ErrorReply> {
+        let index = usize::try_from(self.int(i)?).ok();
+        index.filter(|index| *index < self.state.keyspace.len()).ok_or(DB_OUT_OF_RANGE)
     }
 
     /// Writes `command` to the propagation stream instead of what came. May be called several times.

@@ -77,6 +77,10 @@ pub const WRONG_TYPE: ErrorReply = ErrorReply::new("WRONGTYPE Operation against 
 pub const SYNTAX: ErrorReply = ErrorReply::new("ERR syntax error");
 /// A number was expected.
 pub const NOT_AN_INTEGER: ErrorReply = ErrorReply::new("ERR value is not an integer or out of range");
+/// A floating-point number was expected.
+pub const NOT_A_FLOAT: ErrorReply = ErrorReply::new("ERR value is not a valid float");
+/// COPY or MOVE of a key onto itself.
+pub const SAME_OBJECT: ErrorReply = ErrorReply::new("ERR source and destination objects are the same");
 /// INCR and its like would leave the range of i64.
 pub const INCREMENT_OVERFLOW: ErrorReply = ErrorReply::new("ERR increment or decrement would overflow");
 /// DECRBY's argument cannot be negated.

@@ -18,6 +18,7 @@ mod glob;
 mod histogram;
 mod hooks;
 mod latency;
+mod long_double;
 mod notify;
 mod observer;
 mod output;

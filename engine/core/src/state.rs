@@ -4,7 +4,7 @@
 //! whose deadline has come does not exist for any command, and the first one to meet it deletes it and says so to the
 //! propagation stream. Every change of a key goes through [`State::modified`], so that whoever watches it learns of it.
 
-use refrain_data::{Entry, HashSeed, Keyspace, Lookup};
+use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
 
 use crate::call::Key;
 use crate::clock::Now;
@@ -110,14 +110,31 @@ impl State {
         (self.now, self.now_ms, self.lru) = (now, now.unix_ms(), lru_clock(&now));
     }
 
-    /// Looks a key up for a command that reads it: counts a hit or a miss, and marks the key as used.
+    /// Looks a key up for a command that reads its value: counts a hit or a miss, and marks the key as used.
     #[inline]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        let (now_ms, lru) = (self.now_ms, self.lru);
+        let lru = self.lru;
+        let found = self.inspect(key)?;
+        found.touch(lru);
+        Some(found)
+    }
+
+    /// Looks a key up for a command that asks about it (TYPE, TTL, EXISTS): as [`State::read`], but that is no use of it.
+    #[inline]
+    pub fn inspect(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        if !self.notified.is_empty() {
+            self.announce(key, NotifyClass::KEY_MISS);
+        }
+        self.examine(key)
+    }
+
+    /// Looks a key up for an operator (OBJECT): as [`State::inspect`], but a miss is nobody's news.
+    #[inline]
+    pub fn examine(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        let now_ms = self.now_ms;
         match self.keyspace.db_mut(key.db).lookup(key.hash, key.name) {
             Lookup::Occupied(found) if !expired(found.deadline(), now_ms) || self.serve_expired => {
                 self.stats.keyspace_hits += 1;
-                found.touch(lru);
                 Some(found.into_entry())
             }
             Lookup::Occupied(found) => {
@@ -137,15 +154,31 @@ impl State {
     /// Looks a key up without counting, and without marking it as used.
     #[inline]
     pub fn peek(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        match self.write(key) {
+        match self.live(key) {
             Lookup::Occupied(found) => Some(found.into_entry()),
             Lookup::Vacant(_) => None,
         }
     }
 
-    /// Looks a key up for a command that may change it. The command calls [`State::modified`] if it does.
+    /// Looks a key up for a command that may change it, and marks it as used. The command calls [`State::modified`] if it does.
     #[inline]
     pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
+        let lru = self.lru;
+        match self.live(key) {
+            Lookup::Occupied(found) => {
+                found.touch(lru);
+                Lookup::Occupied(found)
+            }
+            Lookup::Vacant(free) => Lookup::Vacant(free.stamped(lru)),
+        }
+    }
+
+    /// The key's entry or its place; whoever's deadline has come is deleted first.
+    #[inline]
+    fn live<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
+        if !self.notified.is_empty() {
+            self.announce(key, NotifyClass::NONE);
+        }
         let (now_ms, serve_expired) = (self.now_ms, self.serve_expired);
         let State { keyspace, stats, effects, watchers, sessions, .. } = self;
         let dead = |entry: Entry<'_>| expired(entry.deadline(), now_ms) && !serve_expired;
@@ -157,14 +190,42 @@ impl State {
         found
     }
 
-    /// Deletes a key that a command names. True if it was there (and had not expired).
+    /// While somebody may be listening: deletes the key if its deadline has come, and says what a lookup would find out about
+    /// it, before that lookup borrows the state. What is missing is said to be `missing`, a class or none.
+    #[cold]
+    fn announce(&mut self, key: &Key<'_>, missing: NotifyClass) {
+        let deadline = match self.keyspace.db(key.db).get(key.hash, key.name) {
+            Some(entry) => entry.deadline(),
+            None => return self.notify(missing, "keymiss", key),
+        };
+        if expired(deadline, self.now_ms) && !self.serve_expired {
+            self.keyspace.db_mut(key.db).remove(key.hash, key.name);
+            self.stats.expired_keys += 1;
+            Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
+            self.notify(NotifyClass::EXPIRED, "expired", key);
+            self.notify(missing, "keymiss", key);
+        }
+    }
+
+    /// Deletes a key that a command names, and says so. True if it was there (and had not expired).
     pub fn delete(&mut self, key: &Key<'_>) -> bool {
         match self.write(key) {
             Lookup::Occupied(found) => found.remove(),
             Lookup::Vacant(_) => return false,
         }
         self.modified(key);
+        self.notify(NotifyClass::GENERIC, "del", key);
         true
+    }
+
+    /// What the 24 bits about a key's last use are for one that has not been used for `idle_s` seconds.
+    pub fn lru_before(&self, idle_s: u64) -> u32 {
+        (u64::from(self.lru).wrapping_sub(idle_s) & u64::from(LRU_MAX)) as u32
+    }
+
+    /// How many seconds ago an entry with these 24 bits was last used.
+    pub fn idle_s(&self, lru: u32) -> u32 {
+        self.lru.wrapping_sub(lru) & LRU_MAX
     }
 
     /// Says that a key was changed: counts it, and breaks the watches on it.
@@ -201,8 +262,10 @@ impl State {
     pub fn expire(&mut self, units: u64) -> (u64, bool) {
         let now_ms = self.now.unix_ms();
         let (mut used, mut behind) = (0, false);
-        let State { keyspace, effects, watchers, sessions, stats, .. } = self;
-        for db in 0..keyspace.len() {
+        let announced = self.notified.intersects(NotifyClass::EXPIRED);
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        for db in 0..self.keyspace.len() {
+            let State { keyspace, effects, watchers, sessions, stats, .. } = self;
             let database = keyspace.db_mut(db);
             if database.volatile_len() == 0 {
                 continue;
@@ -215,10 +278,17 @@ impl State {
                 if !watchers.is_empty() {
                     Self::break_watches(watchers, sessions, db, entry.key());
                 }
+                if announced {
+                    names.push(entry.key().into());
+                }
             });
             used += report.units;
             behind |= report.behind;
             stats.expired_keys += report.removed;
+            for name in names.drain(..) {
+                let hash = self.keyspace.hash(&name);
+                self.notify(NotifyClass::EXPIRED, "expired", &Key { db, name: &name, hash });
+            }
         }
         (used, behind)
     }
@@ -243,5 +313,5 @@ pub fn expired(deadline: Option<u64>, now_ms: u64) -> bool {
 
 #[inline]
 fn lru_clock(now: &Now) -> u32 {
-    (now.unix_s() & 0xff_ffff) as u32
+    (now.unix_s() & u64::from(LRU_MAX)) as u32
 }

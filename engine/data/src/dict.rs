@@ -138,7 +138,7 @@ impl Dict {
         });
         match found {
             Some((segment, place)) => Lookup::Occupied(OccupiedEntry { dict: self, segment, place }),
-            None => Lookup::Vacant(VacantEntry { dict: self, hash, key }),
+            None => Lookup::Vacant(VacantEntry { dict: self, hash, key, lru: 0 }),
         }
     }
 
@@ -158,7 +158,7 @@ impl Dict {
                 }
                 drop(dict.take(segment, place));
                 dict.shrink(segment);
-                (Lookup::Vacant(VacantEntry { dict, hash, key }), true)
+                (Lookup::Vacant(VacantEntry { dict, hash, key, lru: 0 }), true)
             }
             vacant => (vacant, false),
         }
@@ -317,6 +317,12 @@ impl<'d> OccupiedEntry<'d> {
         self.dict.update(self.segment, self.place, |entry| entry.append(tail))
     }
 
+    /// Overwrites the string from `offset` on, with zeros before it where the string was shorter. Returns its new length in
+    /// bytes. The encoding becomes `raw`.
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        self.dict.update(self.segment, self.place, |entry| entry.write_at(offset, bytes))
+    }
+
     /// Sets the deadline, in Unix milliseconds, or takes it away.
     pub fn set_deadline(&mut self, deadline: Option<u64>) {
         self.dict.update(self.segment, self.place, |entry| entry.set_deadline(deadline));
@@ -343,7 +349,7 @@ impl<'d> OccupiedEntry<'d> {
 }
 
 /// An entry that was removed and not freed yet. It can be sent to another thread and dropped there.
-pub struct DetachedEntry(OwnedEntry);
+pub struct DetachedEntry(pub(crate) OwnedEntry);
 
 impl DetachedEntry {
     /// The entry.
@@ -358,9 +364,17 @@ pub struct VacantEntry<'d, 'k> {
     dict: &'d mut Dict,
     hash: KeyHash,
     key: &'k [u8],
+    lru: u32,
 }
 
 impl<'d, 'k> VacantEntry<'d, 'k> {
+    /// The same place; what is inserted keeps `lru` as its 24 bits about when it was used.
+    #[inline]
+    #[must_use]
+    pub fn stamped(self, lru: u32) -> Self {
+        VacantEntry { lru, ..self }
+    }
+
     /// The key that was looked up.
     #[must_use]
     pub fn key(&self) -> &'k [u8] {
@@ -369,7 +383,15 @@ impl<'d, 'k> VacantEntry<'d, 'k> {
 
     /// Inserts the key.
     pub fn insert(self, value: NewValue<'_>, deadline: Deadline) -> OccupiedEntry<'d> {
-        let entry = OwnedEntry::new(self.key, value, deadline.over(None));
+        let entry = OwnedEntry::new(self.key, value, deadline.over(None), self.lru);
+        let (segment, place) = self.dict.insert(self.hash, entry);
+        OccupiedEntry { dict: self.dict, segment, place }
+    }
+
+    /// Inserts the value of an entry that was taken from elsewhere.
+    pub fn insert_detached(self, entry: DetachedEntry, deadline: Option<u64>) -> OccupiedEntry<'d> {
+        let entry = entry.0.renamed(self.key, deadline);
+        entry.view().touch(self.lru);
         let (segment, place) = self.dict.insert(self.hash, entry);
         OccupiedEntry { dict: self.dict, segment, place }
     }

@@ -18,6 +18,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use crate::dict::DetachedEntry;
 use crate::prefetch::prefetch;
 use crate::size_class::size_class;
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, IntBuffer, Kind, NewValue, Value};
@@ -106,6 +107,14 @@ impl Shape {
     fn with_deadline(self, deadline: bool) -> Self {
         let header = if deadline { self.header | HAS_DEADLINE } else { self.header & !HAS_DEADLINE };
         Shape { header, ..self }
+    }
+
+    /// The same block with another key's length.
+    fn with_key_len(self, key_len: usize) -> Self {
+        let long = key_len > usize::from(u16::MAX);
+        let rest = self.header & !(LONG_KEY | 0xFFFF << 32);
+        let header = rest | if long { LONG_KEY } else { (key_len as u64) << 32 };
+        Shape { header, key_len }
     }
 
     /// The same block with an inline value of `len` bytes that was changed in place.
@@ -218,6 +227,13 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// A copy of the entry, to be inserted under another key. A long value is shared until one of the two changes.
+    #[must_use]
+    pub fn duplicate(self) -> DetachedEntry {
+        let borrowed = std::mem::ManuallyDrop::new(OwnedEntry { block: self.block });
+        DetachedEntry(OwnedEntry::clone(&borrowed))
+    }
+
     /// The memory that the entry occupies, in bytes, by the allocator's size classes.
     #[must_use]
     pub fn memory(self) -> usize {
@@ -256,9 +272,9 @@ pub(crate) struct OwnedEntry {
 unsafe impl Send for OwnedEntry {}
 
 impl OwnedEntry {
-    pub(crate) fn new(key: &[u8], value: NewValue<'_>, deadline: Option<u64>) -> Self {
+    pub(crate) fn new(key: &[u8], value: NewValue<'_>, deadline: Option<u64>, lru: u32) -> Self {
         let stored = Stored::new(value);
-        let shape = stored.shape(key.len(), deadline.is_some(), 0);
+        let shape = stored.shape(key.len(), deadline.is_some(), lru);
         let block = allocate(shape);
         // SAFETY: the fresh block has room for `content_bytes` of this shape, and `key` can't overlap it.
         unsafe {
@@ -318,6 +334,58 @@ impl OwnedEntry {
             }
             write_frame(self.block, new, deadline);
         }
+    }
+
+    /// The same value and deadline under another key. A long value is handed over, not copied.
+    pub(crate) fn renamed(self, key: &[u8], deadline: Option<u64>) -> Self {
+        let old = self.view().shape();
+        let new = old.with_key_len(key.len()).with_deadline(deadline.is_some());
+        let value_bytes = old.content_bytes() - old.value_offset();
+        let block = allocate(new);
+        // SAFETY: the fresh block has room for `content_bytes` of the new shape, whose value has the size of the old one's;
+        // key and value are initialised where they are read. What is freed is the old block alone: a shared buffer that it
+        // pointed to belongs to the copied pointer now.
+        unsafe {
+            block.byte_add(new.key_offset()).copy_from_nonoverlapping(bytes_of(key), key.len());
+            let value = self.block.byte_add(old.value_offset());
+            block.byte_add(new.value_offset()).copy_from_nonoverlapping(value, value_bytes);
+            write_frame(block, new, deadline);
+            dealloc(self.block.as_ptr(), old.layout());
+        }
+        std::mem::forget(self);
+        OwnedEntry { block }
+    }
+
+    /// Overwrites the string from `offset` on, with zeros before it where the string was shorter. Returns its new length.
+    /// The encoding becomes `raw`.
+    pub(crate) fn write_at(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        let old = self.view().shape();
+        let end = offset + bytes.len();
+        if let Some(mut shared) = self.take_shared(old) {
+            let len = end.max(shared.len());
+            let whole = match Arc::get_mut(&mut shared) {
+                Some(whole) => whole,
+                None => {
+                    shared = Arc::new(shared.to_vec());
+                    Arc::get_mut(&mut shared).expect("nobody else has seen the copy")
+                }
+            };
+            if whole.capacity() < len {
+                whole.reserve_exact(grown_capacity(len) - whole.len());
+            }
+            whole.resize(len, 0);
+            whole[offset..end].copy_from_slice(bytes);
+            // SAFETY: the place of the pointer that `take_shared` read; the header still says SHARED, so ownership of the
+            // count returns to the block.
+            unsafe { Stored::Shared(shared).write(self.block.byte_add(old.value_offset())) };
+            return len;
+        }
+        let deadline = self.view().deadline();
+        let mut whole = self.view().value().to_vec();
+        whole.resize(end.max(whole.len()), 0);
+        whole[offset..end].copy_from_slice(bytes);
+        self.set_value(NewValue::Raw(&whole), deadline);
+        whole.len()
     }
 
     /// Appends to the string and returns its new length. The encoding becomes `raw`.
@@ -567,9 +635,7 @@ impl Slot {
 
     /// A copy of the entry for a snapshot.
     pub(crate) fn snapshot(&self) -> Option<OwnedEntry> {
-        let block = self.entry()?.block;
-        let borrowed = std::mem::ManuallyDrop::new(OwnedEntry { block });
-        Some(OwnedEntry::clone(&borrowed))
+        Some(self.entry()?.duplicate().0)
     }
 
     /// Brings the beginning of the entry near.

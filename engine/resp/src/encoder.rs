@@ -185,6 +185,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// A floating-point number whose text the caller has chosen. A bulk in RESP2.
+    pub fn double_text(&mut self, text: &str) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text.as_bytes()),
+            Protocol::Resp3 => self.line(b',', text.as_bytes()),
+        }
+    }
+
     /// A truth value. 1 or 0 in RESP2.
     pub fn boolean(&mut self, value: bool) {
         self.out.extend_from_slice(match (self.protocol, value) {

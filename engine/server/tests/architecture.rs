@@ -38,6 +38,7 @@ impl Graph {
 const FLOORS: &[&[&str]] = &[
     &["refrain-runtime", "refrain-resp", "refrain-jepsen"],
     &["refrain-data"],
+    &["refrain-persist"],
     &["refrain-core"],
     &["refrain-node"],
     &["refrain-tokio", "refrain-sim"],
@@ -45,10 +46,10 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Crates without I/O, clocks, threads or chance of their own, with all that may be linked in with them besides each other.
-const PURE: &[&str] = &["refrain-resp", "refrain-data", "refrain-core"];
+const PURE: &[&str] = &["refrain-resp", "refrain-data", "refrain-persist", "refrain-core"];
 
 /// Small libraries that compute and do nothing else.
-const PURE_LIBRARIES: &[&str] = &["bytes", "itoa", "memchr", "siphasher", "xxhash-rust"];
+const PURE_LIBRARIES: &[&str] = &["bytes", "crc", "crc-catalog", "itoa", "memchr", "siphasher", "xxhash-rust"];
 
 /// What `refrain-node` may name. It logs, and everything else comes through the seam.
 const OF_THE_NODE: &[&str] = &["refrain-runtime", "refrain-core", "bytes", "tracing"];

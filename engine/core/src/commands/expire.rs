@@ -8,6 +8,7 @@ use refrain_data::Lookup;
 use super::time_option::TimeUnit;
 use crate::call::{Call, Outcome};
 use crate::error::ErrorReply;
+use crate::notify::NotifyClass;
 
 /// When EXPIRE acts, given the present deadline.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,12 +72,14 @@ fn set_deadline(call: &mut Call<'_>, unit: TimeUnit) -> Outcome {
         Ok(at) if at > now_ms => {
             found.set_deadline(Some(at));
             call.state.modified(&key);
+            call.state.notify(NotifyClass::GENERIC, "expire", &key);
             let mut digits = itoa::Buffer::new();
             call.propagate(&[b"PEXPIREAT", key.name, digits.format(at).as_bytes()]);
         }
         _ => {
             found.remove();
             call.state.modified(&key);
+            call.state.notify(NotifyClass::GENERIC, "del", &key);
             call.propagate(&[b"DEL", key.name]);
         }
     }
@@ -108,7 +111,7 @@ pub fn pexpireat(call: &mut Call<'_>) -> Outcome {
 fn reply_deadline(call: &mut Call<'_>, show: impl Fn(u64, u64) -> u64) -> Outcome {
     let key = call.key(1);
     let now_ms = call.state.now.unix_ms();
-    let shown = match call.state.peek(&key) {
+    let shown = match call.state.inspect(&key) {
         None => -2,
         Some(entry) => match entry.deadline() {
             None => -1,
@@ -151,6 +154,7 @@ pub fn persist(call: &mut Call<'_>) -> Outcome {
     };
     if removed {
         call.state.modified(&key);
+        call.state.notify(NotifyClass::GENERIC, "persist", &key);
     }
     call.reply().integer(i64::from(removed));
     Ok(())

@@ -25,15 +25,17 @@ pub fn unlink(call: &mut Call<'_>) -> Outcome {
 
 /// EXISTS key [key ...]: a key named twice counts twice.
 pub fn exists(call: &mut Call<'_>) -> Outcome {
-    count_read(call)
+    let mut found = 0;
+    for i in 1..call.args.len() {
+        let key = call.key(i);
+        found += i64::from(call.state.inspect(&key).is_some());
+    }
+    call.reply().integer(found);
+    Ok(())
 }
 
 /// TOUCH key [key ...]
 pub fn touch(call: &mut Call<'_>) -> Outcome {
-    count_read(call)
-}
-
-fn count_read(call: &mut Call<'_>) -> Outcome {
     let mut found = 0;
     for i in 1..call.args.len() {
         let key = call.key(i);
@@ -54,7 +56,7 @@ fn type_name(entry: Entry<'_>) -> &'static str {
 /// TYPE key
 pub fn type_(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
-    let name = call.state.peek(&key).map_or("none", type_name);
+    let name = call.state.inspect(&key).map_or("none", type_name);
     call.reply().simple(name);
     Ok(())
 }

@@ -52,6 +52,8 @@ pub struct Config {
     pub dir: String,
     /// `proto-max-bulk-len`, bytes.
     pub proto_max_bulk_len: u64,
+    /// `rdbcompression`: whether long strings are compressed where they are written as RDB has them.
+    pub rdbcompression: bool,
     /// `client-query-buffer-limit`, bytes.
     pub client_query_buffer_limit: u64,
     /// `client-output-buffer-limit`, by class.
@@ -102,6 +104,7 @@ impl Default for Config {
             logfile: String::new(),
             dir: ".".into(),
             proto_max_bulk_len: 512 << 20,
+            rdbcompression: true,
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: OutputLimits::default(),
             lazyfree_lazy_user_flush: false,

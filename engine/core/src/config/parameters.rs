@@ -77,6 +77,7 @@ pub const PARAMETERS: &[Parameter] = &[
     fixed("port", Kind::Integer(field!(port), 0, 65535)),
     live("protected-mode", Kind::Bool(field!(protected_mode))),
     live("proto-max-bulk-len", Kind::Memory(field!(proto_max_bulk_len), 1 << 20, i64::MAX as u64)),
+    live("rdbcompression", Kind::Bool(field!(rdbcompression))),
     live("requirepass", Kind::Text(field!(requirepass))),
     live("slowlog-log-slower-than", Kind::Integer(field!(slowlog_log_slower_than), -1, i64::MAX)),
     live("slowlog-max-len", Kind::Memory(field!(slowlog_max_len), 0, i64::MAX as u64)),

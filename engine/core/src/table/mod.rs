@@ -14,12 +14,14 @@ mod connection;
 mod describe;
 mod flags;
 mod generic;
+mod generic_values;
 mod key_spec;
 mod keys;
 mod lookup;
 mod observing;
 mod server;
 mod string;
+mod string_newer;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -39,8 +41,10 @@ pub use syntax::{help, syntax};
 pub static COMMANDS: &[&[Command]] = &[
     connection::COMMANDS,
     generic::COMMANDS,
+    generic_values::COMMANDS,
     observing::COMMANDS,
     server::COMMANDS,
     string::COMMANDS,
+    string_newer::COMMANDS,
     transactions::COMMANDS,
 ];

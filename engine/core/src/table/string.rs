@@ -3,7 +3,7 @@
 //! Arguments are those of Redis 7.2, against which `COMMAND DOCS` is compared; newer options that handlers take are in the
 //! history.
 
-use super::{Argument, Categories, Command, Flags, Group, KeyFlags, KeySpec, keys};
+use super::{Argument, Categories, Command, Deprecated, Flags, Group, KeyFlags, KeySpec, keys};
 use crate::commands::string;
 
 /// Commands of this group.
@@ -103,6 +103,34 @@ pub(super) const COMMANDS: &[Command] = &[
         ..Command::BLANK
     },
     Command {
+        name: "getrange",
+        arity: 4,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RO, KeyFlags::ACCESS])],
+        since: "2.4.0",
+        group: Group::String,
+        complexity: "O(N) where N is the length of what is returned; O(1) for little",
+        summary: "Returns a part of the string value of a key.",
+        arguments: &[Argument::key("key", 0), Argument::integer("start"), Argument::integer("end")],
+        handler: string::getrange,
+        ..Command::BLANK
+    },
+    Command {
+        name: "getset",
+        arity: 3,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE])],
+        group: Group::String,
+        complexity: "O(1)",
+        summary: "Returns the string value of a key and gives the key another.",
+        deprecated: Some(Deprecated { since: "6.2.0", replaced_by: "`SET` with the `GET` argument" }),
+        arguments: &[Argument::key("key", 0), Argument::string("value")],
+        handler: string::getset,
+        ..Command::BLANK
+    },
+    Command {
         name: "incr",
         arity: 2,
         flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
@@ -126,6 +154,41 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "Adds to the integer value of a key; no key counts as 0.",
         arguments: &[Argument::key("key", 0), Argument::integer("increment")],
         handler: string::incrby,
+        ..Command::BLANK
+    },
+    Command {
+        name: "incrbyfloat",
+        arity: 3,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE])],
+        since: "2.6.0",
+        group: Group::String,
+        complexity: "O(1)",
+        summary: "Adds to the floating-point value of a key; no key counts as 0.",
+        arguments: &[Argument::key("key", 0), Argument::double("increment")],
+        handler: string::incrbyfloat,
+        ..Command::BLANK
+    },
+    Command {
+        name: "lcs",
+        arity: -3,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::range(1, 1, 1, &[KeyFlags::RO, KeyFlags::ACCESS])],
+        since: "7.0.0",
+        group: Group::String,
+        complexity: "O(N*M) where N and M are the lengths of the strings",
+        summary: "Finds the longest common subsequence of two strings.",
+        arguments: &[
+            Argument::key("key1", 0),
+            Argument::key("key2", 0),
+            Argument::word("len", "LEN").optional(),
+            Argument::word("idx", "IDX").optional(),
+            Argument::integer("min-match-len").after("MINMATCHLEN").optional(),
+            Argument::word("withmatchlen", "WITHMATCHLEN").optional(),
+        ],
+        handler: string::lcs,
         ..Command::BLANK
     },
     Command {
@@ -155,6 +218,35 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "Gives several keys string values, all at once.",
         arguments: &[Argument::block("data", &[Argument::key("key", 0), Argument::string("value")]).multiple()],
         handler: string::mset,
+        ..Command::BLANK
+    },
+    Command {
+        name: "msetnx",
+        arity: -3,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::range(1, -1, 2, &[KeyFlags::OW, KeyFlags::INSERT])],
+        since: "1.0.1",
+        group: Group::String,
+        complexity: "O(N) where N is the number of keys",
+        summary: "Gives several keys string values if none of them exists.",
+        arguments: &[Argument::block("data", &[Argument::key("key", 0), Argument::string("value")]).multiple()],
+        handler: string::msetnx,
+        ..Command::BLANK
+    },
+    Command {
+        name: "psetex",
+        arity: 4,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::OW, KeyFlags::UPDATE])],
+        since: "2.6.0",
+        group: Group::String,
+        complexity: "O(1)",
+        summary: "Gives a key a string value and a time to live in milliseconds.",
+        deprecated: Some(Deprecated { since: "2.6.12", replaced_by: "`SET` with the `PX` argument" }),
+        arguments: &[Argument::key("key", 0), Argument::integer("milliseconds"), Argument::string("value")],
+        handler: string::psetex,
         ..Command::BLANK
     },
     Command {
@@ -197,6 +289,49 @@ pub(super) const COMMANDS: &[Command] = &[
         ..Command::BLANK
     },
     Command {
+        name: "setex",
+        arity: 4,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::OW, KeyFlags::UPDATE])],
+        since: "2.0.0",
+        group: Group::String,
+        complexity: "O(1)",
+        summary: "Gives a key a string value and a time to live in seconds.",
+        deprecated: Some(Deprecated { since: "2.6.12", replaced_by: "`SET` with the `EX` argument" }),
+        arguments: &[Argument::key("key", 0), Argument::integer("seconds"), Argument::string("value")],
+        handler: string::setex,
+        ..Command::BLANK
+    },
+    Command {
+        name: "setnx",
+        arity: 3,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::OW, KeyFlags::INSERT])],
+        group: Group::String,
+        complexity: "O(1)",
+        summary: "Gives a key a string value if the key does not exist.",
+        deprecated: Some(Deprecated { since: "2.6.12", replaced_by: "`SET` with the `NX` argument" }),
+        arguments: &[Argument::key("key", 0), Argument::string("value")],
+        handler: string::setnx,
+        ..Command::BLANK
+    },
+    Command {
+        name: "setrange",
+        arity: 4,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::UPDATE])],
+        since: "2.2.0",
+        group: Group::String,
+        complexity: "O(1), or O(M) where M is the length of what is written, for long ones",
+        summary: "Overwrites a part of the string value of a key.",
+        arguments: &[Argument::key("key", 0), Argument::integer("offset"), Argument::string("value")],
+        handler: string::setrange,
+        ..Command::BLANK
+    },
+    Command {
         name: "strlen",
         arity: 2,
         flags: Flags::of(&[Flags::READONLY, Flags::FAST]),
@@ -208,6 +343,20 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "Returns the length of the string value of a key, in bytes.",
         arguments: &[Argument::key("key", 0)],
         handler: string::strlen,
+        ..Command::BLANK
+    },
+    Command {
+        name: "substr",
+        arity: 4,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::STRING]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RO, KeyFlags::ACCESS])],
+        group: Group::String,
+        complexity: "O(N) where N is the length of what is returned; O(1) for little",
+        summary: "Returns a part of the string value of a key.",
+        deprecated: Some(Deprecated { since: "2.0.0", replaced_by: "`GETRANGE`" }),
+        arguments: &[Argument::key("key", 0), Argument::integer("start"), Argument::integer("end")],
+        handler: string::getrange,
         ..Command::BLANK
     },
 ];

@@ -67,6 +67,8 @@ impl Set {
 enum Change {
     Set(Set, Deadline),
     Append(Vec<u8>),
+    WriteAt(usize, Vec<u8>),
+    Rename(Vec<u8>, Option<u64>),
     Deadline(Option<u64>),
     Touch(u32),
     /// Goes on with a copy and drops the original, or keeps the copy while the original changes.
@@ -94,6 +96,8 @@ fn changes() -> impl Strategy<Value = Change> {
     prop_oneof![
         4 => (sets(), deadline).prop_map(|(set, deadline)| Change::Set(set, deadline)),
         4 => bytes().prop_map(Change::Append),
+        3 => (0..3000usize, bytes()).prop_map(|(offset, bytes)| Change::WriteAt(offset, bytes)),
+        2 => (keys(), any::<Option<u64>>()).prop_map(|(key, deadline)| Change::Rename(key, deadline)),
         2 => any::<Option<u64>>().prop_map(Change::Deadline),
         1 => any::<u32>().prop_map(Change::Touch),
         1 => any::<bool>().prop_map(|keep| Change::Clone { keep }),
@@ -110,20 +114,31 @@ proptest! {
         deadline in any::<Option<u64>>(),
         changes in prop::collection::vec(changes(), 0..20),
     ) {
-        let mut entry = OwnedEntry::new(&key, first.new_value(), deadline);
+        let mut entry = OwnedEntry::new(&key, first.new_value(), deadline, 0);
         let mut model = Model::new(&key, &first, deadline);
         let mut copies = Vec::new();
         prop_assert_eq!(Model::of(entry.view()), model.clone());
         for change in changes {
             match change {
                 Change::Set(set, deadline) => {
-                    model = Model { lru: model.lru, ..Model::new(&key, &set, deadline.over(model.deadline)) };
+                    model = Model { lru: model.lru, ..Model::new(&model.key, &set, deadline.over(model.deadline)) };
                     entry.set_value(set.new_value(), model.deadline);
                 }
                 Change::Append(tail) => {
                     model.value.extend_from_slice(&tail);
                     model.encoding = Encoding::Raw;
                     prop_assert_eq!(entry.append(&tail), model.value.len());
+                }
+                Change::WriteAt(offset, bytes) => {
+                    let end = offset + bytes.len();
+                    model.value.resize(end.max(model.value.len()), 0);
+                    model.value[offset..end].copy_from_slice(&bytes);
+                    model.encoding = Encoding::Raw;
+                    prop_assert_eq!(entry.write_at(offset, &bytes), model.value.len());
+                }
+                Change::Rename(new_key, deadline) => {
+                    entry = entry.renamed(&new_key, deadline);
+                    (model.key, model.deadline) = (new_key, deadline);
                 }
                 Change::Deadline(deadline) => {
                     model.deadline = deadline;
@@ -144,7 +159,7 @@ proptest! {
             }
             prop_assert_eq!(Model::of(entry.view()), model.clone());
             prop_assert_eq!(entry.view().value().len(), model.value.len());
-            prop_assert!(entry.view().memory() >= 8 + key.len().max(1) + usize::from(model.deadline.is_some()) * 8);
+            prop_assert!(entry.view().memory() >= 8 + model.key.len().max(1) + usize::from(model.deadline.is_some()) * 8);
         }
         // A copy is what the entry was when it was made, whatever happened to the entry.
         for (copy, model) in copies {
@@ -156,19 +171,19 @@ proptest! {
 #[test]
 fn common_sizes_take_the_expected_blocks() {
     let size = |key: usize, value: usize, deadline| {
-        OwnedEntry::new(&vec![b'k'; key], NewValue::Bytes(&vec![b'v'; value]), deadline).view().memory()
+        OwnedEntry::new(&vec![b'k'; key], NewValue::Bytes(&vec![b'v'; value]), deadline, 0).view().memory()
     };
     assert_eq!(size(16, 16, None), 40);
     assert_eq!(size(16, 16, Some(1)), 48);
     assert_eq!(size(16, 64, None), 96);
-    assert_eq!(OwnedEntry::new(b"counter", NewValue::Int(1), None).view().memory(), 24);
+    assert_eq!(OwnedEntry::new(b"counter", NewValue::Int(1), None, 0).view().memory(), 24);
     assert_eq!(size(16, INLINE_BYTES_MAX, None), 1280);
     assert_eq!(size(16, 2000, None), 32 + SHARED_OVERHEAD_BYTES + 2048);
 }
 
 #[test]
 fn a_value_of_the_same_class_reuses_the_block() {
-    let mut entry = OwnedEntry::new(b"0123456789abcdef", NewValue::Bytes(&[b'a'; 16]), None);
+    let mut entry = OwnedEntry::new(b"0123456789abcdef", NewValue::Bytes(&[b'a'; 16]), None, 0);
     let block = entry.block;
     entry.set_value(NewValue::Bytes(&[b'b'; 9]), None);
     entry.append(b"1234567");
@@ -178,7 +193,7 @@ fn a_value_of_the_same_class_reuses_the_block() {
 
 #[test]
 fn a_shared_value_is_copied_when_it_is_written() {
-    let mut entry = OwnedEntry::new(b"k", NewValue::Bytes(&[b'a'; 5000]), None);
+    let mut entry = OwnedEntry::new(b"k", NewValue::Bytes(&[b'a'; 5000]), None, 0);
     let snapshot = entry.clone();
     assert!(std::ptr::eq(
         entry.view().shared_bytes(entry.view().shape()),
@@ -187,11 +202,18 @@ fn a_shared_value_is_copied_when_it_is_written() {
     entry.append(b"b");
     assert_eq!(snapshot.view().value().len(), 5000);
     assert_eq!(entry.view().value().len(), 5001);
+    let mut renamed = snapshot.view().duplicate().0.renamed(b"another", None);
+    assert!(std::ptr::eq(
+        renamed.view().shared_bytes(renamed.view().shape()),
+        snapshot.view().shared_bytes(snapshot.view().shape())
+    ));
+    renamed.write_at(1, b"b");
+    assert_eq!(snapshot.view().value().to_vec(), [b'a'; 5000]);
 }
 
 #[test]
 fn appending_bytes_one_by_one_reallocates_seldom() {
-    let mut entry = OwnedEntry::new(b"k", NewValue::Bytes(b""), None);
+    let mut entry = OwnedEntry::new(b"k", NewValue::Bytes(b""), None, 0);
     let (mut sizes, mut memory) = (0, 0);
     for _ in 0..100_000 {
         entry.append(b"x");
@@ -203,7 +225,7 @@ fn appending_bytes_one_by_one_reallocates_seldom() {
 
 #[test]
 fn slots_keep_entry_and_fraction_apart() {
-    let mut slot = Slot::new(OwnedEntry::new(b"k", NewValue::Int(1), None), 0xFFFF);
+    let mut slot = Slot::new(OwnedEntry::new(b"k", NewValue::Int(1), None, 0), 0xFFFF);
     assert_eq!(slot.fraction(), 0xFFFF);
     assert_eq!(slot.entry().map(Entry::key), Some(&b"k"[..]));
     slot.update(|entry| entry.append(&[b'x'; 3000]));

@@ -193,7 +193,9 @@ fn the_first_key_is_the_extractors_first() {
     for command in super::entries() {
         let words: Vec<&str> = std::iter::repeat_n("1", command.arity.unsigned_abs() as usize).collect();
         let first = extract(command, &words).expect("the shortest call has its keys").first().map(|key| key.index);
-        assert_eq!(command.first_key(), first, "{}", command.name);
+        // Where a number of keys comes first, the first key is known only by reading it.
+        let counted = command.keys.first().is_some_and(|spec| matches!(spec.find, FindKeys::KeyNum { .. }));
+        assert_eq!(command.first_key(), first.filter(|_| !counted), "{}", command.name);
         assert_eq!(command.has_keys(), first.is_some(), "{}", command.name);
     }
 }

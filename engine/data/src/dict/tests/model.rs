@@ -45,6 +45,16 @@ pub(super) enum Change {
         key: usize,
         bytes: usize,
     },
+    WriteAt {
+        key: usize,
+        offset: usize,
+    },
+    /// Takes an entry out and puts its value under another key, over what is there; or a copy of it.
+    Rename {
+        from: usize,
+        to: usize,
+        copy: bool,
+    },
     Deadline {
         key: usize,
         deadline: Option<u64>,
@@ -75,6 +85,8 @@ pub(super) fn changes() -> impl Strategy<Value = Change> {
         4 => (key.clone(), any::<u64>(), deadline).prop_map(|(key, value, deadline)| Change::Set { key, value, deadline }),
         1 => (key.clone(), 1000..1100usize).prop_map(|(key, bytes)| Change::Long { key, bytes }),
         2 => (key.clone(), 0..600usize).prop_map(|(key, bytes)| Change::Append { key, bytes }),
+        1 => (key.clone(), 0..1500usize).prop_map(|(key, offset)| Change::WriteAt { key, offset }),
+        2 => (key.clone(), key.clone(), any::<bool>()).prop_map(|(from, to, copy)| Change::Rename { from, to, copy }),
         2 => (key.clone(), some.clone()).prop_map(|(key, deadline)| Change::Deadline { key, deadline }),
         2 => key.clone().prop_map(|key| Change::Remove { key }),
         3 => (key.clone(), 0..3000usize, some).prop_map(|(from, keys, deadline)| Change::Fill { from, keys, deadline }),
@@ -98,6 +110,16 @@ impl World {
                 entry.set_deadline(deadline);
                 self.model.get_mut(key).expect("what is stored is in the model").1 = deadline;
             }
+            Change::WriteAt { key, offset } => {
+                let key = &pool()[key];
+                let Lookup::Occupied(mut entry) = self.dict.lookup(SEED.hash(key), key) else { return };
+                let len = entry.write_at(offset, b"w");
+                let value = &mut self.model.get_mut(key).expect("what is stored is in the model").0;
+                value.resize(value.len().max(offset + 1), 0);
+                value[offset] = b'w';
+                assert_eq!(len, value.len());
+            }
+            Change::Rename { from, to, copy } => self.rename(from, to, copy),
             Change::Remove { key } => self.remove(key),
             Change::Fill { from, keys, deadline } => {
                 for key in from..(from + keys).min(POOL) {
@@ -131,6 +153,24 @@ impl World {
                 self.model.insert(key.clone(), (tail.to_vec(), None));
             }
         }
+    }
+
+    fn rename(&mut self, from: usize, to: usize, copy: bool) {
+        if from == to {
+            return;
+        }
+        let (from, to) = (&pool()[from], &pool()[to]);
+        let Lookup::Occupied(source) = self.dict.lookup(SEED.hash(from), from) else { return };
+        let entry = if copy { source.entry().duplicate() } else { source.detach() };
+        let deadline = entry.entry().deadline();
+        self.dict.remove(SEED.hash(to), to);
+        let Lookup::Vacant(free) = self.dict.lookup(SEED.hash(to), to) else { panic!("it was removed") };
+        assert_eq!(free.stamped(7).insert_detached(entry, deadline).entry().lru(), 7);
+        let content = match copy {
+            true => self.model.get(from).cloned(),
+            false => self.model.remove(from),
+        };
+        self.model.insert(to.clone(), content.expect("what is stored is in the model"));
     }
 
     fn remove(&mut self, key: usize) {

@@ -1,0 +1,225 @@
+//! Commands on keys, whatever type their values have, that handle the value as a whole: they copy it, move it, or tell of it.
+
+use super::{Argument, Categories, Command, Flags, Group, KeyFlags, KeySpec};
+use crate::commands::{copying, dump, object};
+
+/// Commands of this group.
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "copy",
+        arity: -3,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]), KeySpec::one(2, &[KeyFlags::OW, KeyFlags::UPDATE])],
+        since: "6.2.0",
+        group: Group::Generic,
+        complexity: "O(1) for strings, O(N) where N is the number of items, for collections",
+        summary: "Copies a key's value and time to live to another key.",
+        arguments: &[
+            Argument::key("source", 0),
+            Argument::key("destination", 1),
+            Argument::integer("destination-db").after("DB").optional(),
+            Argument::word("replace", "REPLACE").optional(),
+        ],
+        handler: copying::copy,
+        ..Command::BLANK
+    },
+    Command {
+        name: "dump",
+        arity: 2,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RO, KeyFlags::ACCESS])],
+        since: "2.6.0",
+        group: Group::Generic,
+        complexity: "O(N) where N is the size of the value",
+        summary: "Returns a key's value as bytes that `RESTORE` takes.",
+        tips: &["nondeterministic_output"],
+        arguments: &[Argument::key("key", 0)],
+        handler: dump::dump,
+        ..Command::BLANK
+    },
+    Command {
+        name: "move",
+        arity: 3,
+        flags: Flags::of(&[Flags::WRITE, Flags::FAST]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE])],
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Moves a key to another database.",
+        arguments: &[Argument::key("key", 0), Argument::integer("db")],
+        handler: copying::move_,
+        ..Command::BLANK
+    },
+    Command {
+        name: "object",
+        arity: -2,
+        since: "2.2.3",
+        group: Group::Generic,
+        complexity: "Depends on the subcommand.",
+        summary: "Contains the commands about what is known of a key beside its value.",
+        subcommands: OBJECT,
+        ..Command::BLANK
+    },
+    Command {
+        name: "rename",
+        arity: 3,
+        flags: Flags::of(&[Flags::WRITE]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[
+            KeySpec::one(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::DELETE]),
+            KeySpec::one(2, &[KeyFlags::OW, KeyFlags::UPDATE]),
+        ],
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Gives a key another name, whatever had it.",
+        arguments: &[Argument::key("key", 0), Argument::key("newkey", 1)],
+        handler: copying::rename,
+        ..Command::BLANK
+    },
+    Command {
+        name: "renamenx",
+        arity: 3,
+        flags: Flags::of(&[Flags::WRITE, Flags::FAST]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[
+            KeySpec::one(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::DELETE]),
+            KeySpec::one(2, &[KeyFlags::OW, KeyFlags::INSERT]),
+        ],
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Gives a key another name if nothing has it.",
+        history: &[("3.2.0", "A key may be given the name that it has.")],
+        arguments: &[Argument::key("key", 0), Argument::key("newkey", 1)],
+        handler: copying::renamenx,
+        ..Command::BLANK
+    },
+    Command {
+        name: "restore",
+        arity: -4,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: Categories::of(&[Categories::KEYSPACE, Categories::DANGEROUS]),
+        keys: &[KeySpec::one(1, &[KeyFlags::OW, KeyFlags::UPDATE])],
+        since: "2.6.0",
+        group: Group::Generic,
+        complexity: "O(N) where N is the size of the value",
+        summary: "Makes a key of what `DUMP` returned.",
+        history: &[
+            ("3.0.0", "The option `REPLACE`."),
+            ("5.0.0", "The option `ABSTTL`."),
+            ("5.0.0", "The options `IDLETIME` and `FREQ`."),
+        ],
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::integer("ttl"),
+            Argument::string("serialized-value"),
+            Argument::word("replace", "REPLACE").since("3.0.0").optional(),
+            Argument::word("absttl", "ABSTTL").since("5.0.0").optional(),
+            Argument::integer("seconds").after("IDLETIME").since("5.0.0").optional(),
+            Argument::integer("frequency").after("FREQ").since("5.0.0").optional(),
+        ],
+        handler: dump::restore,
+        ..Command::BLANK
+    },
+    Command {
+        name: "restore-asking",
+        arity: -4,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM, Flags::ASKING]),
+        categories: Categories::of(&[Categories::KEYSPACE, Categories::DANGEROUS]),
+        keys: &[KeySpec::one(1, &[KeyFlags::OW, KeyFlags::UPDATE])],
+        since: "3.0.0",
+        group: Group::Server,
+        complexity: "O(N) where N is the size of the value",
+        summary: "Makes a key of what `DUMP` returned, in a slot that is being imported.",
+        history: &[("5.0.0", "The option `ABSTTL`."), ("5.0.0", "The options `IDLETIME` and `FREQ`.")],
+        internal: true,
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::integer("ttl"),
+            Argument::string("serialized-value"),
+            Argument::word("replace", "REPLACE").since("3.0.0").optional(),
+            Argument::word("absttl", "ABSTTL").since("5.0.0").optional(),
+            Argument::integer("seconds").after("IDLETIME").since("5.0.0").optional(),
+            Argument::integer("frequency").after("FREQ").since("5.0.0").optional(),
+        ],
+        handler: dump::restore,
+        ..Command::BLANK
+    },
+];
+
+/// What OBJECT contains.
+const OBJECT: &[Command] = &[
+    Command {
+        name: "object|encoding",
+        arity: 3,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(2, &[KeyFlags::RO])],
+        since: "2.2.3",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Returns how a key's value is stored.",
+        tips: &["nondeterministic_output"],
+        arguments: &[Argument::key("key", 0)],
+        handler: object::encoding,
+        ..Command::BLANK
+    },
+    Command {
+        name: "object|freq",
+        arity: 3,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(2, &[KeyFlags::RO])],
+        since: "4.0.0",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Returns how often a key is used, as a logarithm.",
+        tips: &["nondeterministic_output"],
+        arguments: &[Argument::key("key", 0)],
+        handler: object::freq,
+        ..Command::BLANK
+    },
+    Command {
+        name: "object|help",
+        arity: 2,
+        flags: Flags::of(&[Flags::LOADING, Flags::STALE]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        since: "6.2.0",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Explains the subcommands.",
+        handler: object::help_,
+        ..Command::BLANK
+    },
+    Command {
+        name: "object|idletime",
+        arity: 3,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(2, &[KeyFlags::RO])],
+        since: "2.2.3",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Returns how many seconds ago a key was last used.",
+        tips: &["nondeterministic_output"],
+        arguments: &[Argument::key("key", 0)],
+        handler: object::idletime,
+        ..Command::BLANK
+    },
+    Command {
+        name: "object|refcount",
+        arity: 3,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::KEYSPACE]),
+        keys: &[KeySpec::one(2, &[KeyFlags::RO])],
+        since: "2.2.3",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Returns how many references a key's value has.",
+        tips: &["nondeterministic_output"],
+        arguments: &[Argument::key("key", 0)],
+        handler: object::refcount,
+        ..Command::BLANK
+    },
+];

@@ -1,0 +1,221 @@
+//! LZF, the compression of long strings: literals and references to what was seen up to 8 KiB before.
+//!
+//! ```text
+//! 000LLLLL                      L+1 literal bytes follow (1 to 32)
+//! LLLooooo oooooooo             a copy of L+2 bytes (3 to 8), from o+1 bytes back
+//! 111ooooo LLLLLLLL oooooooo    a copy of L+9 bytes (9 to 264), from o+1 bytes back
+//! ```
+//!
+//! The format leaves the search for references to the compressor. This one searches as LibLZF does in the setting that Redis is
+//! built with (65,536 slots, and after a reference only the two positions at its end are remembered), so that DUMP gives the same
+//! bytes.
+
+use crate::Malformed;
+
+const HASH_BITS: u32 = 16;
+const LITERALS_MAX: usize = 1 << 5;
+const OFFSET_MAX: usize = 1 << 13;
+const REFERENCE_MAX: usize = (1 << 8) + (1 << 3);
+
+/// The most bytes that one byte of a compressed string can stand for: three make 264.
+const EXPANSION_MAX: usize = REFERENCE_MAX / 3;
+
+/// The slot of the three bytes at `at`.
+#[inline]
+fn slot(input: &[u8], at: usize) -> usize {
+    let three = u32::from(input[at]) << 16 | u32::from(input[at + 1]) << 8 | u32::from(input[at + 2]);
+    let hash = (three >> (24 - HASH_BITS)).wrapping_sub(three.wrapping_mul(5));
+    (hash & ((1 << HASH_BITS) - 1)) as usize
+}
+
+/// Compresses into at most `output_max` bytes, or gives up.
+pub(crate) fn compress(input: &[u8], output_max: usize) -> Option<Vec<u8>> {
+    if input.is_empty() || output_max == 0 {
+        return None;
+    }
+    // Position + 1 of the last three bytes that hashed to the slot; 0 where there were none.
+    let mut seen = vec![0_usize; 1 << HASH_BITS];
+    let mut out = Output { bytes: vec![0], literals: 0 };
+    let mut at = 0;
+    // The last two bytes begin no three.
+    let end = input.len().saturating_sub(2);
+    while at < end {
+        let known = std::mem::replace(&mut seen[slot(input, at)], at + 1);
+        // Like LibLZF, whose null pointer stands for "none": nothing refers to the very first byte.
+        let reference = known
+            .checked_sub(1)
+            .filter(|&from| from > 0 && at - from - 1 < OFFSET_MAX && input[from..from + 3] == input[at..at + 3]);
+        let Some(from) = reference else {
+            if out.bytes.len() >= output_max {
+                return None;
+            }
+            out.literal(input[at]);
+            at += 1;
+            continue;
+        };
+        // Room for a reference and the length of the literals after it: LibLZF asks for as much, needed or not.
+        if out.bytes.len() + 4 >= output_max && out.bytes.len() - usize::from(out.literals == 0) + 4 >= output_max {
+            return None;
+        }
+        let len = reference_length(input, from, at);
+        out.reference(at - from - 1, len);
+        at += len;
+        if at >= end {
+            break;
+        }
+        for again in [at - 2, at - 1] {
+            seen[slot(input, again)] = again + 1;
+        }
+    }
+    if out.bytes.len() + 3 > output_max {
+        return None;
+    }
+    for byte in &input[at..] {
+        out.literal(*byte);
+    }
+    Some(out.finish())
+}
+
+/// How long a reference from `at` to `from` is to be, three bytes at least being known to be the same.
+fn reference_length(input: &[u8], from: usize, at: usize) -> usize {
+    // LibLZF leaves the last two bytes to literals, but looks at sixteen more than the three before it minds that, if it may
+    // look at more than sixteen at all.
+    const COMPARED_AT_ONCE: usize = 3 + 16;
+    let max = (input.len() - at - 2).min(REFERENCE_MAX);
+    let max = if max > 16 { max.max(COMPARED_AT_ONCE) } else { max.max(3) };
+    3 + input[from + 3..].iter().zip(&input[at + 3..]).take(max - 3).take_while(|(a, b)| a == b).count()
+}
+
+/// What has been written; the last `literals` bytes are a run whose length, in the byte before it, has yet to be set.
+struct Output {
+    bytes: Vec<u8>,
+    literals: usize,
+}
+
+impl Output {
+    fn literal(&mut self, byte: u8) {
+        self.bytes.push(byte);
+        self.literals += 1;
+        if self.literals == LITERALS_MAX {
+            self.end_run();
+            self.bytes.push(0);
+        }
+    }
+
+    /// Sets the length of the run, or takes back the byte that was kept for it.
+    fn end_run(&mut self) {
+        if self.literals == 0 {
+            self.bytes.pop();
+            return;
+        }
+        let length_at = self.bytes.len() - self.literals - 1;
+        self.bytes[length_at] = (self.literals - 1) as u8;
+        self.literals = 0;
+    }
+
+    fn reference(&mut self, offset: usize, len: usize) {
+        self.end_run();
+        let (high, low) = ((offset >> 8) as u8, offset as u8);
+        match len - 2 {
+            len @ ..7 => self.bytes.extend_from_slice(&[high | (len << 5) as u8, low]),
+            len => self.bytes.extend_from_slice(&[high | 7 << 5, (len - 7) as u8, low]),
+        }
+        self.bytes.push(0);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.end_run();
+        self.bytes
+    }
+}
+
+/// Decompresses to exactly `len` bytes.
+pub(crate) fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Malformed> {
+    // A length that no input of this size can have is not allocated for.
+    if len > input.len().saturating_mul(EXPANSION_MAX) {
+        return Err(Malformed);
+    }
+    let mut out = Vec::with_capacity(len);
+    let mut rest = input;
+    while let Some((&control, after)) = rest.split_first() {
+        rest = after;
+        let high = usize::from(control >> 5);
+        if high == 0 {
+            let run = crate::take(&mut rest, usize::from(control) + 1)?;
+            if out.len() + run.len() > len {
+                return Err(Malformed);
+            }
+            out.extend_from_slice(run);
+            continue;
+        }
+        let longer = if high == 7 { usize::from(crate::take_array::<1>(&mut rest)?[0]) } else { 0 };
+        let [low] = crate::take_array(&mut rest)?;
+        let back = (usize::from(control & 0x1f) << 8 | usize::from(low)) + 1;
+        let count = high + longer + 2;
+        let from = out.len().checked_sub(back).ok_or(Malformed)?;
+        if out.len() + count > len {
+            return Err(Malformed);
+        }
+        // Source and destination may overlap: what was copied first is then copied again.
+        for i in from..from + count {
+            out.push(out[i]);
+        }
+    }
+    if out.len() == len { Ok(out) } else { Err(Malformed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    /// Bytes of a small alphabet, in which there is much to refer to.
+    fn repetitive(bytes: &[u8], times: u8) -> Vec<u8> {
+        let few: Vec<u8> = bytes.iter().map(|b| b % 3).collect();
+        few.repeat(usize::from(times % 40) + 1)
+    }
+
+    quickcheck! {
+        fn what_is_compressed_comes_back(bytes: Vec<u8>, times: u8) -> bool {
+            let input = repetitive(&bytes, times);
+            let output_max = input.len().saturating_sub(4);
+            compress(&input, output_max).is_none_or(|out| {
+                out.len() <= output_max && decompress(&out, input.len()) == Ok(input.clone())
+            })
+        }
+
+        fn whatever_is_decompressed_gives_its_length_or_an_error(bytes: Vec<u8>, len: usize) -> bool {
+            let len = len % 4096;
+            decompress(&bytes, len).is_ok_and(|out| out.len() == len) || decompress(&bytes, len) == Err(Malformed)
+        }
+
+        fn a_damaged_string_is_never_a_panic(bytes: Vec<u8>, times: u8, at: usize, bit: u8) -> bool {
+            let input = repetitive(&bytes, times);
+            let Some(mut out) = compress(&input, input.len()) else { return true };
+            let at = at % out.len();
+            out[at] ^= 1 << (bit % 8);
+            decompress(&out, input.len()).map_or_else(|Malformed| true, |out| out.len() == input.len())
+        }
+    }
+
+    #[test]
+    fn long_runs_use_long_references_and_far_ones_are_not_made() {
+        let ones = vec![b'1'; 1000];
+        assert!(compress(&ones, 996).expect("it repeats").len() < 20);
+        let mut far = b"abcdefgh".to_vec();
+        far.extend((0..9000_u32).flat_map(|i| (i.wrapping_mul(2_654_435_761)).to_be_bytes()));
+        far.extend_from_slice(b"abcdefgh");
+        assert_eq!(compress(&far, far.len() - 4), None, "the repetition is out of reach");
+    }
+
+    #[test]
+    fn an_impossible_length_is_refused_before_it_is_allocated() {
+        assert_eq!(decompress(&[0, b'a'], usize::MAX), Err(Malformed));
+        assert_eq!(decompress(&[0, b'a'], 1), Ok(vec![b'a']));
+        // A reference before the beginning; one beyond the length; nothing where a byte is due.
+        assert_eq!(decompress(&[0, b'a', 0x20, 1], 4), Err(Malformed));
+        assert_eq!(decompress(&[0, b'a', 0x20, 0], 3), Err(Malformed));
+        assert_eq!(decompress(&[0, b'a', 0xe0], 4), Err(Malformed));
+        assert_eq!(decompress(&[0, b'a', 0x20, 0], 4), Ok(b"aaaa".to_vec()));
+    }
+}

@@ -1,0 +1,198 @@
+//! Strings: a length and bytes, or a number in 8, 16 or 32 bits, or compressed.
+
+use std::borrow::Cow;
+
+use refrain_data::{NewValue, Value};
+
+use crate::length::{Length, read_length, write_length};
+use crate::{Malformed, lzf, take, take_array};
+
+const ENCODING: u8 = 0b1100_0000;
+const INT_8: u8 = 0;
+const INT_16: u8 = 1;
+const INT_32: u8 = 2;
+const LZF: u8 = 3;
+
+/// The longest text that may be the decimal of a 32-bit number.
+const INTEGER_TEXT_MAX: usize = 11;
+
+/// Up to this length compression is not tried.
+const UNCOMPRESSED_MAX: usize = 20;
+
+/// How many bytes compression must gain.
+const GAIN_MIN: usize = 4;
+
+/// Appends a string in the form that Redis chooses for it.
+pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compression: bool) {
+    match value {
+        Value::Int(number) => {
+            if !write_integer(out, number) {
+                write_bytes(out, itoa::Buffer::new().format(number).as_bytes());
+            }
+        }
+        Value::Bytes(bytes) => {
+            let number = if bytes.len() <= INTEGER_TEXT_MAX { value.as_int() } else { None };
+            let written =
+                number.is_some_and(|number| write_integer(out, number)) || compression && write_compressed(out, bytes);
+            if !written {
+                write_bytes(out, bytes);
+            }
+        }
+    }
+}
+
+fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    write_length(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Writes a number that fits 32 bits; others are written as text.
+fn write_integer(out: &mut Vec<u8>, number: i64) -> bool {
+    if let Ok(number) = i8::try_from(number) {
+        out.push(ENCODING | INT_8);
+        out.extend_from_slice(&number.to_le_bytes());
+    } else if let Ok(number) = i16::try_from(number) {
+        out.push(ENCODING | INT_16);
+        out.extend_from_slice(&number.to_le_bytes());
+    } else if let Ok(number) = i32::try_from(number) {
+        out.push(ENCODING | INT_32);
+        out.extend_from_slice(&number.to_le_bytes());
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Writes the string compressed, if it is long enough and that makes it shorter.
+fn write_compressed(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    if bytes.len() <= UNCOMPRESSED_MAX {
+        return false;
+    }
+    let Some(compressed) = lzf::compress(bytes, bytes.len() - GAIN_MIN) else { return false };
+    out.push(ENCODING | LZF);
+    write_length(out, compressed.len() as u64);
+    write_length(out, bytes.len() as u64);
+    out.extend_from_slice(&compressed);
+    true
+}
+
+/// A string that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StringValue<'a> {
+    /// It was written as a number.
+    Int(i64),
+    /// Its bytes, in the input if they were not compressed.
+    Bytes(Cow<'a, [u8]>),
+}
+
+impl StringValue<'_> {
+    /// The value as a key would hold it: a text that is a number's becomes one.
+    #[must_use]
+    pub fn to_new_value(&self) -> NewValue<'_> {
+        match self {
+            StringValue::Int(number) => NewValue::Int(*number),
+            StringValue::Bytes(bytes) => NewValue::parse(bytes),
+        }
+    }
+}
+
+/// Reads a string in any of its forms, of at most `len_max` bytes.
+///
+/// # Errors
+/// For what is cut short, too long, or of an unknown form.
+pub fn read_string<'a>(input: &mut &'a [u8], len_max: u64) -> Result<StringValue<'a>, Malformed> {
+    let bounded = |len: u64| usize::try_from(len).ok().filter(|_| len <= len_max).ok_or(Malformed);
+    match read_length(input)? {
+        Length::Plain(len) => Ok(StringValue::Bytes(Cow::Borrowed(take(input, bounded(len)?)?))),
+        Length::Encoding(INT_8) => Ok(StringValue::Int(i64::from(i8::from_le_bytes(take_array(input)?)))),
+        Length::Encoding(INT_16) => Ok(StringValue::Int(i64::from(i16::from_le_bytes(take_array(input)?)))),
+        Length::Encoding(INT_32) => Ok(StringValue::Int(i64::from(i32::from_le_bytes(take_array(input)?)))),
+        Length::Encoding(LZF) => {
+            let (Length::Plain(compressed), Length::Plain(len)) = (read_length(input)?, read_length(input)?) else {
+                return Err(Malformed);
+            };
+            let bytes = lzf::decompress(take(input, bounded(compressed)?)?, bounded(len)?)?;
+            Ok(StringValue::Bytes(Cow::Owned(bytes)))
+        }
+        Length::Encoding(_) => Err(Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    fn written(value: Value<'_>, compression: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_string(&mut out, value, compression);
+        out
+    }
+
+    #[test]
+    fn numbers_take_the_fewest_bytes_that_hold_them() {
+        for (text, bytes) in [
+            ("0", &[0xc0, 0][..]),
+            ("-128", &[0xc0, 0x80]),
+            ("128", &[0xc1, 0x80, 0]),
+            ("-32768", &[0xc1, 0, 0x80]),
+            ("32768", &[0xc2, 0, 0x80, 0, 0]),
+            ("-2147483648", &[0xc2, 0, 0, 0, 0x80]),
+            ("2147483648", b"\x0a2147483648"),
+            ("01", b"\x0201"),
+            ("", b"\x00"),
+        ] {
+            assert_eq!(written(Value::Bytes(text.as_bytes()), true), bytes, "{text:?}");
+            if let Some(number) = Value::Bytes(text.as_bytes()).as_int() {
+                assert_eq!(written(Value::Int(number), true), bytes, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_strings_are_compressed_when_that_pays() {
+        let repeated = [b'a'; 21];
+        assert!(written(Value::Bytes(&repeated), true).len() < 12);
+        assert_eq!(written(Value::Bytes(&repeated), false).len(), 22);
+        assert_eq!(written(Value::Bytes(&repeated[..20]), true).len(), 21, "20 bytes are not tried");
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(written(Value::Bytes(&all), true).len(), 258);
+    }
+
+    #[test]
+    fn a_string_is_bounded_before_it_is_allocated() {
+        let mut huge = vec![0x81];
+        huge.extend_from_slice(&u64::MAX.to_be_bytes());
+        assert_eq!(read_string(&mut &huge[..], u64::MAX), Err(Malformed));
+        let text = written(Value::Bytes(&[b'a'; 1000]), true);
+        assert_eq!(read_string(&mut &text[..], 999), Err(Malformed));
+        assert!(read_string(&mut &text[..], 1000).is_ok());
+    }
+
+    quickcheck! {
+        fn a_string_reads_back(bytes: Vec<u8>, times: u8, compression: bool, rest: Vec<u8>) -> bool {
+            let bytes = bytes.repeat(usize::from(times % 20));
+            let mut out = written(Value::Bytes(&bytes), compression);
+            out.extend_from_slice(&rest);
+            let mut input = &out[..];
+            let back = match read_string(&mut input, bytes.len().max(1) as u64) {
+                Ok(StringValue::Int(number)) => number.to_string().into_bytes(),
+                Ok(StringValue::Bytes(back)) => back.into_owned(),
+                Err(Malformed) => return false,
+            };
+            back == bytes && input == rest
+        }
+
+        fn a_number_reads_back(number: i64) -> bool {
+            let out = written(Value::Int(number), true);
+            let value = read_string(&mut &out[..], 100);
+            value.is_ok_and(|value| value.to_new_value() == NewValue::Int(number))
+        }
+
+        fn anything_is_a_string_or_malformed(bytes: Vec<u8>) -> bool {
+            let mut input = &bytes[..];
+            let _ = read_string(&mut input, 1 << 20);
+            input.len() <= bytes.len()
+        }
+    }
+}
