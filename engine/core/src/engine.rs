@@ -59,6 +59,9 @@ impl<H: Hooks> Engine<H> {
         let seed = HashSeed([hooks.entropy(), hooks.entropy()]);
         let run_id: String = (0..5).map(|_| format!("{:08x}", hooks.entropy() as u32)).collect();
         let mut state = State::new(config, seed, run_id, hooks.now(), hooks.ticks_per_second());
+        for parameter in state.config.without_effect().collect::<Vec<_>>() {
+            state.warn_of_parameter(parameter);
+        }
         state.serve_expired = hooks.planted(Bug::ServeExpired);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         Engine {
@@ -83,12 +86,12 @@ impl<H: Hooks> Engine<H> {
         state.set_now(self.hooks.now());
         state.stats.connections_received += 1;
         let clients = i64::try_from(state.sessions.len()).unwrap_or(i64::MAX);
-        if clients >= state.config.maxclients {
+        if clients >= state.config.limits.maxclients {
             state.stats.rejected_connections += 1;
             return Err(b"-ERR max number of clients reached\r\n");
         }
-        let open = state.config.requirepass.is_empty();
-        if state.config.protected_mode && open && !origin.is_local {
+        let open = state.config.acl.requirepass.is_empty();
+        if state.config.network.protected_mode && open && !origin.is_local {
             state.stats.rejected_connections += 1;
             return Err(PROTECTED_MODE);
         }

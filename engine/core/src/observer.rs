@@ -78,17 +78,17 @@ impl Observer {
 
     /// The configuration may have changed.
     pub fn configure(&mut self, config: &Config) {
-        let slow_us = u64::try_from(config.slowlog_log_slower_than).ok();
-        let spike_us = u64::try_from(config.latency_monitor_threshold).ok().filter(|ms| *ms > 0);
+        let slow_us = u64::try_from(config.monitoring.slowlog_log_slower_than).ok();
+        let spike_us = u64::try_from(config.monitoring.latency_monitor_threshold).ok().filter(|ms| *ms > 0);
         let spike_us = spike_us.map(|ms| ms.saturating_mul(1000));
         let from = slow_us.into_iter().chain(spike_us).min();
         let size = |bytes: i64| usize::try_from(bytes).unwrap_or(usize::MAX);
         self.thresholds = Thresholds {
             ticks: from.map_or(u64::MAX, |us| self.ticks(us)),
-            request: size(config.commandlog_request_larger_than),
-            reply: size(config.commandlog_reply_larger_than),
+            request: size(config.monitoring.commandlog_request_larger_than),
+            reply: size(config.monitoring.commandlog_reply_larger_than),
         };
-        self.histograms = config.latency_tracking;
+        self.histograms = config.monitoring.latency_tracking;
     }
 
     /// The fewest ticks that are so many microseconds.
@@ -146,14 +146,14 @@ impl Observer {
         }
         for kind in LogKind::ALL {
             let (amount, from, max) = match kind {
-                LogKind::Slow => (us, config.slowlog_log_slower_than, config.slowlog_max_len),
+                LogKind::Slow => (us, config.monitoring.slowlog_log_slower_than, config.monitoring.slowlog_max_len),
                 LogKind::LargeRequest => {
-                    let from = config.commandlog_request_larger_than;
-                    (execution.request as u64, from, config.commandlog_large_request_max_len)
+                    let from = config.monitoring.commandlog_request_larger_than;
+                    (execution.request as u64, from, config.monitoring.commandlog_large_request_max_len)
                 }
                 LogKind::LargeReply => {
-                    let from = config.commandlog_reply_larger_than;
-                    (execution.reply as u64, from, config.commandlog_large_reply_max_len)
+                    let from = config.monitoring.commandlog_reply_larger_than;
+                    (execution.reply as u64, from, config.monitoring.commandlog_large_reply_max_len)
                 }
             };
             if u64::try_from(from).is_ok_and(|from| amount >= from) {
@@ -165,7 +165,7 @@ impl Observer {
     /// Something held up the loop for so long: a spike, if it was long enough for one.
     pub fn spike(&mut self, config: &Config, event: &'static str, us: u64, unix_s: u64) {
         let ms = us / 1000;
-        if u64::try_from(config.latency_monitor_threshold).is_ok_and(|from| from > 0 && ms >= from) {
+        if u64::try_from(config.monitoring.latency_monitor_threshold).is_ok_and(|from| from > 0 && ms >= from) {
             self.latency.add(event, unix_s, ms);
         }
     }

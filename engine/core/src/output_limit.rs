@@ -21,7 +21,7 @@ impl State {
 
     /// Looks at a session's limit; true when it is to be closed for it.
     pub(crate) fn exceeds_output_limit(&mut self, session: &mut Session) -> bool {
-        let limit = *self.config.client_output_buffer_limit.of(session.class());
+        let limit = *self.config.limits.client_output_buffer_limit.of(session.class());
         let now_us = self.now.mono_us;
         let owed = session.output.len() as u64;
         let hard = limit.hard > 0 && owed > limit.hard;
@@ -47,7 +47,7 @@ impl State {
 
     /// Derives from the configuration the number that hot paths compare with.
     pub(crate) fn apply_output_limits(&mut self) {
-        let limits = &self.config.client_output_buffer_limit;
+        let limits = &self.config.limits.client_output_buffer_limit;
         let of_class = |class| {
             let limit = limits.of(class);
             [limit.hard, limit.soft].into_iter().filter(|l| *l > 0).min().unwrap_or(u64::MAX)

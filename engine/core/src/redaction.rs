@@ -4,20 +4,18 @@
 //! shows [`REDACTED`] instead.
 
 use crate::call::Args;
+use crate::config::find;
 use crate::table::Command;
 
 /// What stands for a hidden argument.
 pub const REDACTED: &[u8] = b"(redacted)";
-
-/// Parameters whose values are secrets.
-const SECRET_PARAMETERS: [&str; 3] = ["masterauth", "masteruser", "requirepass"];
 
 /// Whether argument `i` is to be hidden.
 pub fn hides(command: &Command, args: Args<'_>, i: usize) -> bool {
     match command.name {
         "auth" => i >= 1 && args.len() <= 3,
         "acl|setuser" => i >= 2,
-        "config|set" => i >= 3 && i % 2 == 1 && SECRET_PARAMETERS.iter().any(|name| names(args, i - 1, name)),
+        "config|set" => i >= 3 && i % 2 == 1 && find(args.at(i - 1)).is_some_and(|(_, p)| p.is_sensitive),
         "hello" => behind(args, i, 2, "AUTH", 2),
         "migrate" => behind(args, i, 6, "AUTH", 1) || behind(args, i, 6, "AUTH2", 2),
         _ => false,

@@ -186,7 +186,7 @@ impl<H: Hooks> Engine<H> {
             return Turn::Over;
         };
         let limits = Limits {
-            max_bulk: self.state.config.proto_max_bulk_len,
+            max_bulk: self.state.config.limits.proto_max_bulk_len,
             authenticated: session.authenticated,
             ..Limits::default()
         };
@@ -431,7 +431,7 @@ impl<H: Hooks> Engine<H> {
         let pending = session.pending.len() - session.pending_from;
         let queued = session.transaction.as_ref().map_or(0, |t| t.memory());
         let held = (pending + queued) as u64;
-        let within = held <= self.state.config.client_query_buffer_limit;
+        let within = held <= self.state.config.limits.client_query_buffer_limit;
         if within && (held <= UNAUTHENTICATED_MAX || session.authenticated) {
             return false;
         }

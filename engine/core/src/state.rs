@@ -4,12 +4,14 @@
 //! whose deadline has come does not exist for any command, and the first one to meet it deletes it and says so to the
 //! propagation stream. Every change of a key goes through [`State::modified`], so that whoever watches it learns of it.
 
+use std::collections::BTreeSet;
+
 use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
 
 use crate::call::Key;
 use crate::clock::Now;
-use crate::config::Config;
-use crate::effects::Effects;
+use crate::config::{Config, Parameter};
+use crate::effects::{Effects, Level};
 use crate::notify::NotifyClass;
 use crate::observer::Observer;
 use crate::output::BufferPool;
@@ -65,6 +67,8 @@ pub struct State {
     pub(crate) output_check_from: usize,
     /// A test wants output limits not to be enforced.
     pub(crate) no_output_limit: bool,
+    /// Parameters of which it was said that nothing obeys them.
+    warned: BTreeSet<&'static str>,
     /// A test wants expired keys to be served.
     pub(crate) serve_expired: bool,
 }
@@ -72,8 +76,8 @@ pub struct State {
 impl State {
     /// An empty data set.
     pub fn new(config: Config, seed: HashSeed, run_id: String, now: Now, ticks_per_second: u64) -> State {
-        let databases = usize::try_from(config.databases).expect("the range of `databases` is checked");
-        let table = Table::new();
+        let databases = usize::try_from(config.memory.databases).expect("the range of `databases` is checked");
+        let table = config.start.table().expect("each renaming was tried when it was read");
         let ticks_per_second = ticks_per_second.max(1);
         let mut observer = Observer::new(table.len(), ticks_per_second);
         observer.configure(&config);
@@ -99,8 +103,18 @@ impl State {
             pool: BufferPool::default(),
             output_check_from: usize::MAX,
             no_output_limit: false,
+            warned: BTreeSet::new(),
             serve_expired: false,
             config,
+        }
+    }
+
+    /// Says of a parameter that nothing obeys it, the first time that it asks for something.
+    pub(crate) fn warn_of_parameter(&mut self, parameter: &'static Parameter) {
+        if let Some(text) = parameter.warning(&self.config)
+            && self.warned.insert(parameter.name)
+        {
+            self.effects.log(Level::Warning, text);
         }
     }
 
@@ -295,7 +309,7 @@ impl State {
 
     /// Whether the value would be refused for its length.
     pub fn string_fits(&self, len: usize) -> bool {
-        len as u64 <= self.config.proto_max_bulk_len
+        len as u64 <= self.config.limits.proto_max_bulk_len
     }
 
     /// Bytes that the data set and the clients take, by their structure: the same in every world.

@@ -33,7 +33,7 @@ impl<H: Hooks> Engine<H> {
         self.expire();
         self.visit_sessions();
         self.sample();
-        let hz = u64::try_from(self.state.config.hz.clamp(1, 500)).expect("clamped to a positive range");
+        let hz = u64::try_from(self.state.config.process.hz.clamp(1, 500)).expect("clamped to a positive range");
         let period_us = 1_000_000 / hz;
         // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
         if self.tick.behind { period_us / 50 } else { period_us }
@@ -46,7 +46,7 @@ impl<H: Hooks> Engine<H> {
     }
 
     fn expire(&mut self) {
-        let effort = u64::try_from(self.state.config.active_expire_effort).expect("its range is 1 to 10");
+        let effort = u64::try_from(self.state.config.memory.active_expire_effort).expect("its range is 1 to 10");
         let began = self.hooks.ticks();
         let (used, behind) = self.state.expire(EXPIRE_UNITS * effort);
         self.tick.behind = behind;
@@ -61,7 +61,8 @@ impl<H: Hooks> Engine<H> {
     /// Closes idle clients and those that have exceeded a soft limit for too long, some sessions a tick.
     fn visit_sessions(&mut self) {
         let slots = self.state.sessions.slots();
-        let timeout_us = u64::try_from(self.state.config.timeout).expect("its range is not negative") * 1_000_000;
+        let timeout_us =
+            u64::try_from(self.state.config.limits.timeout).expect("its range is not negative") * 1_000_000;
         for _ in 0..slots.min(SESSIONS_PER_TICK) {
             self.tick.next_session = (self.tick.next_session + 1) % slots;
             let now_us = self.state.now.mono_us;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::conf_file::{quote, split_args};
+use refrain_core::config::{quote, split_args};
 
 /// What `--help` prints.
 pub const HELP: &str = "\

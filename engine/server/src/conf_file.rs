@@ -4,15 +4,12 @@
 //! an ordered list of directives, in which a later one overrides an earlier one by whatever rule its parameter has.
 //! Errors read as Redis's do, because operators and test suites look for them.
 
-mod quoting;
 mod source;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
-
-pub use quoting::{quote, split_args};
 
 use crate::command_line::Invocation;
 

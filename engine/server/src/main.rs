@@ -19,6 +19,7 @@ mod startup;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use refrain_core::config::Choice as _;
 use refrain_node::{Exit, Node};
 use refrain_runtime::Signal;
 use refrain_tokio::SocketOptions;
@@ -75,14 +76,14 @@ fn refuse(why: &str) -> ExitCode {
 /// Runs the node until a signal or SHUTDOWN ends it.
 fn serve(settings: Settings, logger: &Logger) -> Result<Exit, Box<dyn std::error::Error>> {
     let config = settings.config;
-    logger.set_level(config.loglevel.parse::<LogLevel>().unwrap_or(LogLevel::Notice));
-    if config.dir != "." {
-        std::env::set_current_dir(&config.dir).map_err(|e| format!("Can't chdir to '{}': {e}", config.dir))?;
+    logger.set_level(config.logging.loglevel.name().parse::<LogLevel>().unwrap_or(LogLevel::Notice));
+    if config.process.dir.0 != "." {
+        let dir = &config.process.dir.0;
+        std::env::set_current_dir(dir).map_err(|e| format!("Can't chdir to '{dir}': {e}"))?;
     }
-    if !config.logfile.is_empty() {
-        logger
-            .set_file(Some(config.logfile.clone().into()))
-            .map_err(|e| format!("Can't open the log file {}: {e}", config.logfile))?;
+    let logfile = &config.logging.logfile;
+    if !logfile.is_empty() {
+        logger.set_file(Some(logfile.clone().into())).map_err(|e| format!("Can't open the log file {logfile}: {e}"))?;
     }
     tracing::info!(
         "Refrain version={}, bits={}, pid={}, just started",
@@ -96,15 +97,15 @@ fn serve(settings: Settings, logger: &Logger) -> Result<Exit, Box<dyn std::error
         );
     }
     logger.set_role(LogRole::Primary);
-    let maxclients = startup::raise_descriptor_limit(config.maxclients)?;
-    let config = refrain_core::Config { maxclients, ..config };
+    let mut config = config;
+    config.limits.maxclients = startup::raise_descriptor_limit(config.limits.maxclients)?;
     let listens = startup::addresses(&config)?;
     huge_pages::start();
     let logger = logger.clone();
     let exit = refrain_tokio::block_on(|runtime| async move {
         runtime.set_socket_options(SocketOptions {
-            backlog: u32::try_from(config.tcp_backlog).unwrap_or(511),
-            keepalive: u64::try_from(config.tcp_keepalive).ok().filter(|s| *s > 0).map(Duration::from_secs),
+            backlog: u32::try_from(config.network.tcp_backlog).unwrap_or(511),
+            keepalive: u64::try_from(config.network.tcp_keepalive).ok().filter(|s| *s > 0).map(Duration::from_secs),
         });
         let mut node = Node::start(runtime, config, probe::ServerProbe::new(), &listens)?;
         node.on_log_level(move |level| logger.set_level(level.parse().unwrap_or(LogLevel::Notice)));

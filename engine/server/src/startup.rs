@@ -26,13 +26,7 @@ pub fn read(invocation: &Invocation) -> Result<Settings, ConfFileError> {
     let mut config = Config::default();
     let from_defaults = directives.is_empty() && invocation.config_file.is_none();
     for directive in &directives {
-        let values: Result<Vec<&str>, _> = directive.args.iter().map(|v| std::str::from_utf8(v)).collect();
-        let mut values = values.map_err(|_| directive.place.fatal("argument must be valid UTF-8"))?;
-        if let [one] = values[..]
-            && refrain_core::config::parameters::find(&directive.name).is_some_and(|p| p.several_values)
-        {
-            values = one.split_ascii_whitespace().collect();
-        }
+        let values: Vec<&[u8]> = directive.args.iter().map(Vec::as_slice).collect();
         config.set_at_start(&directive.name, &values).map_err(|reason| directive.place.fatal(&reason))?;
     }
     Ok(Settings { config, from_defaults })
@@ -44,9 +38,9 @@ pub fn read(invocation: &Invocation) -> Result<Settings, ConfFileError> {
 /// A `bind` address that is none.
 pub fn addresses(config: &Config) -> Result<Vec<Listen>, String> {
     let mut listens = Vec::new();
-    let port = u16::try_from(config.port).map_err(|_| format!("Invalid port {}", config.port))?;
-    if port != 0 {
-        for word in &config.bind {
+    let network = &config.network;
+    if network.port != 0 {
+        for word in &network.bind.0 {
             let (optional, name) = match word.strip_prefix('-') {
                 Some(name) => (true, name),
                 None => (false, word.as_str()),
@@ -60,12 +54,12 @@ pub fn addresses(config: &Config) -> Result<Vec<Listen>, String> {
                     None => return Err(format!("Could not resolve the bind address '{name}'")),
                 },
             };
-            listens.push(Listen { address: Address::Tcp(SocketAddr::new(ip, port)), optional });
+            listens.push(Listen { address: Address::Tcp(SocketAddr::new(ip, network.port)), optional });
         }
     }
-    if !config.unixsocket.is_empty() {
-        let mode = (config.unixsocketperm != 0).then_some(config.unixsocketperm);
-        let address = Address::Unix { path: config.unixsocket.clone().into(), mode };
+    if !network.unixsocket.is_empty() {
+        let mode = (network.unixsocketperm != 0).then_some(network.unixsocketperm);
+        let address = Address::Unix { path: network.unixsocket.clone().into(), mode };
         listens.push(Listen { address, optional: false });
     }
     Ok(listens)

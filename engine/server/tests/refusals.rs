@@ -58,13 +58,13 @@ fn protected_mode_keeps_strangers_out_until_there_is_a_password() {
     assert!(text.ends_with(b".\r\n"), "one whole line");
     assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);
     assert_eq!(refused(|_| {}, true), None, "loopback and Unix-domain sockets are no strangers");
-    assert_eq!(refused(|config| config.protected_mode = false, false), None);
-    assert_eq!(refused(|config| config.requirepass = "secret".into(), false), None, "but it must log in");
+    assert_eq!(refused(|config| config.network.protected_mode = false, false), None);
+    assert_eq!(refused(|config| config.acl.requirepass = "secret".into(), false), None, "but it must log in");
 }
 
 #[test]
 fn guessing_a_password_costs_a_connection_each_64_guesses() {
-    let mut engine = engine(|config| config.requirepass = "secret".into());
+    let mut engine = engine(|config| config.acl.requirepass = "secret".into());
     let session = engine.connect(origin(true)).unwrap();
     for guess in 1..=64 {
         assert_eq!(engine.closing(session), Closing::Open, "before guess {guess}");

@@ -82,11 +82,12 @@ impl Server {
     /// The directive that is refused, and why.
     pub fn configuration(&self) -> Result<Config, String> {
         // Clients come from other hosts.
-        let mut config = Config { protected_mode: false, ..Config::default() };
+        let mut config = Config::default();
+        config.network.protected_mode = false;
         for (name, value) in &self.config {
-            let words: Vec<&str> = value.split_ascii_whitespace().collect();
-            let whole = [value.as_str()];
-            let values: &[&str] = if words.len() > 1 { &words } else { &whole };
+            let words: Vec<&[u8]> = value.split_ascii_whitespace().map(str::as_bytes).collect();
+            let whole = [value.as_bytes()];
+            let values: &[&[u8]] = if words.len() > 1 { &words } else { &whole };
             config.set_at_start(name, values).map_err(|why| format!("{name} {value}: {why}"))?;
         }
         Ok(config)

@@ -60,7 +60,7 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
     call.session.protocol = Protocol::Resp2;
     call.session.name = Box::default();
     call.session.reply_mode = ReplyMode::On;
-    call.session.authenticated = call.state.config.requirepass.is_empty();
+    call.session.authenticated = call.state.config.acl.requirepass.is_empty();
     call.reply().simple("RESET");
     Ok(())
 }
@@ -72,7 +72,7 @@ pub fn auth(call: &mut Call<'_>) -> Outcome {
         3 => (Some(call.args.at(1)), call.args.at(2)),
         _ => return Err(SYNTAX),
     };
-    if user.is_none() && call.state.config.requirepass.is_empty() {
+    if user.is_none() && call.state.config.acl.requirepass.is_empty() {
         return Err(ErrorReply::new(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
              configuration is correct?",
@@ -85,7 +85,7 @@ pub fn auth(call: &mut Call<'_>) -> Outcome {
 
 /// Checks a name and a password, and counts what fails.
 fn log_in(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> Outcome {
-    let required = call.state.config.requirepass.as_bytes();
+    let required = call.state.config.acl.requirepass.as_slice();
     if user == b"default" && (required.is_empty() || equal_in_constant_time(password, required)) {
         call.session.authenticated = true;
         call.session.failed_logins = 0;

@@ -12,7 +12,7 @@ pub fn dump(call: &mut Call<'_>) -> Outcome {
     /// Bytes that are encoded and summed for about the cost of an ordinary command.
     const BYTES_PER_WORK: u64 = 1024;
     let key = call.key(1);
-    let compression = call.state.config.rdbcompression;
+    let compression = call.state.config.persistence.rdbcompression;
     let payload = call.state.read(&key).map(|entry| match entry.kind() {
         Kind::String => refrain_persist::dump(entry.value(), compression),
         _ => unreachable!("every kind has its encoding here"),
@@ -70,10 +70,11 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         return Err(ErrorReply::new("BUSYKEY Target key name already exists."));
     }
     let ttl = u64::try_from(call.integer(2)?).map_err(|_| ErrorReply::new("ERR Invalid TTL value, must be >= 0"))?;
-    let value = refrain_persist::restore(payload, call.state.config.proto_max_bulk_len).map_err(|why| match why {
-        DumpError::VersionOrChecksum => ErrorReply::new("ERR DUMP payload version or checksum are wrong"),
-        DumpError::BadFormat => ErrorReply::new("ERR Bad data format"),
-    })?;
+    let value =
+        refrain_persist::restore(payload, call.state.config.limits.proto_max_bulk_len).map_err(|why| match why {
+            DumpError::VersionOrChecksum => ErrorReply::new("ERR DUMP payload version or checksum are wrong"),
+            DumpError::BadFormat => ErrorReply::new("ERR Bad data format"),
+        })?;
     let now_ms = call.state.now.unix_ms();
     let deadline = match ttl {
         0 => None,

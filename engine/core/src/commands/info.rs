@@ -73,12 +73,12 @@ fn server(state: &State, process: &ProcessReport, _: usize, out: &mut String) {
         "arch_bits" => usize::BITS,
         "process_id" => process.pid,
         "run_id" => state.run_id,
-        "tcp_port" => state.config.port,
+        "tcp_port" => state.config.network.port,
         "server_time_usec" => state.now.unix_us,
         "uptime_in_seconds" => uptime_s,
         "uptime_in_days" => uptime_s / 86_400,
-        "hz" => state.config.hz,
-        "configured_hz" => state.config.hz,
+        "hz" => state.config.process.hz,
+        "configured_hz" => state.config.process.hz,
         "lru_clock" => state.now.unix_s() & 0xff_ffff,
     }
 }
@@ -90,7 +90,7 @@ fn clients(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
     fields! { out;
         "connected_clients" => state.sessions.len(),
         "cluster_connections" => 0,
-        "maxclients" => state.config.maxclients,
+        "maxclients" => state.config.limits.maxclients,
         "client_recent_max_input_buffer" => max_input,
         "client_recent_max_output_buffer" => max_output,
         "blocked_clients" => 0,

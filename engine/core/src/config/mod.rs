@@ -1,181 +1,188 @@
-//! Configuration: every parameter that exists, with its type, range and default, read by `CONFIG GET`, changed by `CONFIG SET`
-//! and by the configuration file alike.
+//! Configuration: every parameter, with its type, range and default, read by CONFIG GET, changed by CONFIG SET and by the
+//! configuration file alike.
 //!
-//! A parameter is here only when something obeys it. [`Config`] holds the typed values that the engine and the node read;
-//! [`parameters`] is the one table of names; [`Config::set`] is all or nothing.
+//! [`Config`] holds the typed values, grouped by what they are about; the lines that declare the groups are the one table of
+//! parameters. [`Config::changed`] is all or nothing. A parameter of a feature that does not exist is kept, checked and shown
+//! like any other, and named to whoever sets it to something ([`Config::without_effect`]).
 
-mod memory;
-mod output_limits;
-pub mod parameters;
-mod percentiles;
+mod choice;
+mod groups;
+mod numbers;
+mod parameter;
+mod quoting;
+mod start;
+mod table;
+mod values;
 
-pub use memory::parse_memory;
-pub use output_limits::{ClientClass, OutputLimit, OutputLimits};
-pub use percentiles::{Percentile, Percentiles};
+pub use choice::Choice;
+pub use groups::{
+    Acl, Allowed, AppendFsync, ChannelsDefault, Cluster, DisklessLoad, Encodings, Endpoint, EvictionPolicy, Limits,
+    LogLevel, Logging, Memory, Monitoring, Network, OomScoreAdj, Persistence, Process, PropagationError, Replication,
+    Sanitize, Scripting, Supervised, SyslogFacility, Tls, TlsAuth,
+};
+pub use numbers::parse_memory;
+pub use parameter::Parameter;
+pub use quoting::{quote, split_args};
+pub use start::Start;
+pub use table::{closest, find, parameters};
+pub use values::{
+    BindAddresses, ClientClass, ClientMemory, Directory, OomScores, OutputLimit, OutputLimits, Percentile, Percentiles,
+    ReplicaOf, SavePoint, SavePoints, ShutdownOn, expand_title,
+};
 
-use parameters::{Parameter, find};
-
-/// Typed values of all parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Typed values of all parameters, and what else the configuration says.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    /// `bind`: addresses to listen on; a leading `-` means that its absence is no error.
-    pub bind: Vec<String>,
-    /// `port`; 0 means no TCP.
-    pub port: i64,
-    /// `tcp-backlog`.
-    pub tcp_backlog: i64,
-    /// `tcp-keepalive`, seconds; 0 is off.
-    pub tcp_keepalive: i64,
-    /// `unixsocket`; empty means none.
-    pub unixsocket: String,
-    /// `unixsocketperm`; 0 leaves the umask's.
-    pub unixsocketperm: u32,
-    /// `protected-mode`.
-    pub protected_mode: bool,
-    /// `requirepass`; empty means none.
-    pub requirepass: String,
-    /// `maxclients`.
-    pub maxclients: i64,
-    /// `timeout`: seconds after which an idle client is closed; 0 means never.
-    pub timeout: i64,
-    /// `databases`.
-    pub databases: i64,
-    /// `hz`: rounds of periodic work a second.
-    pub hz: i64,
-    /// `active-expire-effort`, 1 to 10.
-    pub active_expire_effort: i64,
-    /// `loglevel`.
-    pub loglevel: String,
-    /// `logfile`; empty means standard output.
-    pub logfile: String,
-    /// `dir`: the working directory.
-    pub dir: String,
-    /// `proto-max-bulk-len`, bytes.
-    pub proto_max_bulk_len: u64,
-    /// `rdbcompression`: whether long strings are compressed where they are written as RDB has them.
-    pub rdbcompression: bool,
-    /// `client-query-buffer-limit`, bytes.
-    pub client_query_buffer_limit: u64,
-    /// `client-output-buffer-limit`, by class.
-    pub client_output_buffer_limit: OutputLimits,
-    /// `lazyfree-lazy-user-flush`.
-    pub lazyfree_lazy_user_flush: bool,
-    /// `slowlog-log-slower-than`, microseconds; negative is off.
-    pub slowlog_log_slower_than: i64,
-    /// `slowlog-max-len`.
-    pub slowlog_max_len: u64,
-    /// `commandlog-request-larger-than`, bytes; negative is off.
-    pub commandlog_request_larger_than: i64,
-    /// `commandlog-large-request-max-len`.
-    pub commandlog_large_request_max_len: u64,
-    /// `commandlog-reply-larger-than`, bytes; negative is off.
-    pub commandlog_reply_larger_than: i64,
-    /// `commandlog-large-reply-max-len`.
-    pub commandlog_large_reply_max_len: u64,
-    /// `latency-monitor-threshold`, milliseconds; 0 is off.
-    pub latency_monitor_threshold: i64,
-    /// `latency-tracking`: whether durations are counted per command.
-    pub latency_tracking: bool,
-    /// `latency-tracking-info-percentiles`.
-    pub latency_tracking_info_percentiles: Percentiles,
-    /// `enable-debug-command`: `no`, `local` or `yes`.
-    pub enable_debug_command: String,
-    /// `enable-module-command`: `no`, `local` or `yes`.
-    pub enable_module_command: String,
+    /// Where clients reach the server.
+    pub network: Network,
+    /// How much clients may take.
+    pub limits: Limits,
+    /// Who may do what.
+    pub acl: Acl,
+    /// How memory is used.
+    pub memory: Memory,
+    /// Up to which size values keep their compact encodings.
+    pub encodings: Encodings,
+    /// What is logged, and where.
+    pub logging: Logging,
+    /// How the process runs.
+    pub process: Process,
+    /// What the server remembers of its own work.
+    pub monitoring: Monitoring,
+    /// What is kept on disk.
+    pub persistence: Persistence,
+    /// How a replica follows its primary.
+    pub replication: Replication,
+    /// How nodes form a cluster.
+    pub cluster: Cluster,
+    /// Encrypted connections.
+    pub tls: Tls,
+    /// Scripts and functions.
+    pub scripting: Scripting,
+    /// What only the start can say.
+    pub start: Start,
 }
 
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            bind: vec!["*".into(), "-::*".into()],
-            port: 6379,
-            tcp_backlog: 511,
-            tcp_keepalive: 300,
-            unixsocket: String::new(),
-            unixsocketperm: 0,
-            protected_mode: true,
-            requirepass: String::new(),
-            maxclients: 10_000,
-            timeout: 0,
-            databases: 16,
-            hz: 10,
-            active_expire_effort: 1,
-            loglevel: "notice".into(),
-            logfile: String::new(),
-            dir: ".".into(),
-            proto_max_bulk_len: 512 << 20,
-            rdbcompression: true,
-            client_query_buffer_limit: 1 << 30,
-            client_output_buffer_limit: OutputLimits::default(),
-            lazyfree_lazy_user_flush: false,
-            slowlog_log_slower_than: 10_000,
-            slowlog_max_len: 128,
-            commandlog_request_larger_than: 1 << 20,
-            commandlog_large_request_max_len: 128,
-            commandlog_reply_larger_than: 1 << 20,
-            commandlog_large_reply_max_len: 128,
-            latency_monitor_threshold: 0,
-            latency_tracking: true,
-            latency_tracking_info_percentiles: Percentiles::default(),
-            enable_debug_command: "no".into(),
-            enable_module_command: "no".into(),
-        }
-    }
+/// When a parameter is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// By a configuration file, or an option of the command line.
+    Starting,
+    /// By CONFIG SET.
+    Running,
 }
 
-/// Why a change of configuration was refused: the parameter, and what is wrong with its value.
+/// One change that CONFIG SET asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// The parameter's name or alias, as it was typed.
+    pub name: &'a [u8],
+    /// The new value.
+    pub value: &'a [u8],
+}
+
+/// Why a change of configuration was refused. Names are as errors show them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigError {
-    /// No such parameter, or a value is missing.
-    Unknown(String),
+    /// There is no such parameter.
+    Unknown(Vec<u8>),
     /// The parameter exists and refuses: its name and Redis's words.
-    Refused(String, String),
+    Refused(Vec<u8>, String),
 }
+
+/// The range of `hz`; whatever is beyond becomes the nearest.
+const HZ: std::ops::RangeInclusive<i64> = 1..=500;
 
 impl Config {
-    /// Applies all of `changes` (name, values) or none, as `CONFIG SET` does.
+    /// The configuration with all of `changes` made, and the parameters that have another value in it, in their order.
+    /// `may_change_protected` says what `enable-protected-configs` allows whoever asks.
     ///
     /// # Errors
-    /// The first parameter that is unknown, given twice, fixed at run time, or that refuses its value.
-    pub fn set_at_run_time(&mut self, changes: &[(&str, &str)]) -> Result<(), ConfigError> {
+    /// The first parameter that is unknown, fixed, protected or given twice; else the first that refuses its value.
+    pub fn changed(
+        &self,
+        changes: &[Change<'_>],
+        may_change_protected: bool,
+    ) -> Result<(Config, Vec<&'static Parameter>), ConfigError> {
+        let mut found: Vec<(&'static str, &'static Parameter)> = Vec::with_capacity(changes.len());
+        for Change { name, .. } in changes {
+            let refused = |why: &str| Err(ConfigError::Refused(name.to_vec(), why.to_owned()));
+            let Some((known, parameter)) = find(name) else { return Err(ConfigError::Unknown(name.to_vec())) };
+            if parameter.is_fixed {
+                return refused("can't set immutable config");
+            }
+            if parameter.is_protected && !may_change_protected {
+                return refused("can't set protected config");
+            }
+            if found.iter().any(|(name, _)| *name == known) {
+                return refused("duplicate parameter");
+            }
+            found.push((known, parameter));
+        }
         let mut next = self.clone();
-        let mut seen: Vec<&'static str> = Vec::with_capacity(changes.len());
-        for (name, value) in changes {
-            let parameter = find(name).ok_or_else(|| ConfigError::Unknown((*name).to_owned()))?;
-            let refused = |why: &str| ConfigError::Refused((*name).to_owned(), why.to_owned());
-            if !parameter.at_run_time {
-                return Err(refused("can't set immutable config"));
-            }
-            if seen.contains(&parameter.name) {
-                return Err(refused("duplicate parameter"));
-            }
-            seen.push(parameter.name);
-            let split: Vec<&str> =
-                if parameter.several_values { value.split_ascii_whitespace().collect() } else { vec![value] };
-            parameter.set(&mut next, &split).map_err(|why| refused(&why))?;
+        for ((name, parameter), Change { value, .. }) in found.iter().zip(changes) {
+            let words: Vec<&[u8]> = match parameter.several_values {
+                true if value.is_empty() => Vec::new(),
+                true => value.split(|byte| *byte == b' ').collect(),
+                false => vec![value],
+            };
+            let refused = |why| ConfigError::Refused(name.as_bytes().to_vec(), why);
+            parameter.set(&mut next, &words, When::Running).map_err(refused)?;
         }
-        *self = next;
-        Ok(())
+        next.clamp();
+        let differing =
+            found.into_iter().map(|(_, parameter)| parameter).filter(|p| p.get(self) != p.get(&next)).collect();
+        Ok((next, differing))
     }
 
-    /// Applies one directive of a configuration file or of the command line.
-    ///
-    /// # Errors
-    /// Redis's reason, as it is printed below the offending line.
-    pub fn set_at_start(&mut self, name: &str, values: &[&str]) -> Result<(), String> {
-        const BAD: &str = "Bad directive or wrong number of arguments";
-        let parameter = find(name).ok_or_else(|| match parameters::closest(name) {
-            Some(near) => format!("{BAD}. Did you mean '{near}'?"),
-            None => BAD.to_owned(),
-        })?;
-        if values.is_empty() || (!parameter.several_values && values.len() != 1) {
-            return Err("wrong number of arguments".to_owned());
-        }
-        parameter.set(self, values)
+    /// Brings into range what is taken out of range.
+    fn clamp(&mut self) {
+        self.process.hz = self.process.hz.clamp(*HZ.start(), *HZ.end());
     }
 
-    /// Every parameter whose name (or alias) matches `matches`, with its value as text, in order of name.
-    pub fn get(&self, matches: impl Fn(&str) -> bool) -> Vec<(&'static str, String)> {
-        parameters::PARAMETERS.iter().filter(|p| matches(p.name)).map(|p: &Parameter| (p.name, p.get(self))).collect()
+    /// Every name whose parameter is to be shown for `pattern`, with its value: a name given in full is itself shown, as it
+    /// was typed; a pattern shows the names and the aliases that it matches, hidden ones excepted.
+    pub fn get(&self, asked: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        if !asked.iter().any(|byte| b"[*?".contains(byte)) {
+            return find(asked).map(|(_, p)| (asked.to_vec(), p.get(self))).into_iter().collect();
+        }
+        let pattern = asked.to_ascii_lowercase();
+        let names = |p: &'static Parameter| {
+            let alias = (!p.alias.is_empty() && !p.alias_is_hidden).then_some(p.alias);
+            [Some(p.name), alias].into_iter().flatten().filter(|_| !p.is_hidden).map(move |name| (name, p))
+        };
+        let shown = parameters().flat_map(names).filter(|(name, _)| crate::glob::matches(&pattern, name.as_bytes()));
+        shown.map(|(name, p)| (name.as_bytes().to_vec(), p.get(self))).collect()
+    }
+
+    /// Parameters that were set to something although what would obey them is missing.
+    pub fn without_effect(&self) -> impl Iterator<Item = &'static Parameter> {
+        let default = Config::default();
+        parameters().filter(move |p| p.missing.is_some() && p.asks_for_something(self, &default))
     }
 }
+
+impl Parameter {
+    /// Whether it has another value than its default, and not an empty one.
+    fn asks_for_something(&self, config: &Config, default: &Config) -> bool {
+        let value = self.get(config);
+        !value.is_empty() && value != self.get(default)
+    }
+
+    /// What is logged when it is set although what would obey it is missing; `None` when nothing is, or when the value asks
+    /// for nothing.
+    pub fn warning(&self, config: &Config) -> Option<String> {
+        let feature = self.missing?;
+        let value = match self.is_sensitive {
+            true => "(redacted)".to_owned(),
+            false => self.get(config).escape_ascii().to_string(),
+        };
+        let asks = self.asks_for_something(config, &Config::default());
+        asks.then(|| {
+            format!("'{}' is set to '{value}' and has no effect: there is no {feature} in this server.", self.name)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,8 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Setup {
-        let config = Config { protected_mode: false, ..Config::default() };
+        let mut config = Config::default();
+        config.network.protected_mode = false;
         Setup { config, bug: None, descriptors: 10_000, ns_per_work_unit: 1000 }
     }
 }
@@ -85,7 +86,7 @@ impl Setup {
     pub fn with(parameters: &[(&str, &str)]) -> Setup {
         let mut setup = Setup::default();
         for (name, value) in parameters {
-            let values: Vec<&str> = value.split(' ').collect();
+            let values: Vec<&[u8]> = value.split(' ').map(str::as_bytes).collect();
             setup.config.set_at_start(name, &values).unwrap_or_else(|why| panic!("{name}: {why}"));
         }
         setup

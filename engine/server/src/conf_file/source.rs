@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::quoting::split_args;
+use refrain_core::config::split_args;
+
 use super::{ConfFileError, Directive, Place};
 
 /// A file larger than this is something else than a configuration.

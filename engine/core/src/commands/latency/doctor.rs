@@ -17,7 +17,7 @@ enum Advice {
 
 /// The report.
 pub fn report(state: &State) -> String {
-    let threshold = state.config.latency_monitor_threshold;
+    let threshold = state.config.monitoring.latency_monitor_threshold;
     let monitor = &state.observer.latency;
     if monitor.iter().len() == 0 {
         return match threshold {
@@ -43,8 +43,8 @@ pub fn report(state: &State) -> String {
         );
         match event {
             "command" => {
-                let slow_ms = state.config.slowlog_log_slower_than / 1000;
-                if state.config.slowlog_log_slower_than < 0 {
+                let slow_ms = state.config.monitoring.slowlog_log_slower_than / 1000;
+                if state.config.monitoring.slowlog_log_slower_than < 0 {
                     advices.insert(Advice::EnableSlowLog);
                 } else if slow_ms > threshold {
                     advices.insert(Advice::LowerSlowLog);
@@ -75,7 +75,7 @@ pub fn report(state: &State) -> String {
                 text,
                 "- The slow log only takes commands above {} us, more than this monitor's threshold. CONFIG SET \
                  slowlog-log-slower-than {} makes both agree.",
-                state.config.slowlog_log_slower_than,
+                state.config.monitoring.slowlog_log_slower_than,
                 threshold.max(1).saturating_mul(1000)
             ),
             Advice::ReadSlowLog => writeln!(

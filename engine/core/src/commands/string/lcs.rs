@@ -59,7 +59,7 @@ pub fn lcs(call: &mut Call<'_>) -> Outcome {
     let second = copied(call.state.read(&second));
     let (Ok(first), Ok(second)) = (first, second) else { return Err(NO_STRING) };
     let options = Options::parse(call)?;
-    let table = Table::new(&first, &second, call.state.config.proto_max_bulk_len)?;
+    let table = Table::new(&first, &second, call.state.config.limits.proto_max_bulk_len)?;
     call.hooks.work(table.cells.len() as u64 / CELLS_PER_WORK);
     let len = i64::from(table.at(first.len(), second.len()));
     if options.ranges {

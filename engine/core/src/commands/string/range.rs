@@ -43,7 +43,7 @@ pub fn setrange(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     let bytes = call.args.at(3);
     let offset = u64::try_from(call.integer(2)?).map_err(|_| ErrorReply::new("ERR offset is out of range"))?;
-    let limit = call.state.config.proto_max_bulk_len;
+    let limit = call.state.config.limits.proto_max_bulk_len;
     let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= limit);
     let offset = |end: Option<u64>| match end {
         Some(_) => usize::try_from(offset).map_err(|_| STRING_TOO_LONG),
@@ -78,7 +78,7 @@ pub fn setrange(call: &mut Call<'_>) -> Outcome {
 /// APPEND key value
 pub fn append(call: &mut Call<'_>) -> Outcome {
     let (key, tail) = (call.key(1), call.args.at(2));
-    let limit = call.state.config.proto_max_bulk_len;
+    let limit = call.state.config.limits.proto_max_bulk_len;
     let len = match call.state.write(&key) {
         Lookup::Occupied(mut found) => {
             let len = string(found.entry())?.len() as u64;

@@ -1,5 +1,8 @@
 //! `latency-tracking-info-percentiles`: which percentiles `INFO latencystats` shows.
 
+use crate::config::When;
+use crate::config::parameter::Special;
+
 /// A percentile, in millionths of a percent: as precise as Redis prints it, and comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Percentile(u32);
@@ -61,14 +64,24 @@ impl Percentiles {
         words.iter().map(percentile).collect::<Result<_, _>>().map(Percentiles).map_err(str::to_owned)
     }
 
-    /// As `CONFIG GET` prints them.
-    pub fn render(&self) -> String {
-        self.0.iter().map(Percentile::to_string).collect::<Vec<_>>().join(" ")
-    }
-
     /// All of them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Percentile> + '_ {
         self.0.iter().copied()
+    }
+}
+
+impl Special for Percentiles {
+    fn show(&self) -> String {
+        self.0.iter().map(Percentile::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    fn set(&mut self, words: &[&str], _: When) -> Result<(), String> {
+        *self = Percentiles::parse(words)?;
+        Ok(())
+    }
+
+    fn lines(&self) -> Vec<String> {
+        vec![if self.0.is_empty() { "\"\"".to_owned() } else { self.show() }]
     }
 }
 
@@ -78,11 +91,11 @@ mod tests {
 
     #[test]
     fn what_is_read_is_printed_as_redis_prints_it() {
-        let shown = |words: &[&str]| Percentiles::parse(words).map(|p| p.render());
+        let shown = |words: &[&str]| Percentiles::parse(words).map(|p| p.show());
         assert_eq!(shown(&["0.0", "50.0", "100.0"]).as_deref(), Ok("0 50 100"));
         assert_eq!(shown(&["99.9", "99.990", "1e1"]).as_deref(), Ok("99.9 99.99 10"));
         assert_eq!(shown(&[""]).as_deref(), Ok(""));
-        assert_eq!(Percentiles::default().render(), "50 99 99.9");
+        assert_eq!(Percentiles::default().show(), "50 99 99.9");
         assert!(shown(&["10.0", "a"]).unwrap_err().starts_with("Invalid"));
         assert!(shown(&["nan"]).unwrap_err().starts_with("Invalid"));
         assert!(shown(&["101.0"]).unwrap_err().contains("between"));

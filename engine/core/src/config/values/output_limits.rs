@@ -1,6 +1,8 @@
 //! `client-output-buffer-limit`: how much a client of each class may be owed.
 
-use super::parse_memory;
+use crate::config::When;
+use crate::config::numbers::{format_memory, parse_lenient, parse_memory};
+use crate::config::parameter::Special;
 
 /// Classes of clients, as `client-output-buffer-limit` and `CLIENT KILL TYPE` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,32 +56,41 @@ impl OutputLimits {
             ClientClass::Pubsub => &self.pubsub,
         }
     }
+}
 
-    /// As `CONFIG GET` prints it.
-    pub fn render(&self) -> String {
+impl Special for OutputLimits {
+    fn show(&self) -> String {
         let one = |name: &str, l: &OutputLimit| format!("{name} {} {} {}", l.hard, l.soft, l.soft_seconds);
         format!("{} {} {}", one("normal", &self.normal), one("slave", &self.replica), one("pubsub", &self.pubsub))
     }
 
-    /// Changes the classes that `values` names, in groups of four: class, hard, soft, seconds.
-    pub fn apply(&mut self, values: &[&str]) -> Result<(), String> {
-        if values.is_empty() || !values.len().is_multiple_of(4) {
+    /// Changes the classes that `words` names, in groups of four: class, hard, soft, seconds.
+    fn set(&mut self, words: &[&str], _: When) -> Result<(), String> {
+        if !words.len().is_multiple_of(4) {
             return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
         }
-        for group in values.chunks_exact(4) {
+        for group in words.chunks_exact(4) {
             let class = match group[0].to_ascii_lowercase().as_str() {
                 "normal" => &mut self.normal,
                 "slave" | "replica" => &mut self.replica,
                 "pubsub" => &mut self.pubsub,
                 _ => return Err("Invalid client class specified in buffer limit configuration.".to_owned()),
             };
-            let (Some(hard), Some(soft), Ok(soft_seconds)) =
-                (parse_memory(group[1]), parse_memory(group[2]), group[3].parse::<u64>())
+            let soft_seconds = parse_lenient(group[3], 10).and_then(|seconds| u64::try_from(seconds).ok());
+            let (Some(hard), Some(soft), Some(soft_seconds)) =
+                (parse_memory(group[1]), parse_memory(group[2]), soft_seconds)
             else {
                 return Err("Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned());
             };
             *class = OutputLimit { hard, soft, soft_seconds };
         }
         Ok(())
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let classes = [("normal", &self.normal), ("replica", &self.replica), ("pubsub", &self.pubsub)];
+        classes
+            .map(|(name, l)| format!("{name} {} {} {}", format_memory(l.hard), format_memory(l.soft), l.soft_seconds))
+            .to_vec()
     }
 }

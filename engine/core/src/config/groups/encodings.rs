@@ -1,0 +1,48 @@
+//! Up to which size values keep their compact encodings.
+
+use super::declare::group;
+use crate::config::choice::choice;
+
+choice! {
+    /// Whose payloads are checked in depth.
+    Sanitize {
+        /// Nobody's.
+        No = "no",
+        /// Everybody's.
+        Yes = "yes",
+        /// Those of clients, but not those of primaries and files.
+        Clients = "clients",
+    }
+}
+
+group! {
+    /// Up to which size values keep their compact encodings.
+    encodings: Encodings {
+        /// Fields of a compact hash.
+        "hash-max-listpack-entries" hash_max_listpack_entries: u64 = 512, integer(0, i64::MAX).alias("hash-max-ziplist-entries").missing("hashes");
+        /// Bytes of the longest field or value of a compact hash.
+        "hash-max-listpack-value" hash_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("hash-max-ziplist-value").missing("hashes");
+        /// Bytes of a sparse HyperLogLog.
+        "hll-sparse-max-bytes" hll_sparse_max_bytes: u64 = 3000, memory(0, i64::MAX as u64).missing("HyperLogLog");
+        /// Nodes at either end of a list that stay uncompressed; 0 compresses none.
+        "list-compress-depth" list_compress_depth: i64 = 0, integer(0, i32::MAX as i64).missing("lists");
+        /// Elements of a list's node, or (negative) its size in classes.
+        "list-max-listpack-size" list_max_listpack_size: i64 = -2, integer(i32::MIN as i64, i32::MAX as i64).alias("list-max-ziplist-size").missing("lists");
+        /// Elements of a set of integers.
+        "set-max-intset-entries" set_max_intset_entries: u64 = 512, integer(0, i64::MAX).missing("sets");
+        /// Elements of a compact set.
+        "set-max-listpack-entries" set_max_listpack_entries: u64 = 128, integer(0, i64::MAX).missing("sets");
+        /// Bytes of the longest element of a compact set.
+        "set-max-listpack-value" set_max_listpack_value: u64 = 64, integer(0, i64::MAX).missing("sets");
+        /// Bytes of a stream's node.
+        "stream-node-max-bytes" stream_node_max_bytes: u64 = 4096, memory(0, i64::MAX as u64).missing("streams");
+        /// Entries of a stream's node.
+        "stream-node-max-entries" stream_node_max_entries: i64 = 100, integer(0, i64::MAX).missing("streams");
+        /// Elements of a compact sorted set.
+        "zset-max-listpack-entries" zset_max_listpack_entries: u64 = 128, integer(0, i64::MAX).alias("zset-max-ziplist-entries").missing("sorted sets");
+        /// Bytes of the longest element of a compact sorted set.
+        "zset-max-listpack-value" zset_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("zset-max-ziplist-value").missing("sorted sets");
+        /// How far the payload of RESTORE is checked. Every payload is, wholly: there is nothing that this could leave out.
+        "sanitize-dump-payload" sanitize_dump_payload: Sanitize = Sanitize::No, choice();
+    }
+}

@@ -1,0 +1,66 @@
+//! What is logged, and where.
+
+use super::declare::group;
+use crate::config::choice::choice;
+
+choice! {
+    /// How much is logged.
+    LogLevel {
+        /// Everything.
+        Debug = "debug",
+        /// Much that is rarely useful.
+        Verbose = "verbose",
+        /// What one wants to know in production.
+        Notice = "notice",
+        /// Only what matters.
+        Warning = "warning",
+        /// Nothing at all.
+        Nothing = "nothing",
+    }
+}
+
+choice! {
+    /// Facilities of syslog.
+    SyslogFacility {
+        /// `LOG_USER`.
+        User = "user",
+        /// `LOG_LOCAL0`.
+        Local0 = "local0",
+        /// `LOG_LOCAL1`.
+        Local1 = "local1",
+        /// `LOG_LOCAL2`.
+        Local2 = "local2",
+        /// `LOG_LOCAL3`.
+        Local3 = "local3",
+        /// `LOG_LOCAL4`.
+        Local4 = "local4",
+        /// `LOG_LOCAL5`.
+        Local5 = "local5",
+        /// `LOG_LOCAL6`.
+        Local6 = "local6",
+        /// `LOG_LOCAL7`.
+        Local7 = "local7",
+    }
+}
+
+group! {
+    /// What is logged, and where.
+    logging: Logging {
+        /// Whether the banner is shown even where the log is no terminal.
+        "always-show-logo" always_show_logo: bool = false, yes_no().fixed();
+        /// Whether a crash is reported in the log.
+        "crash-log-enabled" crash_log_enabled: bool = true, yes_no();
+        /// Whether memory is tested after a crash.
+        "crash-memcheck-enabled" crash_memcheck_enabled: bool = true, yes_no();
+        /// The log file; empty means standard output.
+        "logfile" logfile: String = "".into(), text().fixed();
+        /// How much is logged.
+        "loglevel" loglevel: LogLevel = LogLevel::Notice, choice();
+        /// Whether the log goes to syslog too.
+        "syslog-enabled" syslog_enabled: bool = false, yes_no().fixed();
+        /// The facility under which it does.
+        "syslog-facility" syslog_facility: SyslogFacility = SyslogFacility::Local0, choice().fixed();
+        /// The name under which it does.
+        "syslog-ident" syslog_ident: String = "redis".into(), text().fixed();
+    }
+}
