@@ -97,6 +97,8 @@ pub enum Request {
     ExecuteQueue,
     /// Put a changed configuration into effect.
     ApplyConfiguration,
+    /// Execute this command later, not before this moment of the monotonic clock: as if it had not come yet.
+    HoldUntil(u64),
 }
 
 /// How a write reaches the propagation stream.

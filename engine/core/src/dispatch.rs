@@ -5,7 +5,7 @@ use crate::call::{Args, Call, KeyHashes, Outcome, Propagation, Request};
 use crate::commands::transaction::forget_watches;
 use crate::effects::Level;
 use crate::engine::Engine;
-use crate::error::{ErrorReply, NOAUTH};
+use crate::error::{ErrorReply, NOT_IN_MULTI};
 use crate::hooks::{Bug, Hooks};
 use crate::observer::Execution;
 use crate::session::{Closing, ReplyMode, Session};
@@ -27,7 +27,6 @@ impl<H: Hooks> Engine<H> {
         match self.admit(session, resolution, args) {
             Ok(Admitted::Run(found)) => self.run(session, found, args, hashes),
             Ok(Admitted::Queue(found)) => {
-                session.last_command = Some(found.command);
                 if let Some(transaction) = &mut session.transaction {
                     transaction.push(found, args);
                 }
@@ -40,6 +39,8 @@ impl<H: Hooks> Engine<H> {
         }
         match session.reply_mode {
             ReplyMode::On => {}
+            // Nothing has been answered yet.
+            _ if session.held_until_us.is_some() => {}
             ReplyMode::Off => session.output.truncate(mark),
             ReplyMode::SkipThis => {
                 session.output.truncate(mark);
@@ -98,20 +99,23 @@ impl<H: Hooks> Engine<H> {
     #[inline]
     fn admit(
         &mut self,
-        session: &Session,
+        session: &mut Session,
         resolution: Result<Found, Unresolved>,
         args: Args<'_>,
     ) -> Result<Admitted, ErrorReply> {
         let found = resolution.map_err(|why| self.unresolved(why, args))?;
         let command = found.command;
-        if !session.authenticated && !command.flags.contains(Flags::NO_AUTH) {
+        session.last_command = Some(command);
+        if !session.unrestricted
+            && let Err(refused) = self.state.check_rights(session, found, args)
+        {
             self.state.observer.commands[found.id.index()].rejected += 1;
-            return Err(NOAUTH);
+            return Err(refused);
         }
         if session.in_transaction() {
             if command.flags.contains(Flags::NO_MULTI) {
                 self.state.observer.commands[found.id.index()].rejected += 1;
-                return Err(ErrorReply::new("ERR Command not allowed inside a transaction"));
+                return Err(NOT_IN_MULTI);
             }
             if !runs_inside_multi(command) {
                 return Ok(Admitted::Queue(found));
@@ -134,7 +138,6 @@ impl<H: Hooks> Engine<H> {
 
     /// Runs one command, and what it asks for.
     fn run(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
-        session.last_command = Some(found.command);
         self.call(session, found, args, hashes);
         if self.hooks.planted(Bug::DoubleIncrement) && found.command.name == "incr" && !session.in_transaction() {
             let mark = session.output.mark();
@@ -173,8 +176,10 @@ impl<H: Hooks> Engine<H> {
             state.effects.stream.push_args(db, args);
         }
         self.hooks.work(1);
-        if let Some(request) = request {
-            self.carry_out(session, request);
+        if let Some(request) = request
+            && self.carry_out(session, found, request) == CarriedOut::TakenBack
+        {
+            return;
         }
         let ended = self.hooks.ticks();
         self.ticks_at = ended;
@@ -201,11 +206,16 @@ impl<H: Hooks> Engine<H> {
     /// What only the engine can do for a handler. It is part of the command: a changed configuration already decides how the
     /// command that changed it is accounted for.
     #[cold]
-    fn carry_out(&mut self, session: &mut Session, request: Request) {
+    fn carry_out(&mut self, session: &mut Session, found: Found, request: Request) -> CarriedOut {
         match request {
             Request::ExecuteQueue => self.execute_queue(session),
             Request::ApplyConfiguration => self.apply_configuration(),
+            Request::HoldUntil(until_us) => {
+                self.hold(session, found, until_us);
+                return CarriedOut::TakenBack;
+            }
         }
+        CarriedOut::Done
     }
 
     /// EXEC: the queue as one unit, at one moment, to all who look.
@@ -216,13 +226,22 @@ impl<H: Hooks> Engine<H> {
         self.ticks_at = began;
         self.state.effects.stream.begin();
         self.clock_is_held = true;
+        session.in_exec = true;
         let half = self.hooks.planted(Bug::HalfTransaction);
         for (i, queued) in transaction.queue.iter().enumerate() {
             if half && i > 0 && i + 1 == transaction.queue.len() {
                 session.reply().ok();
                 continue;
             }
-            self.run(session, queued.found, queued.args(), KeyHashes::default());
+            let (found, args) = (queued.found, queued.args());
+            let checked = if session.unrestricted { Ok(()) } else { self.state.check_queued(session, found, args) };
+            match checked {
+                Ok(()) => self.run(session, found, args, KeyHashes::default()),
+                Err(refused) => {
+                    self.state.stats.count_error(&refused.code());
+                    session.reply().error(refused.bytes());
+                }
+            }
             // The rest is executed in any case, for a transaction is whole; but nobody will read what it answers.
             if session.output.len() > self.state.output_check_from && self.state.exceeds_output_limit(session)
                 || session.closing == Closing::Now
@@ -230,6 +249,7 @@ impl<H: Hooks> Engine<H> {
                 session.output.discard();
             }
         }
+        session.in_exec = false;
         self.clock_is_held = false;
         self.state.observer.nested_ticks += self.ticks_at.saturating_sub(began);
         self.state.effects.stream.commit();
@@ -239,6 +259,14 @@ impl<H: Hooks> Engine<H> {
 /// The first word of an HTTP request, or of its most common header.
 fn is_http(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"post") || word.eq_ignore_ascii_case(b"host:")
+}
+
+/// What has become of a command that asked for something.
+#[derive(PartialEq, Eq)]
+enum CarriedOut {
+    Done,
+    /// It was not executed yet.
+    TakenBack,
 }
 
 /// What may become of a command that was not refused.

@@ -7,9 +7,11 @@ use std::collections::VecDeque;
 
 use refrain_data::HashSeed;
 
+use crate::acl::UserId;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::effects::Effects;
+use crate::hold::Held;
 use crate::hooks::{Bug, Hooks};
 use crate::round::Scratch;
 use crate::session::{Closing, Origin, Session, SessionId};
@@ -23,6 +25,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) scratch: Scratch,
     /// Sessions with bytes that can be executed now, in the order of their turns.
     pub(crate) runnable: VecDeque<SessionId>,
+    /// Sessions whose next command has to wait.
+    pub(crate) held: Held,
     pub(crate) tick: TickState,
     /// Ticks at which the state's `now` was last read.
     pub(crate) clock_read_at: u64,
@@ -63,18 +67,28 @@ impl<H: Hooks> Engine<H> {
             state.warn_of_parameter(parameter);
         }
         state.serve_expired = hooks.planted(Bug::ServeExpired);
+        state.require_password(None);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         Engine {
             hooks,
             state,
             scratch: Scratch::default(),
             runnable: VecDeque::new(),
+            held: Held::new(),
             tick: TickState::default(),
             clock_read_at: 0,
             ticks_at: 0,
             clock_is_held: false,
             last_http_warning_us: None,
         }
+    }
+
+    /// Makes the users that the configuration declares or names a file of. Before anybody connects.
+    ///
+    /// # Errors
+    /// Why the server cannot start.
+    pub fn load_users(&mut self) -> Result<(), String> {
+        self.state.users_at_start(|path| self.hooks.read_file(path))
     }
 
     /// A client has connected.
@@ -90,7 +104,7 @@ impl<H: Hooks> Engine<H> {
             state.stats.rejected_connections += 1;
             return Err(b"-ERR max number of clients reached\r\n");
         }
-        let open = state.config.acl.requirepass.is_empty();
+        let open = state.acl.user(UserId::DEFAULT).needs_no_password();
         if state.config.network.protected_mode && open && !origin.is_local {
             state.stats.rejected_connections += 1;
             return Err(PROTECTED_MODE);
@@ -98,12 +112,18 @@ impl<H: Hooks> Engine<H> {
         let id = state.next_client_id;
         state.next_client_id += 1;
         let now_us = state.now.mono_us;
-        Ok(state.sessions.insert(|handle| Session::new(handle, id, origin, open, now_us)))
+        let acl = &state.acl;
+        Ok(state.sessions.insert(|handle| {
+            let mut session = Session::new(handle, id, origin, now_us);
+            acl.greet(&mut session);
+            session
+        }))
     }
 
     /// The connection is gone: nothing more can be sent or will be received.
     pub fn disconnect(&mut self, id: SessionId) {
-        let Some(session) = self.state.sessions.remove(id) else { return };
+        let Some(mut session) = self.state.sessions.remove(id) else { return };
+        Self::release(&mut self.held, &mut session);
         for watched in &session.watch.keys {
             self.state.watchers.remove(watched.db, &watched.key, id);
         }

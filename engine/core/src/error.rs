@@ -93,6 +93,8 @@ pub const STRING_TOO_LONG: ErrorReply = ErrorReply::new("ERR string exceeds maxi
 pub const NOAUTH: ErrorReply = ErrorReply::new("NOAUTH Authentication required.");
 /// Wrong user name or password.
 pub const WRONGPASS: ErrorReply = ErrorReply::new("WRONGPASS invalid username-password pair or user is disabled.");
+/// What is never queued.
+pub const NOT_IN_MULTI: ErrorReply = ErrorReply::new("ERR Command not allowed inside a transaction");
 /// EXEC after a command was refused while queueing.
 pub const EXECABORT: ErrorReply = ErrorReply::new("EXECABORT Transaction discarded because of previous errors.");
 /// A cursor that is no unsigned number.

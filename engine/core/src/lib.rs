@@ -4,6 +4,7 @@
 //! replies and effects go out ([`Engine::unsent`], [`Engine::effects`]); what must be asked in between comes through
 //! [`Hooks`]. Given the same calls, an engine gives the same bytes, in both worlds, on every machine.
 
+pub mod acl;
 mod ahead;
 mod call;
 mod clock;
@@ -16,6 +17,7 @@ mod engine;
 mod error;
 mod glob;
 mod histogram;
+mod hold;
 mod hooks;
 mod latency;
 mod long_double;

@@ -158,7 +158,9 @@ impl<H: Hooks> Engine<H> {
             session.active_us = now_us;
             self.state.stats.net_input_bytes += input.len as u64;
             // A session that was runnable had its pending bytes, the new ones among them, taken above, or will in its turn.
-            if !session.runnable && (input.bytes.is_some() || !session.pending.is_empty()) {
+            if session.held_until_us.is_some() {
+                self.check_query_buffer_limit(input.session);
+            } else if !session.runnable && (input.bytes.is_some() || !session.pending.is_empty()) {
                 open(session, input.bytes.clone(), SHARE);
             }
         }
@@ -187,7 +189,7 @@ impl<H: Hooks> Engine<H> {
         };
         let limits = Limits {
             max_bulk: self.state.config.limits.proto_max_bulk_len,
-            authenticated: session.authenticated,
+            authenticated: !session.must_log_in,
             ..Limits::default()
         };
         let keyspace = &self.state.keyspace;
@@ -337,6 +339,11 @@ impl<H: Hooks> Engine<H> {
                     cursor.state = Parsing::Stopped;
                 }
             }
+            if session.held_until_us.is_some() {
+                cursor.pos = group[at - 1].start;
+                cursor.state = Parsing::Stopped;
+                session.parser.reset();
+            }
             if !session.output.is_empty() || session.closing != Closing::Open {
                 self.state.effects.attend(&mut session);
             }
@@ -412,7 +419,7 @@ impl<H: Hooks> Engine<H> {
             return;
         }
         let Some(session) = self.state.sessions.get_mut(id) else { return };
-        if state != Parsing::WantsMore && !session.runnable {
+        if state != Parsing::WantsMore && !session.runnable && session.held_until_us.is_none() {
             session.stalled = session.output.len() >= OUTPUT_HIGH_WATER;
             if !session.stalled {
                 session.runnable = true;
@@ -432,7 +439,7 @@ impl<H: Hooks> Engine<H> {
         let queued = session.transaction.as_ref().map_or(0, |t| t.memory());
         let held = (pending + queued) as u64;
         let within = held <= self.state.config.limits.client_query_buffer_limit;
-        if within && (held <= UNAUTHENTICATED_MAX || session.authenticated) {
+        if within && (held <= UNAUTHENTICATED_MAX || !session.must_log_in) {
             return false;
         }
         session.closing = Closing::Now;

@@ -5,6 +5,7 @@
 
 use refrain_resp::{Encoder, Protocol, RequestParser};
 
+use crate::acl::UserId;
 use crate::config::ClientClass;
 use crate::output::Output;
 use crate::table::Command;
@@ -73,8 +74,14 @@ pub struct Session {
     pub db: usize,
     /// RESP version.
     pub protocol: Protocol,
-    /// False while a password is required and has not been given.
+    /// Who it is. Until it logs in, the user that every connection begins with.
+    pub user: UserId,
+    /// It has logged in, or need not have when it connected.
     pub authenticated: bool,
+    /// It must log in before it may do anything. Derived from the users.
+    pub must_log_in: bool,
+    /// Its user may do everything: nothing need be checked. Derived from the users.
+    pub unrestricted: bool,
     /// `CLIENT REPLY`.
     pub reply_mode: ReplyMode,
     /// Between MULTI and EXEC: what is queued.
@@ -102,8 +109,10 @@ pub struct Session {
     pub last_command: Option<&'static Command>,
     /// Monotonic microseconds since when the soft output limit is exceeded.
     pub over_soft_limit_since_us: Option<u64>,
-    /// Failed logins in a row on this connection.
-    pub failed_logins: u32,
+    /// Its next command is not executed before this moment of the monotonic clock; the tick wakes it.
+    pub(crate) held_until_us: Option<u64>,
+    /// It executes what it has queued.
+    pub(crate) in_exec: bool,
     /// In the engine's list of sessions that the node must look at.
     pub(crate) attended: bool,
     /// In the engine's list of sessions with bytes left to execute.
@@ -113,8 +122,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// A client that has just connected.
-    pub fn new(handle: SessionId, id: u64, origin: Origin, authenticated: bool, now_us: u64) -> Session {
+    /// A client that has just connected, and may do nothing yet.
+    pub fn new(handle: SessionId, id: u64, origin: Origin, now_us: u64) -> Session {
         Session {
             handle,
             id,
@@ -122,7 +131,10 @@ impl Session {
             name: Box::default(),
             db: 0,
             protocol: Protocol::Resp2,
-            authenticated,
+            user: UserId::DEFAULT,
+            authenticated: false,
+            must_log_in: true,
+            unrestricted: false,
             reply_mode: ReplyMode::On,
             transaction: None,
             watch: Default::default(),
@@ -136,7 +148,8 @@ impl Session {
             active_us: now_us,
             last_command: None,
             over_soft_limit_since_us: None,
-            failed_logins: 0,
+            held_until_us: None,
+            in_exec: false,
             attended: false,
             runnable: false,
             stalled: false,

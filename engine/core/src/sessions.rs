@@ -130,7 +130,7 @@ mod tests {
 
     fn session(id: SessionId) -> Session {
         let origin = Origin { remote: String::new(), local: String::new(), is_local: true, is_unix: false };
-        Session::new(id, 1, origin, true, 0)
+        Session::new(id, 1, origin, 0)
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
 
+use crate::acl::Acl;
 use crate::call::Key;
 use crate::clock::Now;
 use crate::config::{Config, Parameter};
@@ -37,6 +38,8 @@ pub struct State {
     pub effects: Effects,
     /// Who watches which keys.
     pub watchers: Watchers,
+    /// Users, and what they may do.
+    pub acl: Acl,
     /// The table of commands.
     pub table: Table,
     /// The moment at which the current command executes. The same for all commands of a transaction.
@@ -88,6 +91,7 @@ impl State {
             observer,
             effects: Effects::default(),
             watchers: Watchers::new(databases),
+            acl: Acl::new(&table),
             table,
             now,
             now_ms: now.unix_ms(),

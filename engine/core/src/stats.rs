@@ -31,6 +31,12 @@ pub struct Stats {
     pub output_buffer_disconnections: u64,
     /// `acl_access_denied_auth`.
     pub access_denied_auth: u64,
+    /// `acl_access_denied_cmd`.
+    pub access_denied_cmd: u64,
+    /// `acl_access_denied_key`.
+    pub access_denied_key: u64,
+    /// `acl_access_denied_channel`.
+    pub access_denied_channel: u64,
     /// `total_error_replies`.
     pub error_replies: u64,
     /// `errorstat_*`, by code. Bounded: codes come from a fixed set of texts.

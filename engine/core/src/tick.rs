@@ -34,7 +34,7 @@ impl<H: Hooks> Engine<H> {
         self.visit_sessions();
         self.sample();
         let hz = u64::try_from(self.state.config.process.hz.clamp(1, 500)).expect("clamped to a positive range");
-        let period_us = 1_000_000 / hz;
+        let period_us = (1_000_000 / hz).min(self.wake_held().unwrap_or(u64::MAX));
         // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
         if self.tick.behind { period_us / 50 } else { period_us }
     }

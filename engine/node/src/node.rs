@@ -58,6 +58,8 @@ pub enum StartError {
     Listen(Address, io::Error),
     /// Neither a port nor a Unix-domain socket is configured, or every optional address failed.
     NowhereToListen,
+    /// The users that are configured can't be made.
+    Users(String),
 }
 
 impl std::fmt::Display for StartError {
@@ -67,6 +69,7 @@ impl std::fmt::Display for StartError {
                 write!(f, "Failed listening on port {} (TCP), aborting. {a}: {error}", a.port())
             }
             StartError::Listen(address, error) => write!(f, "Failed opening Unix socket: {address}: {error}"),
+            StartError::Users(why) => f.write_str(why),
             StartError::NowhereToListen => f.write_str("Configured to not listen anywhere, exiting."),
         }
     }
@@ -103,7 +106,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if listeners.is_empty() {
             return Err(StartError::NowhereToListen);
         }
-        let engine = Engine::new(config, NodeHooks::new(runtime.clone(), probe));
+        let mut engine = Engine::new(config, NodeHooks::new(runtime.clone(), probe));
+        engine.load_users().map_err(StartError::Users)?;
         Ok(Node {
             runtime,
             sockets,

@@ -51,6 +51,20 @@ fn split(line: &[u8], args: &mut Vec<Arg>) -> Result<Progress, ProtocolError> {
     Ok(Progress::Complete)
 }
 
+/// Splits a line into words as a request of a person's is split, quotes and escapes undone. `None` when quotes are not
+/// balanced. A NUL ends the line.
+pub fn split_words(line: &[u8]) -> Option<Vec<Box<[u8]>>> {
+    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let mut args = Vec::new();
+    let unquoted = match split(line, &mut args) {
+        Ok(Progress::Unquoted(bytes)) => Some(bytes),
+        Ok(_) => None,
+        Err(_) => return None,
+    };
+    let bytes = unquoted.as_deref().unwrap_or(line);
+    Some(args.iter().map(|arg| arg.of(bytes).into()).collect())
+}
+
 /// Splits a line with quotes: the words' bytes end to end, each word's place in them appended to `args`.
 fn unquote(line: &[u8], args: &mut Vec<Arg>) -> Result<Box<[u8]>, ProtocolError> {
     let mut bytes = Vec::with_capacity(line.len());

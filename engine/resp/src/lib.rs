@@ -23,6 +23,7 @@ pub use command::encode_command;
 pub use double::push_double;
 pub use encoder::{Deferred, Encoder, Protocol};
 pub use error::ProtocolError;
+pub use inline::split_words;
 pub use integer::{parse_i64, push_i64};
 pub use reply::{DecodeError, DecodeLimits, Reply, decode, decode_with};
 pub use request::{Arg, Limits, Parsed, RequestParser};

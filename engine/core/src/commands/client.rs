@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use refrain_resp::{Protocol, parse_i64};
 
 use super::connection::valid_name;
+use crate::acl::{Acl, UserId};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
 use crate::session::{Closing, ReplyMode, Session};
@@ -101,7 +102,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
         let listed = kind.is_none_or(|k| k == ClientType::of(session))
             && ids.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64)));
         if listed {
-            describe(session, now_us, &mut text);
+            describe(session, &call.state.acl, now_us, &mut text);
             text.push('\n');
         }
     }
@@ -110,7 +111,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
 }
 
 /// One client in one line, as CLIENT LIST prints it.
-fn describe(s: &Session, now_us: u64, out: &mut String) {
+pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, out: &mut String) {
     let seconds = |since: u64| now_us.saturating_sub(since) / 1_000_000;
     let mut flags = String::new();
     for (set, flag) in [
@@ -153,7 +154,7 @@ fn describe(s: &Session, now_us: u64, out: &mut String) {
         s.memory() + size_of::<Session>(),
         if s.output.is_empty() { "r" } else { "rw" },
         s.last_command.map_or("NULL", |c| c.name),
-        if s.authenticated { "default" } else { "(superuser)" },
+        String::from_utf8_lossy(acl.name(s.user)),
         if s.protocol == Protocol::Resp3 { 3 } else { 2 },
     )
     .expect("writing to a string does not fail");
@@ -166,7 +167,7 @@ struct KillFilter<'a> {
     kind: Option<ClientType>,
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
-    user: bool,
+    user: Option<UserId>,
     max_age_s: Option<u64>,
     /// SKIPME no.
     itself: bool,
@@ -192,10 +193,8 @@ impl<'a> KillFilter<'a> {
             } else if call.args.is(i, "LADDR") {
                 filter.laddr = Some(value);
             } else if call.args.is(i, "USER") {
-                if value != b"default" {
-                    return Err(ErrorReply::quoting("ERR No such user '", value, "'"));
-                }
-                filter.user = true;
+                let found = call.state.acl.find(value);
+                filter.user = Some(found.ok_or_else(|| ErrorReply::quoting("ERR No such user '", value, "'"))?);
             } else if call.args.is(i, "SKIPME") {
                 filter.itself = match value.to_ascii_lowercase().as_slice() {
                     b"yes" => false,
@@ -215,7 +214,7 @@ impl<'a> KillFilter<'a> {
             && self.kind.is_none_or(|kind| ClientType::of(s) == kind)
             && self.addr.is_none_or(|addr| s.origin.remote.as_bytes() == addr)
             && self.laddr.is_none_or(|laddr| s.origin.local.as_bytes() == laddr)
-            && (!self.user || s.authenticated)
+            && self.user.is_none_or(|user| s.user == user)
             && self.max_age_s.is_none_or(|age| now_us.saturating_sub(s.connected_us) / 1_000_000 >= age)
     }
 }

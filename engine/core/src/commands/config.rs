@@ -44,9 +44,13 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
     if next.logging.loglevel != config.logging.loglevel {
         call.state.effects.log_level = Some(next.logging.loglevel.name().to_owned());
     }
+    let sets_password = next.acl.requirepass != config.acl.requirepass;
     call.state.config = next;
     for parameter in changed {
         call.state.warn_of_parameter(parameter);
+    }
+    if sets_password {
+        call.state.require_password(Some(call.session));
     }
     call.request = Some(Request::ApplyConfiguration);
     call.reply().ok();

@@ -4,13 +4,11 @@ use refrain_resp::{Protocol, parse_i64};
 
 use super::transaction::forget_watches;
 use crate::REDIS_VERSION;
-use crate::call::{Call, Outcome};
+use crate::acl::{Context, DEFAULT, Reason, UserId};
+use crate::call::{Call, Outcome, Request};
 use crate::effects::Level;
 use crate::error::{DB_OUT_OF_RANGE, ErrorReply, SYNTAX, WRONGPASS};
 use crate::session::{Closing, ReplyMode};
-
-/// Failed logins after which a connection is closed: guessing must cost a new connection each time.
-const FAILED_LOGINS_MAX: u32 = 64;
 
 /// PING [message]
 pub fn ping(call: &mut Call<'_>) -> Outcome {
@@ -60,7 +58,7 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
     call.session.protocol = Protocol::Resp2;
     call.session.name = Box::default();
     call.session.reply_mode = ReplyMode::On;
-    call.session.authenticated = call.state.config.acl.requirepass.is_empty();
+    call.state.acl.greet(call.session);
     call.reply().simple("RESET");
     Ok(())
 }
@@ -68,46 +66,53 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
 /// AUTH [username] password
 pub fn auth(call: &mut Call<'_>) -> Outcome {
     let (user, password) = match call.args.len() {
-        2 => (None, call.args.at(1)),
-        3 => (Some(call.args.at(1)), call.args.at(2)),
+        2 => (DEFAULT, call.args.at(1)),
+        3 => (call.args.at(1), call.args.at(2)),
         _ => return Err(SYNTAX),
     };
-    if user.is_none() && call.state.config.acl.requirepass.is_empty() {
+    if call.args.len() == 2 && call.state.acl.user(UserId::DEFAULT).needs_no_password() {
         return Err(ErrorReply::new(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
              configuration is correct?",
         ));
     }
-    log_in(call, user.unwrap_or(b"default"), password)?;
-    call.reply().ok();
+    if log_in(call, user, password)? {
+        call.reply().ok();
+    }
     Ok(())
 }
 
-/// Checks a name and a password, and counts what fails.
-fn log_in(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> Outcome {
-    let required = call.state.config.acl.requirepass.as_slice();
-    if user == b"default" && (required.is_empty() || equal_in_constant_time(password, required)) {
-        call.session.authenticated = true;
-        call.session.failed_logins = 0;
-        return Ok(());
+/// Checks a name and a password, and counts what fails. False when it is not looked at yet, for too many failed from there:
+/// the command is then to end without a reply.
+fn log_in(call: &mut Call<'_>, name: &[u8], password: &[u8]) -> Result<bool, ErrorReply> {
+    let now_us = call.state.now.mono_us;
+    if let Some(until_us) = call.state.acl.attempts.slowed_until(&call.session.origin, now_us) {
+        if call.session.in_exec {
+            return Err(ErrorReply::new(
+                "ERR Too many failed logins from this address: AUTH has to wait, which it can't inside a transaction",
+            ));
+        }
+        call.request = Some(Request::HoldUntil(until_us));
+        return Ok(false);
     }
-    call.state.stats.access_denied_auth += 1;
-    call.session.failed_logins += 1;
-    if call.session.failed_logins >= FAILED_LOGINS_MAX {
-        call.session.closing = Closing::AfterReplies;
-        let text = format!("Too many failed logins: id={} addr={}", call.session.id, call.session.origin.remote);
+    let acl = &mut call.state.acl;
+    if let Some(id) = acl.find(name).filter(|id| acl.user(*id).accepts(password)) {
+        acl.attempts.succeeded(&call.session.origin, name);
+        acl.log_in(call.session, id);
+        return Ok(true);
+    }
+    if let Some(report) = acl.attempts.failed(&call.session.origin, name, now_us) {
+        let text = format!(
+            "{} failed logins in a row from {}, the last by client id={} addr={}. Further ones from there are answered late.",
+            report.failures, report.address, call.session.id, call.session.origin.remote
+        );
         call.state.effects.log(Level::Warning, text);
     }
+    call.state.stats.access_denied_auth += 1;
+    let in_transaction = call.session.in_exec || call.session.in_transaction();
+    let context = if in_transaction { Context::Multi } else { Context::TopLevel };
+    call.state.log_refusal(call.session, (Reason::Auth, context), call.args.at(0), name);
     Err(WRONGPASS)
-}
-
-/// Takes as long for a wrong first byte as for a wrong last one.
-fn equal_in_constant_time(given: &[u8], expected: &[u8]) -> bool {
-    let mut difference = given.len() ^ expected.len();
-    for (i, byte) in given.iter().enumerate() {
-        difference |= usize::from(byte ^ expected.get(i % expected.len().max(1)).copied().unwrap_or(0));
-    }
-    difference == 0
 }
 
 /// HELLO [protover [AUTH username password] [SETNAME clientname]]
@@ -136,7 +141,9 @@ pub fn hello(call: &mut Call<'_>) -> Outcome {
         }
     }
     if let Some((user, password)) = credentials {
-        log_in(call, user, password)?;
+        if !log_in(call, user, password)? {
+            return Ok(());
+        }
     }
     if !call.session.authenticated {
         return Err(ErrorReply::new(

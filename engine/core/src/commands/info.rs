@@ -154,6 +154,9 @@ fn stats(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
         "client_query_buffer_limit_disconnections" => s.query_buffer_disconnections,
         "client_output_buffer_limit_disconnections" => s.output_buffer_disconnections,
         "acl_access_denied_auth" => s.access_denied_auth,
+        "acl_access_denied_cmd" => s.access_denied_cmd,
+        "acl_access_denied_key" => s.access_denied_key,
+        "acl_access_denied_channel" => s.access_denied_channel,
         "total_error_replies" => s.error_replies,
     }
 }

@@ -1,5 +1,6 @@
 //! Handlers, one file per family. Each reads its arguments, acts on the state through its few doors, and replies.
 
+pub mod acl;
 pub mod client;
 pub mod command;
 pub mod config;

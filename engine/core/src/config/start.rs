@@ -1,6 +1,7 @@
 //! What the start of the server says besides parameters: the directives that only a configuration file (or the command line)
 //! can have, and one directive after the other.
 
+use crate::acl::check_declaration;
 use super::{Config, When, closest, find, split_args};
 use crate::table::{RenameError, Table};
 
@@ -50,7 +51,9 @@ impl Config {
             (former, [_]) if FORMER.contains(&former) => Ok(()),
             ("rename-command", [old, new]) => self.rename_command(old, new),
             ("user", [_, ..]) => {
-                self.start.users.push(values.iter().map(|word| word.to_vec()).collect());
+                let words: Vec<Vec<u8>> = values.iter().map(|word| word.to_vec()).collect();
+                check_declaration(&Table::new(), &self.start.users, &words)?;
+                self.start.users.push(words);
                 Ok(())
             }
             ("loadmodule", [_, ..]) => Err("modules cannot be loaded: this server has no module interface".to_owned()),

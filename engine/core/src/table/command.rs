@@ -77,6 +77,19 @@ pub struct Deprecated {
     pub replaced_by: &'static str,
 }
 
+/// Which arguments of a command name channels of publish/subscribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    /// None, or only such as it stops listening to.
+    None,
+    /// The first: it publishes to it.
+    Publish,
+    /// All: it subscribes to them.
+    Subscribe,
+    /// All, as patterns: it subscribes to what matches them.
+    SubscribePatterns,
+}
+
 /// One command, subcommand or container of subcommands. Entries are constants: nothing in here changes at run time.
 #[derive(Debug, Clone, Copy)]
 pub struct Command {
@@ -92,6 +105,8 @@ pub struct Command {
     pub keys: &'static [KeySpec],
     /// Finds the keys where the specs can't (or can't tell their flags).
     pub key_finder: Option<KeyFinder>,
+    /// Where channels are.
+    pub channels: Channels,
     /// Hints for clients and proxies, as `COMMAND` shows them.
     pub tips: &'static [&'static str],
     /// Nothing more of its connection is parsed until it has finished: it changes how what follows is read or answered,
@@ -128,6 +143,7 @@ impl Command {
         categories: Categories::NONE,
         keys: &[],
         key_finder: None,
+        channels: Channels::None,
         tips: &[],
         barrier: false,
         since: "1.0.0",

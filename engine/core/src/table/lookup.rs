@@ -266,6 +266,17 @@ impl Table {
         self.find_subcommand(found.id, argument(1)).ok_or(Unresolved::Subcommand(found.command))
     }
 
+    /// A command, or a subcommand as `container|subcommand`, by the name that its entry has, whatever it was renamed to; in
+    /// any case.
+    pub fn by_own_name(&self, name: &[u8]) -> Option<Found> {
+        self.all().find(|found| found.command.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// Every entry, in the order of their numbers: subcommands right after their containers, and what was renamed away too.
+    pub fn all(&self) -> impl Iterator<Item = Found> + Clone + '_ {
+        self.entries.iter().enumerate().map(|(i, entry)| Found { command: entry.command, id: CommandId(i as u16) })
+    }
+
     /// The command of that number.
     pub fn get(&self, id: CommandId) -> &'static Command {
         self.entries[id.index()].command

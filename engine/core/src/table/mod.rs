@@ -8,6 +8,7 @@
 //! Each group of commands is one file of entries. To add a command, write its entry in its group's file and its handler under
 //! `commands`.
 
+mod acl;
 mod argument;
 mod command;
 mod connection;
@@ -28,7 +29,7 @@ mod tests;
 mod transactions;
 
 pub use argument::{Argument, ArgumentFlags, Kind};
-pub use command::{Command, Deprecated, Group};
+pub use command::{Channels, Command, Deprecated, Group};
 pub use describe::{documentation, information};
 pub(crate) use flags::bit_set;
 pub use flags::{Categories, Flags};
@@ -39,6 +40,7 @@ pub use syntax::{help, syntax};
 
 /// Every command, by group.
 pub static COMMANDS: &[&[Command]] = &[
+    acl::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
     generic_values::COMMANDS,
