@@ -1,8 +1,8 @@
 //! What the start of the server says besides parameters: the directives that only a configuration file (or the command line)
 //! can have, and one directive after the other.
 
-use crate::acl::check_declaration;
 use super::{Config, When, closest, find, split_args};
+use crate::acl::check_declaration;
 use crate::table::{RenameError, Table};
 
 /// What only the start can say.
