@@ -151,6 +151,7 @@ impl<H: Hooks> Engine<H> {
 
     /// One handler, what it asks for, and the bookkeeping around both.
     fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
+        self.hooks.command_begins(session.id, found.command, args);
         let began = self.ticks_at;
         let reply_from = session.output.mark();
         let (dirty, db) = (self.state.dirty, session.db);

@@ -22,6 +22,8 @@ pub struct Effects {
     pub log_level: Option<String>,
     /// The process is asked to end.
     pub shutdown: Option<Shutdown>,
+    /// The process is asked to fail, as if by a bug of its own.
+    pub crash: Option<Crash>,
     /// Commands that reproduce what was changed. Empty unless somebody listens.
     pub stream: Stream,
 }
@@ -46,6 +48,17 @@ pub enum Level {
     Notice,
     /// What an operator must see.
     Warning,
+}
+
+/// How the process is to fail: for whoever wants to see what happens then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// As by an access to memory that is not there (DEBUG SEGFAULT).
+    Segfault,
+    /// By an assertion that does not hold (DEBUG ASSERT).
+    Assert,
+    /// By a panic (DEBUG PANIC).
+    Panic,
 }
 
 /// How the process is to end.
@@ -163,6 +176,11 @@ impl Stream {
 }
 
 impl Effects {
+    /// Asks for the process to fail, once this round's replies are out.
+    pub fn crash(&mut self, crash: Crash) {
+        self.crash = Some(crash);
+    }
+
     /// Puts a session on the list that the node looks at after the round.
     #[inline]
     pub(crate) fn attend(&mut self, session: &mut Session) {

@@ -7,7 +7,9 @@
 
 use std::io;
 
+use crate::call::Args;
 use crate::clock::Now;
+use crate::table::Command;
 
 /// The engine's one window on the world. Every method must be cheap: some are called once a command.
 pub trait Hooks: 'static {
@@ -44,6 +46,11 @@ pub trait Hooks: 'static {
     fn replace_file(&self, _path: &str, _contents: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    /// A client's command is about to be executed. Whoever wants to know the last commands after a crash remembers it;
+    /// this is called for every command and has to cost next to nothing.
+    #[inline(always)]
+    fn command_begins(&self, _client: u64, _command: &'static Command, _args: Args<'_>) {}
 
     /// True when a test wants this bug present. Production's is constant `false`, and the branch disappears.
     #[inline(always)]

@@ -6,6 +6,7 @@
 
 pub mod acl;
 mod ahead;
+mod ask;
 mod call;
 mod clock;
 mod commandlog;
@@ -40,8 +41,9 @@ mod watch;
 pub use call::{Args, Call, Handler, Key, Outcome, Request};
 pub use clock::Now;
 pub use commandlog::{CommandLog, LogEntry, LogKind};
+pub use commands::shutdown::ShutdownSignal;
 pub use config::{Config, ConfigError};
-pub use effects::{Effects, Level, LogLine, Shutdown, Stream};
+pub use effects::{Crash, Effects, Level, LogLine, Shutdown, Stream};
 pub use engine::{Engine, OUTPUT_HIGH_WATER, ReadInto};
 pub use error::ErrorReply;
 pub use hooks::{Bug, Hooks, ProcessReport};

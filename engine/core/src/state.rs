@@ -11,6 +11,7 @@ use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
 use crate::acl::Acl;
 use crate::call::Key;
 use crate::clock::Now;
+use crate::commands::shutdown::ShutdownSignal;
 use crate::config::{Config, Parameter};
 use crate::effects::{Effects, Level};
 use crate::notify::NotifyClass;
@@ -72,6 +73,8 @@ pub struct State {
     pub(crate) no_output_limit: bool,
     /// Parameters of which it was said that nothing obeys them.
     warned: BTreeSet<&'static str>,
+    /// A signal has asked for an end, which has not begun.
+    pub(crate) scheduled_shutdown: Option<ShutdownSignal>,
     /// A test wants expired keys to be served.
     pub(crate) serve_expired: bool,
 }
@@ -108,6 +111,7 @@ impl State {
             output_check_from: usize::MAX,
             no_output_limit: false,
             warned: BTreeSet::new(),
+            scheduled_shutdown: None,
             serve_expired: false,
             config,
         }

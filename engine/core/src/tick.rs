@@ -29,6 +29,7 @@ impl<H: Hooks> Engine<H> {
     /// Does a slice of the periodic work. Returns the microseconds after which it wants to be called again.
     pub fn tick(&mut self) -> u64 {
         self.state.set_now(self.hooks.now());
+        self.begin_scheduled_shutdown();
         self.apply_configuration();
         self.expire();
         self.visit_sessions();

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
-use refrain_core::{Bug, Hooks, Now, ProcessReport};
+use refrain_core::table::Command;
+use refrain_core::{Args, Bug, Crash, Hooks, Now, ProcessReport};
 use refrain_runtime::Runtime;
 
 use crate::wall::WallClock;
@@ -20,6 +21,15 @@ pub trait Probe: 'static {
     /// CPU time of the calling thread, in microseconds; 0 where that has no meaning.
     fn thread_cpu(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// A client's command is about to be executed: see [`Hooks::command_begins`].
+    #[inline(always)]
+    fn command_begins(&self, _client: u64, _command: &'static Command, _args: Args<'_>) {}
+
+    /// Fails as it was asked to. Not to return.
+    fn crash(&self, crash: Crash) -> ! {
+        panic!("asked to fail: {crash:?}")
     }
 
     /// Whether a test wants this bug present.
@@ -98,6 +108,11 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
 
     fn replace_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
         self.runtime.replace_file(path, contents)
+    }
+
+    #[inline(always)]
+    fn command_begins(&self, client: u64, command: &'static Command, args: Args<'_>) {
+        self.probe.command_begins(client, command, args);
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
 
-use refrain_core::{Config, Engine, Input, Level};
+use refrain_core::{Config, Engine, Input, Level, ShutdownSignal};
 use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Signal, Sockets, Token};
 
 use crate::connection::Connections;
@@ -28,6 +28,8 @@ pub struct Node<R: Runtime, P: Probe> {
     ready: Vec<Readiness>,
     next_tick: Mono,
     on_log_level: Box<dyn Fn(&str)>,
+    /// The last signal that asked for an end.
+    signal: Option<Signal>,
     exit: Option<Exit>,
 }
 
@@ -121,6 +123,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             ready: Vec::new(),
             next_tick: Mono(0),
             on_log_level: Box::new(|_| {}),
+            signal: None,
             exit: None,
         })
     }
@@ -178,14 +181,18 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             || !self.readable.is_empty()
             || self.listeners.iter().any(|l| l.pending && !l.parked);
         let until = if at_once { Mono(0) } else { self.next_tick };
-        let Node { runtime, sockets, jobs, ready, exit, .. } = self;
+        let Node { runtime, sockets, jobs, ready, signal, engine, .. } = self;
         let mut done = Vec::new();
         poll_fn(|cx| {
             if jobs.len() > 0 {
                 jobs.poll(cx, &mut done);
             }
-            if let Poll::Ready(signal) = runtime.poll_signal(cx) {
-                *exit = Some(Exit::Signal(signal));
+            if let Poll::Ready(came) = runtime.poll_signal(cx) {
+                *signal = Some(came);
+                engine.schedule_shutdown(match came {
+                    Signal::Terminate => ShutdownSignal::Terminate,
+                    Signal::Interrupt => ShutdownSignal::Interrupt,
+                });
                 return Poll::Ready(());
             }
             match sockets.poll_ready(cx, until, ready) {
@@ -225,7 +232,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     fn tick_if_due(&mut self) {
         let now = self.runtime.now();
-        if now < self.next_tick {
+        // A signal is not kept waiting.
+        if now < self.next_tick && !self.engine.is_shutdown_scheduled() {
             return;
         }
         for listener in &mut self.listeners {
@@ -252,8 +260,17 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             (self.on_log_level)(&level);
         }
         if effects.shutdown.take().is_some() {
-            self.exit = Some(Exit::Command);
+            self.exit = Some(self.signal.take().map_or(Exit::Command, Exit::Signal));
         }
+        if let Some(crash) = effects.crash.take() {
+            self.engine.hooks().probe().crash(crash);
+        }
+        if self.signal.is_some() && self.exit.is_none() && !self.engine.is_shutdown_scheduled() {
+            // It was refused or called off.
+            self.signal = None;
+            self.runtime.forget_signals();
+        }
+        let effects = self.engine.effects();
         if !effects.detached.is_empty() {
             let detached = std::mem::take(&mut effects.detached);
             self.jobs.push(self.runtime.offload(move || drop(detached)));

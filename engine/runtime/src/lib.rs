@@ -64,6 +64,10 @@ pub trait Runtime: Clone + 'static {
 
     /// Ready with each signal that asks the process to do something; pending (and `cx` is woken) until there is one.
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal>;
+
+    /// What signals have asked for so far was called off: the next one is the first again. Where a second signal means
+    /// no more than the first there is nothing to do.
+    fn forget_signals(&self) {}
 }
 
 /// A file larger than this is none that an operator writes: 64 MiB.

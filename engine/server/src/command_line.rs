@@ -18,6 +18,8 @@ Usage: refrain-server [/path/to/redis.conf] [--parameter value ...] [-]
   refrain-server -                      read the configuration from standard input
   refrain-server -v, --version          print the version
   refrain-server -h, --help             print this text
+  refrain-server --check-system         look at the system's settings
+  refrain-server --test-memory <MB>     test this much memory, many times over
 
 Every parameter of the configuration file may be given as an option. Options win over the file.
 
@@ -40,6 +42,10 @@ pub enum Request {
     Version,
     /// Print [`HELP`] and exit with 0.
     Help,
+    /// Look at the system's settings and exit with 0 when nothing is in the way.
+    CheckSystem,
+    /// Test this many megabytes of memory and exit with 0 when they hold what is written to them.
+    TestMemory(usize),
 }
 
 /// Where the configuration comes from: the file, then standard input, then the options.
@@ -70,17 +76,24 @@ impl std::error::Error for UsageError {}
 /// Reads the arguments behind the program's name.
 ///
 /// # Errors
-/// For what Redis's binary does besides serving and this one does not. Unknown parameters are the configuration's to
-/// reject.
+/// For `--test-memory` without an amount. Unknown parameters are the configuration's to reject.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, UsageError> {
     let args: Vec<OsString> = args.into_iter().collect();
     match args.first().and_then(|first| first.to_str()) {
         Some("-v" | "--version") => return Ok(Request::Version),
         Some("-h" | "--help") => return Ok(Request::Help),
-        Some(other @ ("--test-memory" | "--check-system")) => {
-            return Err(UsageError(format!(
-                "{other} is not done by this binary: memtester and sysctl are the tools for it"
-            )));
+        Some("--check-system") => return Ok(Request::CheckSystem),
+        Some("--test-memory") => {
+            let megabytes = match &args[1..] {
+                [megabytes] => megabytes.to_str().and_then(|text| text.parse().ok()),
+                _ => None,
+            };
+            return megabytes.map(Request::TestMemory).ok_or_else(|| {
+                UsageError(
+                    "Please specify the amount of memory to test in megabytes.\nExample: refrain-server --test-memory 4096"
+                        .to_owned(),
+                )
+            });
         }
         _ => {}
     }
@@ -144,16 +157,6 @@ fn options(args: &[OsString]) -> Vec<u8> {
         }
     }
     text
-}
-
-/// The line that `--version` prints: Redis's fields, which scripts read, and our name.
-pub fn version_line() -> String {
-    format!(
-        "Refrain server v={} redis_v={} malloc=jemalloc bits={}",
-        env!("CARGO_PKG_VERSION"),
-        crate::conf_file::REDIS_VERSION,
-        usize::BITS
-    )
 }
 
 #[cfg(test)]
@@ -230,8 +233,10 @@ mod tests {
         assert_eq!(parse(&["--version"]), Ok(Request::Version));
         assert_eq!(parse(&["-h"]), Ok(Request::Help));
         assert_eq!(parse(&["--help"]), Ok(Request::Help));
-        for other in ["--check-system", "--test-memory"] {
-            assert!(parse(&[other, "64"]).unwrap_err().to_string().starts_with(other));
+        assert_eq!(parse(&["--check-system"]), Ok(Request::CheckSystem));
+        assert_eq!(parse(&["--test-memory", "64"]), Ok(Request::TestMemory(64)));
+        for amount in [&["--test-memory"][..], &["--test-memory", "x"], &["--test-memory", "1", "2"]] {
+            assert!(parse(amount).unwrap_err().to_string().contains("in megabytes"), "{amount:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! several threads never mix, and control characters are escaped, so no client can forge a line. A log file is opened
 //! anew for every line: rotating it needs no signal. A log that can't be written never stops the server.
 
+mod syslog;
 mod timestamp;
 
 use std::fmt::{self, Write as _};
@@ -12,8 +13,9 @@ use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use refrain_core::config::SyslogFacility;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -21,6 +23,9 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::Registry;
+
+use self::syslog::Syslog;
+use crate::crash;
 
 /// A longer text is cut.
 const TEXT_MAX: usize = 16 * 1024;
@@ -121,10 +126,10 @@ pub struct Logger {
 
 #[derive(Debug)]
 struct Shared {
-    pid: u32,
     level: AtomicU8,
     role: AtomicU8,
     file: RwLock<Option<PathBuf>>,
+    syslog: OnceLock<Syslog>,
     colours: bool,
 }
 
@@ -141,10 +146,10 @@ pub fn install() -> Result<Logger, tracing::subscriber::SetGlobalDefaultError> {
 impl Logger {
     fn new() -> Logger {
         let shared = Shared {
-            pid: std::process::id(),
             level: AtomicU8::new(LogLevel::Notice as u8),
             role: AtomicU8::new(LogRole::Child as u8),
             file: RwLock::new(None),
+            syslog: OnceLock::new(),
             colours: io::stdout().is_terminal(),
         };
         Logger { shared: Arc::new(shared) }
@@ -176,16 +181,23 @@ impl Logger {
         if let Some(path) = &path {
             open(path)?;
         }
+        crash::set_log_file(path.as_deref());
         *self.shared.file.write().unwrap_or_else(PoisonError::into_inner) = path;
         Ok(())
     }
 
+    /// Whether a person reads the log as it is written.
+    pub fn is_on_terminal(&self) -> bool {
+        self.shared.colours && self.file().is_none()
+    }
+
     fn line(&self, level: LogLevel, text: &str) -> String {
-        let to_terminal = self.shared.colours && self.file().is_none();
+        let to_terminal = self.is_on_terminal();
         let (colour, plain) = if to_terminal { (level.colour(), "\x1b[0m") } else { ("", "") };
         let mut line = format!(
             "{}:{} {} {colour}{}{plain} ",
-            self.shared.pid,
+            // Not remembered: the server may go into the background, and is another process then.
+            std::process::id(),
             char::from(self.shared.role.load(Ordering::Relaxed)),
             timestamp::now(),
             level.mark(),
@@ -197,6 +209,22 @@ impl Logger {
 
     fn file(&self) -> Option<PathBuf> {
         self.shared.file.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Copies every line to syslog from here on, as `ident`, to that facility.
+    pub fn set_syslog(&self, ident: &str, facility: SyslogFacility) {
+        // The first call counts: a process has one name there.
+        let _ = self.shared.syslog.set(Syslog::open(ident, facility));
+    }
+
+    /// Writes text as it is, without anything before it: the banner.
+    pub fn raw(&self, level: LogLevel, text: &str) {
+        if level >= self.level() && self.level() != LogLevel::Nothing {
+            self.write(text.as_bytes());
+            if let Some(syslog) = self.shared.syslog.get() {
+                syslog.write(level, text);
+            }
+        }
     }
 
     /// A failure to log has nowhere to be told.
@@ -247,8 +275,11 @@ impl<S: Subscriber> Layer<S> for Logger {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text::default();
         event.record(&mut text);
-        let line = self.line(LogLevel::of(*event.metadata().level()), &(text.message + &text.fields));
-        self.write(line.as_bytes());
+        let (level, text) = (LogLevel::of(*event.metadata().level()), text.message + &text.fields);
+        self.write(self.line(level, &text).as_bytes());
+        if let Some(syslog) = self.shared.syslog.get() {
+            syslog.write(level, &text);
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use refrain_core::ProcessReport;
+use refrain_core::table::Command;
+use refrain_core::{Args, Crash, ProcessReport};
 use refrain_node::Probe;
 
 use crate::allocator;
+use crate::crash::{self, RECORDER};
 
 /// What the production node knows of its process.
 pub struct ServerProbe {
@@ -35,6 +37,15 @@ impl Probe for ServerProbe {
 
     fn thread_cpu(&self) -> Duration {
         refrain_tokio::thread_cpu_time()
+    }
+
+    #[inline(always)]
+    fn command_begins(&self, client: u64, command: &'static Command, args: Args<'_>) {
+        RECORDER.begin(client, command, args.len(), args.extent());
+    }
+
+    fn crash(&self, crash: Crash) -> ! {
+        crash::provoke(crash)
     }
 }
 

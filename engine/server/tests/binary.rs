@@ -21,7 +21,12 @@ use support::{Client, READY, Server, command, free_port, run};
 fn version_and_help_are_printed_and_nothing_is_served() {
     let (code, out, err) = run(&["--version"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
-    assert!(out.starts_with(&format!("Refrain server v={} ", env!("CARGO_PKG_VERSION"))), "{out}");
+    // What scripts take apart, field by field, and our own name behind it.
+    let fields: Vec<&str> = out.split_whitespace().collect();
+    assert_eq!(&fields[..3], ["Redis", "server", "v=7.2.4"], "{out}");
+    let names: Vec<&str> = fields[3..7].iter().map(|field| field.split('=').next().unwrap_or_default()).collect();
+    assert_eq!(names, ["sha", "malloc", "bits", "build"], "{out}");
+    assert!(out.trim_end().ends_with(&format!("(Refrain {})", env!("CARGO_PKG_VERSION"))), "{out}");
     assert_eq!(out.lines().count(), 1);
 
     let (code, out, _) = run(&["--help"]);

@@ -23,4 +23,5 @@ mod ticks;
 
 pub use clock::thread_cpu_time;
 pub use runtime::{TokioRuntime, block_on};
+pub use signals::announce_signals;
 pub use sockets::{SocketOptions, TokioSockets};

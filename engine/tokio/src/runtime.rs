@@ -132,6 +132,12 @@ impl Runtime for TokioRuntime {
         files::replace(Path::new(path), contents)
     }
 
+    fn forget_signals(&self) {
+        if let Some(signals) = &self.shared.signals {
+            signals.borrow().forget();
+        }
+    }
+
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal> {
         match &self.shared.signals {
             Some(signals) => signals.borrow_mut().poll(cx),

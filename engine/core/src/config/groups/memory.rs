@@ -90,6 +90,6 @@ group! {
         /// Whether the allocator cleans up on a thread of its own.
         "jemalloc-bg-thread" jemalloc_bg_thread: bool = true, yes_no().missing("thread of the allocator");
         /// Whether transparent huge pages are turned off for the process.
-        "disable-thp" disable_thp: bool = true, yes_no().fixed().missing("fork that huge pages would slow down");
+        "disable-thp" disable_thp: bool = true, yes_no().fixed();
     }
 }

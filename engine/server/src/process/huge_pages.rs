@@ -33,6 +33,27 @@ const BREATH: Duration = Duration::from_micros(500);
 /// `MADV_COLLAPSE` of the Linux kernel, which the C library's headers may not have yet.
 const MADV_COLLAPSE: libc::c_int = 25;
 
+/// Where the kernel says, and is told, when it gives transparent huge pages by itself.
+pub const SETTING: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+/// `disable-thp`: asks the kernel not to give huge pages at page faults, on a system where it does so always.
+///
+/// Since Linux 6.18 those that are asked for, as the thread here does, can be excepted; before, there are none at all.
+pub fn leave_out_at_page_faults() {
+    /// `PR_THP_DISABLE_EXCEPT_ADVISED`, which the C library's headers may not have yet.
+    const EXCEPT_ADVISED: libc::c_ulong = 1 << 1;
+    let always = std::fs::read_to_string(SETTING).is_ok_and(|text| text.contains("[always]"));
+    if !always {
+        return;
+    }
+    // SAFETY: changes how this process's memory is paged from here on, and nothing that it holds.
+    let ask =
+        |flags: libc::c_ulong| unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1 as libc::c_ulong, flags, 0, 0) == 0 };
+    if !ask(EXCEPT_ADVISED) && !ask(0) {
+        tracing::warn!("Transparent huge pages can't be disabled: {}", super::reason(&std::io::Error::last_os_error()));
+    }
+}
+
 /// Starts the thread. Without one the server works as well, only slower: a failure is logged and no error.
 pub fn start() {
     let spawned = std::thread::Builder::new().name("huge-pages".to_owned()).spawn(|| {

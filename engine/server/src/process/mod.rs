@@ -1,0 +1,23 @@
+//! The process as the operating system and its operator see it: foreground or background, its pid file, its supervisor, its
+//! title, its place in the order of the out-of-memory killer.
+//!
+//! What can fail here without keeping the server from serving is logged and no error, as in Redis.
+
+pub mod background;
+pub mod huge_pages;
+pub mod life;
+pub mod oom_score;
+pub mod pid_file;
+pub mod supervisor;
+pub mod title;
+
+use std::io;
+
+/// The system's own words for an error, without the number that std appends: what Redis's messages end with.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
