@@ -109,6 +109,6 @@ mod tests {
         assert_eq!(changed(&config), "");
         config.set_at_start("requirepass", &[b"hush hush"]).unwrap();
         config.set_at_start("maxclients", &[b"7"]).unwrap();
-        assert_eq!(changed(&config), "maxclients 7\nrequirepass (redacted)\n");
+        assert_eq!(changed(&config), "requirepass (redacted)\nmaxclients 7\n");
     }
 }
