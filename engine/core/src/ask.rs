@@ -27,7 +27,7 @@ impl<H: Hooks> Engine<H> {
         }
         let nobody = SessionId { slot: u32::MAX, generation: u32::MAX };
         let origin = Origin { remote: String::new(), local: String::new(), is_local: true, is_unix: false };
-        let mut session = Session::new(nobody, 0, origin, true, self.state.now.mono_us);
+        let mut session = Session::new(nobody, 0, origin, self.state.now.mono_us);
         session.protocol = Protocol::Resp2;
         let mut call = Call {
             state: &mut self.state,
