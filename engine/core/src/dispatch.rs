@@ -112,6 +112,14 @@ impl<H: Hooks> Engine<H> {
             self.state.observer.commands[found.id.index()].rejected += 1;
             return Err(refused);
         }
+        if session.is_subscriber_only() && !belongs_to_subscriptions(command) {
+            self.state.observer.commands[found.id.index()].rejected += 1;
+            return Err(ErrorReply::owned(format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+                 context",
+                command.name
+            )));
+        }
         if session.in_transaction() {
             if command.flags.contains(Flags::NO_MULTI) {
                 self.state.observer.commands[found.id.index()].rejected += 1;
@@ -279,4 +287,20 @@ enum Admitted {
 /// Between MULTI and EXEC everything is queued but these.
 fn runs_inside_multi(command: &Command) -> bool {
     matches!(command.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+/// What a client may execute while it subscribes to something and speaks RESP2.
+fn belongs_to_subscriptions(command: &Command) -> bool {
+    const NAMES: [&str; 9] = [
+        "ping",
+        "subscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "ssubscribe",
+        "sunsubscribe",
+        "quit",
+        "reset",
+    ];
+    NAMES.contains(&command.name)
 }

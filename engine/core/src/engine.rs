@@ -69,6 +69,7 @@ impl<H: Hooks> Engine<H> {
         state.serve_expired = hooks.planted(Bug::ServeExpired);
         state.require_password(None);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
+        state.pattern_message_twice = hooks.planted(Bug::PatternMessageTwice);
         Engine {
             hooks,
             state,
@@ -124,6 +125,7 @@ impl<H: Hooks> Engine<H> {
     pub fn disconnect(&mut self, id: SessionId) {
         let Some(mut session) = self.state.sessions.remove(id) else { return };
         Self::release(&mut self.held, &mut session);
+        self.state.unsubscribe_from_all(&mut session);
         for watched in &session.watch.keys {
             self.state.watchers.remove(watched.db, &watched.key, id);
         }

@@ -93,6 +93,8 @@ pub enum Bug {
     NoOutputLimit,
     /// EXEC leaves out the last command of its queue and says that it was done.
     HalfTransaction,
+    /// A subscriber by pattern gets each message twice.
+    PatternMessageTwice,
     /// The node's wall clock follows a jump backwards.
     WallRunsBackwards,
 }

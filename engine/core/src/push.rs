@@ -6,7 +6,7 @@
 
 use refrain_resp::{Encoder, Protocol};
 
-use crate::session::{Closing, SessionId};
+use crate::session::{Closing, Session, SessionId};
 use crate::state::State;
 
 /// Whose command executes now.
@@ -18,18 +18,33 @@ pub struct Executing {
     pub client_id: u64,
     /// What its messages are encoded in.
     pub protocol: Protocol,
+    /// Whether it subscribes to anything.
+    pub subscribed: bool,
+}
+
+impl Executing {
+    /// A session whose command is about to execute.
+    pub(crate) fn of(session: &Session) -> Executing {
+        Executing {
+            session: session.handle,
+            client_id: session.id,
+            protocol: session.protocol,
+            subscribed: session.subscriptions.is_some(),
+        }
+    }
 }
 
 impl State {
-    /// Appends what `write` writes to what a client is owed. A client that is gone or about to be closed gets nothing.
-    pub fn push(&mut self, to: SessionId, write: impl FnOnce(&mut Encoder<'_>)) {
+    /// Appends what `write` writes to what a client is owed. A client that is gone or about to be closed gets nothing; then it
+    /// is false.
+    pub fn push(&mut self, to: SessionId, write: impl FnOnce(&mut Encoder<'_>)) -> bool {
         if let Some(executing) = self.executing.filter(|e| e.session == to) {
             write(&mut Encoder::new(&mut self.own_pushes, executing.protocol));
-            return;
+            return true;
         }
-        let Some(session) = self.sessions.get_mut(to) else { return };
+        let Some(session) = self.sessions.get_mut(to) else { return false };
         if session.closing != Closing::Open {
-            return;
+            return false;
         }
         session.output.adopt(&mut self.pool);
         write(&mut session.reply());
@@ -38,5 +53,18 @@ impl State {
         if owed > self.output_check_from {
             self.check_output_limit(to);
         }
+        true
+    }
+
+    /// Says that the client whose command executes has changed in what messages to it depend on.
+    pub(crate) fn executing_changed(&mut self, session: &Session) {
+        if let Some(executing) = self.executing.as_mut().filter(|e| e.session == session.handle) {
+            *executing = Executing::of(session);
+        }
+    }
+
+    /// Appends a message that was encoded in RESP2.
+    pub fn push_encoded(&mut self, to: SessionId, message: &[u8]) -> bool {
+        self.push(to, |encoder| encoder.encoded_push(message))
     }
 }

@@ -298,8 +298,7 @@ impl<H: Hooks> Engine<H> {
                 continue;
             };
             session.output.adopt(&mut self.state.pool);
-            self.state.executing =
-                Some(Executing { session: session.handle, client_id: session.id, protocol: session.protocol });
+            self.state.executing = Some(Executing::of(&session));
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
             while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
                 at += 1;

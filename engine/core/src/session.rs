@@ -8,6 +8,7 @@ use refrain_resp::{Encoder, Protocol, RequestParser};
 use crate::acl::UserId;
 use crate::config::ClientClass;
 use crate::output::Output;
+use crate::pubsub::{Kind, Subscriptions};
 use crate::table::Command;
 use crate::transaction::Transaction;
 
@@ -88,6 +89,8 @@ pub struct Session {
     pub transaction: Option<Box<Transaction>>,
     /// Keys being watched.
     pub watch: crate::watch::WatchList,
+    /// Channels and patterns subscribed to; `None` when there are none.
+    pub subscriptions: Option<Box<Subscriptions>>,
     /// Replies on their way.
     pub output: Output,
     /// Remembers a request that has only partly arrived.
@@ -138,6 +141,7 @@ impl Session {
             reply_mode: ReplyMode::On,
             transaction: None,
             watch: Default::default(),
+            subscriptions: None,
             output: Output::default(),
             parser: RequestParser::default(),
             pending: Vec::new(),
@@ -170,7 +174,26 @@ impl Session {
 
     /// The class whose output limits it has.
     pub fn class(&self) -> ClientClass {
-        ClientClass::Normal
+        match self.subscriptions {
+            Some(_) => ClientClass::Pubsub,
+            None => ClientClass::Normal,
+        }
+    }
+
+    /// Whether it may execute only what belongs to subscriptions: in RESP2 messages and replies look alike.
+    #[inline]
+    pub fn is_subscriber_only(&self) -> bool {
+        self.subscriptions.is_some() && self.protocol == Protocol::Resp2
+    }
+
+    /// How many subscriptions of a kind it has.
+    pub fn subscribed(&self, kind: Kind) -> usize {
+        self.subscriptions.as_ref().map_or(0, |s| s.count(kind))
+    }
+
+    /// Whether what its commands answer is dropped (`CLIENT REPLY`).
+    pub fn is_silenced(&self) -> bool {
+        matches!(self.reply_mode, ReplyMode::Off | ReplyMode::SkipThis)
     }
 
     /// Bytes that this session takes beyond its fixed size.
@@ -179,5 +202,6 @@ impl Session {
             + self.pending.capacity()
             + self.name.len()
             + self.transaction.as_ref().map_or(0, |t| t.memory())
+            + self.subscriptions.as_ref().map_or(0, |s| s.memory())
     }
 }

@@ -17,6 +17,7 @@ use crate::effects::{Effects, Level};
 use crate::notify::NotifyClass;
 use crate::observer::Observer;
 use crate::output::BufferPool;
+use crate::pubsub::PubSub;
 use crate::push::Executing;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
@@ -39,8 +40,13 @@ pub struct State {
     pub effects: Effects,
     /// Who watches which keys.
     pub watchers: Watchers,
+<<<<<<< HEAD
     /// Users, and what they may do.
     pub acl: Acl,
+=======
+    /// Who subscribes to what.
+    pub pubsub: PubSub,
+>>>>>>> 7f08987 (Publish and subscribe: channels, patterns and shards, each message encoded once and in one order for all)
     /// The table of commands.
     pub table: Table,
     /// The moment at which the current command executes. The same for all commands of a transaction.
@@ -77,6 +83,8 @@ pub struct State {
     pub(crate) scheduled_shutdown: Option<ShutdownSignal>,
     /// A test wants expired keys to be served.
     pub(crate) serve_expired: bool,
+    /// A test wants subscribers by pattern to get messages twice.
+    pub(crate) pattern_message_twice: bool,
 }
 
 impl State {
@@ -94,7 +102,11 @@ impl State {
             observer,
             effects: Effects::default(),
             watchers: Watchers::new(databases),
+<<<<<<< HEAD
             acl: Acl::new(&table),
+=======
+            pubsub: PubSub::default(),
+>>>>>>> 7f08987 (Publish and subscribe: channels, patterns and shards, each message encoded once and in one order for all)
             table,
             now,
             now_ms: now.unix_ms(),
@@ -113,6 +125,7 @@ impl State {
             warned: BTreeSet::new(),
             scheduled_shutdown: None,
             serve_expired: false,
+            pattern_message_twice: false,
             config,
         }
     }
@@ -323,7 +336,7 @@ impl State {
     /// Bytes that the data set and the clients take, by their structure: the same in every world.
     pub fn used_memory(&self) -> u64 {
         let clients: usize = self.sessions.iter().map(|s| s.memory() + size_of::<crate::Session>()).sum();
-        (self.keyspace.memory() + clients) as u64
+        (self.keyspace.memory() + clients + self.pubsub.memory()) as u64
     }
 }
 

@@ -49,6 +49,8 @@ fn play(script: &str) -> String {
             None => format!("{command}\r\n"),
         };
         let id = *clients.entry(who).or_insert_with(|| bench.connect());
+        let before: Vec<(char, SessionId, usize)> =
+            clients.iter().filter(|(_, c)| **c != id).map(|(n, c)| (*n, *c, bench.received[c].len())).collect();
         let reply = bench.send(id, bytes);
         let prompt = if who == '1' { String::new() } else { who.to_string() };
         writeln!(text, "{prompt}> {command}").unwrap();
@@ -58,6 +60,13 @@ fn play(script: &str) -> String {
         }
         if bench.engine.closing(id) != Closing::Open {
             writeln!(text, "(closed)").unwrap();
+        }
+        for (name, client, from) in before {
+            let mut message = &bench.received[&client][from..];
+            while !message.is_empty() {
+                write!(text, "{name}< ").unwrap();
+                message = render(message, 0, &mut text);
+            }
         }
     }
     text
@@ -116,7 +125,7 @@ macro_rules! transcripts {
     };
 }
 
-transcripts!(strings, expire, keyspace, connection, hello, resp3, auth, transactions, config, server, compare_and_set,);
+transcripts!(strings, expire, keyspace, connection, hello, resp3, auth, transactions, config, server, compare_and_set, pubsub,);
 
 /// Numbers and hashes differ between runs and builds; names, order and shape do not.
 fn redacted(text: &str) -> String {

@@ -160,6 +160,18 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// A message that was encoded by an encoder for RESP2, so that many get the same bytes: only its header differs.
+    pub fn encoded_push(&mut self, message: &[u8]) {
+        assert_eq!(message.first(), Some(&b'*'), "a message is an array in RESP2");
+        match self.protocol {
+            Protocol::Resp2 => self.out.extend_from_slice(message),
+            Protocol::Resp3 => {
+                self.out.push(b'>');
+                self.out.extend_from_slice(&message[1..]);
+            }
+        }
+    }
+
     /// Attributes of the reply behind them: `pairs` times a key and a value follow.
     ///
     /// # Panics

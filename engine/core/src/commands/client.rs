@@ -8,6 +8,7 @@ use super::connection::valid_name;
 use crate::acl::{Acl, UserId};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
+use crate::pubsub::Kind;
 use crate::session::{Closing, ReplyMode, Session};
 
 /// CLIENT ID
@@ -74,9 +75,12 @@ impl ClientType {
         }
     }
 
-    /// What a session is. Every one is an ordinary client: there are no links and no subscriptions.
-    fn of(_: &Session) -> ClientType {
-        ClientType::Normal
+    /// What a session is.
+    fn of(session: &Session) -> ClientType {
+        match session.subscriptions {
+            Some(_) => ClientType::Pubsub,
+            None => ClientType::Normal,
+        }
     }
 }
 
@@ -115,6 +119,7 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, out: &mut String) {
     let seconds = |since: u64| now_us.saturating_sub(since) / 1_000_000;
     let mut flags = String::new();
     for (set, flag) in [
+        (s.subscriptions.is_some(), 'P'),
         (s.in_transaction(), 'x'),
         (s.watch.broken, 'd'),
         (s.closing == Closing::AfterReplies, 'c'),
@@ -132,7 +137,7 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, out: &mut String) {
     let pending = s.pending.len() - s.pending_from;
     write!(
         out,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi={} watch={} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} multi={} watch={} \
          qbuf={pending} qbuf-free={} argv-mem=0 multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={} cmd={} \
          user={} redir=-1 resp={} lib-name= lib-ver=",
         s.id,
@@ -143,6 +148,9 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, out: &mut String) {
         seconds(s.connected_us),
         seconds(s.active_us),
         s.db,
+        s.subscribed(Kind::Channel),
+        s.subscribed(Kind::Pattern),
+        s.subscribed(Kind::Shard),
         queue.map_or(-1, |t| t.queue.len() as i64),
         s.watch.keys.len(),
         s.pending.capacity() - s.pending.len(),

@@ -13,6 +13,13 @@ use crate::session::{Closing, ReplyMode};
 /// PING [message]
 pub fn ping(call: &mut Call<'_>) -> Outcome {
     match call.args.len() {
+        1 | 2 if call.session.is_subscriber_only() => {
+            let message = call.args.get(1).unwrap_or_default();
+            let mut reply = call.reply();
+            reply.array(2);
+            reply.bulk(b"pong");
+            reply.bulk(message);
+        }
         1 => call.reply().simple("PONG"),
         2 => {
             let message = call.args.at(1);
@@ -54,8 +61,10 @@ pub fn quit(call: &mut Call<'_>) -> Outcome {
 pub fn reset(call: &mut Call<'_>) -> Outcome {
     call.session.transaction = None;
     forget_watches(call.state, call.session);
+    call.state.unsubscribe_from_all(call.session);
     call.session.db = 0;
     call.session.protocol = Protocol::Resp2;
+    call.state.executing_changed(call.session);
     call.session.name = Box::default();
     call.session.reply_mode = ReplyMode::On;
     call.state.acl.greet(call.session);
@@ -155,6 +164,7 @@ pub fn hello(call: &mut Call<'_>) -> Outcome {
         call.session.name = name.into();
     }
     call.session.protocol = protocol;
+    call.state.executing_changed(call.session);
     let id = call.session.id;
     let mut reply = call.reply();
     reply.map(7);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::call::{Call, Outcome};
 use crate::hooks::ProcessReport;
+use crate::pubsub::Kind;
 use crate::state::State;
 use crate::{REDIS_VERSION, REFRAIN_VERSION};
 
@@ -96,6 +97,7 @@ fn clients(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
         "blocked_clients" => 0,
         "watching_clients" => watching,
         "total_watched_keys" => state.watchers.len(),
+        "pubsub_clients" => state.pubsub.clients(),
     }
 }
 
@@ -151,6 +153,9 @@ fn stats(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
         "expired_keys" => s.expired_keys,
         "keyspace_hits" => s.keyspace_hits,
         "keyspace_misses" => s.keyspace_misses,
+        "pubsub_channels" => state.pubsub.count(Kind::Channel),
+        "pubsub_patterns" => state.pubsub.count(Kind::Pattern),
+        "pubsubshard_channels" => state.pubsub.count(Kind::Shard),
         "client_query_buffer_limit_disconnections" => s.query_buffer_disconnections,
         "client_output_buffer_limit_disconnections" => s.output_buffer_disconnections,
         "acl_access_denied_auth" => s.access_denied_auth,

@@ -12,6 +12,7 @@ pub mod info;
 pub mod keyspace;
 pub mod latency;
 pub mod object;
+pub mod pubsub;
 pub mod shutdown;
 pub mod slowlog;
 pub mod string;

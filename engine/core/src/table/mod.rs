@@ -20,6 +20,7 @@ mod key_spec;
 mod keys;
 mod lookup;
 mod observing;
+mod pubsub;
 mod server;
 mod string;
 mod string_newer;
@@ -45,6 +46,7 @@ pub static COMMANDS: &[&[Command]] = &[
     generic::COMMANDS,
     generic_values::COMMANDS,
     observing::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
     string::COMMANDS,
     string_newer::COMMANDS,
