@@ -125,7 +125,20 @@ macro_rules! transcripts {
     };
 }
 
-transcripts!(strings, expire, keyspace, connection, hello, resp3, auth, transactions, config, server, compare_and_set, pubsub,);
+transcripts!(
+    strings,
+    expire,
+    keyspace,
+    connection,
+    hello,
+    resp3,
+    auth,
+    transactions,
+    config,
+    server,
+    compare_and_set,
+    pubsub,
+);
 
 /// Numbers and hashes differ between runs and builds; names, order and shape do not.
 fn redacted(text: &str) -> String {

@@ -16,9 +16,9 @@ use std::rc::Rc;
 use refrain_data::KeyHash;
 use refrain_resp::{Encoder, Protocol};
 
-pub use self::subscriptions::{Kind, Subscriptions};
 use self::patterns::Patterns;
 use self::subscribers::Subscribers;
+pub use self::subscriptions::{Kind, Subscriptions};
 use crate::names::Names;
 use crate::session::Session;
 use crate::state::State;
@@ -56,7 +56,11 @@ impl PubSub {
 
     /// Bytes that channels, patterns and lists of subscribers take.
     pub fn memory(&self) -> usize {
-        self.channels.memory() + self.shards.memory() + self.patterns.memory() + self.list_bytes + self.message.capacity()
+        self.channels.memory()
+            + self.shards.memory()
+            + self.patterns.memory()
+            + self.list_bytes
+            + self.message.capacity()
     }
 
     /// Names of channels with subscribers, in order. Patterns are not listed.

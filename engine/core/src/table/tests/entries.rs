@@ -93,7 +93,13 @@ fn key_specs_lie_within_the_arity() {
         let least = command.arity.unsigned_abs();
         for spec in command.keys {
             let BeginSearch::Index(first) = spec.begin else { continue };
-            assert!(first >= 1 && first < least, "{}: the shortest call has its first key", command.name);
+            // A call without any shard channel is one about all of them.
+            let may_be_absent = spec.flags.contains(KeyFlags::NOT_KEY) && command.arity < 0;
+            assert!(
+                first >= 1 && (first < least || may_be_absent),
+                "{}: the shortest call has its first key",
+                command.name
+            );
             if let FindKeys::Range { last, step, .. } = spec.find {
                 assert!(step > 0);
                 assert!(last < 0 || first + (last as u32) < least, "{}: and its last", command.name);
@@ -114,7 +120,9 @@ fn key_arguments_and_key_specs_name_each_other() {
     for command in entries() {
         let mut found = BTreeSet::new();
         collect(command.arguments, &mut found);
-        assert!(found.into_iter().eq(0..command.keys.len()), "{}", command.name);
+        // What is routed like a key without being one has no argument of that kind.
+        let keys = (0..command.keys.len()).filter(|i| !command.keys[*i].flags.contains(KeyFlags::NOT_KEY));
+        assert!(found.into_iter().eq(keys), "{}", command.name);
     }
 }
 
@@ -162,7 +170,8 @@ fn words_before_key(arguments: &[Argument], spec: usize) -> Option<u32> {
 fn key_specs_point_at_the_documented_keys() {
     for command in entries() {
         let names = 1 + u32::from(command.name.contains('|'));
-        for (number, spec) in command.keys.iter().enumerate() {
+        let keys = command.keys.iter().enumerate().filter(|(_, spec)| !spec.flags.contains(KeyFlags::NOT_KEY));
+        for (number, spec) in keys {
             if let (BeginSearch::Index(index), FindKeys::Range { .. }) = (spec.begin, spec.find) {
                 let before = words_before_key(command.arguments, number);
                 assert_eq!(before.map(|before| names + before), Some(index), "{}", command.name);
