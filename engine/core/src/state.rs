@@ -40,13 +40,10 @@ pub struct State {
     pub effects: Effects,
     /// Who watches which keys.
     pub watchers: Watchers,
-<<<<<<< HEAD
     /// Users, and what they may do.
     pub acl: Acl,
-=======
     /// Who subscribes to what.
     pub pubsub: PubSub,
->>>>>>> 7f08987 (Publish and subscribe: channels, patterns and shards, each message encoded once and in one order for all)
     /// The table of commands.
     pub table: Table,
     /// The moment at which the current command executes. The same for all commands of a transaction.
@@ -102,11 +99,8 @@ impl State {
             observer,
             effects: Effects::default(),
             watchers: Watchers::new(databases),
-<<<<<<< HEAD
             acl: Acl::new(&table),
-=======
             pubsub: PubSub::default(),
->>>>>>> 7f08987 (Publish and subscribe: channels, patterns and shards, each message encoded once and in one order for all)
             table,
             now,
             now_ms: now.unix_ms(),
