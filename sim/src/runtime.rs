@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use refrain_runtime::{Mono, Runtime, Signal, UnixNanos};
 
@@ -82,6 +83,18 @@ impl Runtime for SimRuntime {
             let node = state.node(self.node);
             node.ticks += units;
             node.busy_until = node.busy_until.max(now).saturating_add(units.saturating_mul(node.ns_per_unit));
+            state.record(now, self.node, Kind::Work, units, 0);
+        });
+    }
+
+    /// The node is busy for so long, whatever its speed.
+    fn stall(&self, duration: Duration) {
+        let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let _dead = self.enter(|now, state| {
+            let node = state.node(self.node);
+            let units = ns / node.config.ns_per_work_unit.max(1);
+            node.ticks = node.ticks.saturating_add(units);
+            node.busy_until = node.busy_until.max(now).saturating_add(ns);
             state.record(now, self.node, Kind::Work, units, 0);
         });
     }

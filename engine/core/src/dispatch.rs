@@ -3,6 +3,7 @@
 
 use crate::call::{Args, Call, KeyHashes, Outcome, Propagation, Request};
 use crate::commands::transaction::forget_watches;
+use crate::config::Config;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::error::{ErrorReply, NOT_IN_MULTI};
@@ -106,6 +107,9 @@ impl<H: Hooks> Engine<H> {
         let found = resolution.map_err(|why| self.unresolved(why, args))?;
         let command = found.command;
         session.last_command = Some(command);
+        if command.flags.contains(Flags::PROTECTED) {
+            self.check_protected(session, found)?;
+        }
         if !session.unrestricted
             && let Err(refused) = self.state.check_rights(session, found, args)
         {
@@ -130,6 +134,25 @@ impl<H: Hooks> Engine<H> {
             }
         }
         Ok(Admitted::Run(found))
+    }
+
+    /// What could take the server down or over needs a parameter that only the operator sets, before the start.
+    #[cold]
+    fn check_protected(&mut self, session: &Session, found: Found) -> Result<(), ErrorReply> {
+        let is_debug = found.command.name == "debug";
+        let Config { enable_debug_command, enable_module_command, .. } = &self.state.config;
+        let (name, parameter, allowed) = match is_debug {
+            true => ("DEBUG", "enable-debug-command", enable_debug_command),
+            false => ("MODULE", "enable-module-command", enable_module_command),
+        };
+        if allowed == "yes" || (allowed == "local" && session.origin.is_local) {
+            return Ok(());
+        }
+        self.state.observer.commands[found.id.index()].rejected += 1;
+        Err(ErrorReply::owned(format!(
+            "ERR {name} command not allowed. If the {parameter} option is set to \"local\", you can run it from a local \
+             connection, otherwise you need to set this option in the configuration file, and then restart the server."
+        )))
     }
 
     #[cold]

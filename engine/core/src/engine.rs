@@ -61,8 +61,8 @@ impl<H: Hooks> Engine<H> {
     /// An engine without data or clients.
     pub fn new(config: Config, hooks: H) -> Engine<H> {
         let seed = HashSeed([hooks.entropy(), hooks.entropy()]);
-        let run_id: String = (0..5).map(|_| format!("{:08x}", hooks.entropy() as u32)).collect();
-        let mut state = State::new(config, seed, run_id, hooks.now(), hooks.ticks_per_second());
+        let ids = [new_id(&hooks), new_id(&hooks)];
+        let mut state = State::new(config, seed, ids, hooks.now(), hooks.ticks_per_second());
         for parameter in state.config.without_effect().collect::<Vec<_>>() {
             state.warn_of_parameter(parameter);
         }
@@ -244,6 +244,11 @@ impl<H: Hooks> Engine<H> {
             self.state.effects.attend = list;
         }
     }
+}
+
+/// A name that nothing else has: 40 hex digits of chance.
+pub(crate) fn new_id(hooks: &(impl Hooks + ?Sized)) -> String {
+    (0..5).map(|_| format!("{:08x}", hooks.entropy() as u32)).collect()
 }
 
 /// What a client from elsewhere is told while protected mode keeps it out.

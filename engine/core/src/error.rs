@@ -85,6 +85,8 @@ pub const SAME_OBJECT: ErrorReply = ErrorReply::new("ERR source and destination 
 pub const INCREMENT_OVERFLOW: ErrorReply = ErrorReply::new("ERR increment or decrement would overflow");
 /// DECRBY's argument cannot be negated.
 pub const DECREMENT_OVERFLOW: ErrorReply = ErrorReply::new("ERR decrement would overflow");
+/// A key that must exist.
+pub const NO_SUCH_KEY: ErrorReply = ErrorReply::new("ERR no such key");
 /// A database index that does not exist.
 pub const DB_OUT_OF_RANGE: ErrorReply = ErrorReply::new("ERR DB index is out of range");
 /// A string would grow beyond `proto-max-bulk-len`.

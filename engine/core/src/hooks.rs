@@ -6,6 +6,7 @@
 //! workspace and would ship planted bugs.
 
 use std::io;
+use std::time::Duration;
 
 use crate::call::Args;
 use crate::clock::Now;
@@ -24,6 +25,11 @@ pub trait Hooks: 'static {
 
     /// Says that logical work was done, in units of about a microsecond of an ordinary command.
     fn work(&self, units: u64);
+
+    /// Holds everything up for so long: the loop stands still, and with it all clients (`DEBUG SLEEP`).
+    fn stall(&self, duration: Duration) {
+        self.work(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+    }
 
     /// 64 unpredictable bits.
     fn entropy(&self) -> u64;

@@ -34,6 +34,7 @@ mod redaction;
 mod round;
 mod session;
 mod sessions;
+mod sha1;
 mod state;
 mod stats;
 pub mod table;

@@ -60,6 +60,10 @@ pub struct State {
     pub next_client_id: u64,
     /// Identifies this run of this server, 40 hex digits.
     pub run_id: String,
+    /// Names the history of writes that replicas would share, 40 hex digits.
+    pub replication_id: String,
+    /// Whether expired keys are removed before anybody asks for them (`DEBUG SET-ACTIVE-EXPIRE`).
+    pub active_expire: bool,
     /// How many [`crate::Hooks::ticks`] make a second.
     pub ticks_per_second: u64,
     /// Classes of events that are published, derived from `notify-keyspace-events`.
@@ -86,7 +90,8 @@ pub struct State {
 
 impl State {
     /// An empty data set.
-    pub fn new(config: Config, seed: HashSeed, run_id: String, now: Now, ticks_per_second: u64) -> State {
+    pub fn new(config: Config, seed: HashSeed, ids: [String; 2], now: Now, ticks_per_second: u64) -> State {
+        let [run_id, replication_id] = ids;
         let databases = usize::try_from(config.memory.databases).expect("the range of `databases` is checked");
         let table = config.start.table().expect("each renaming was tried when it was read");
         let ticks_per_second = ticks_per_second.max(1);
@@ -109,6 +114,8 @@ impl State {
             dirty: 0,
             next_client_id: 1,
             run_id,
+            replication_id,
+            active_expire: true,
             ticks_per_second,
             notified: NotifyClass::NONE,
             executing: None,

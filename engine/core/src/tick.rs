@@ -47,6 +47,9 @@ impl<H: Hooks> Engine<H> {
     }
 
     fn expire(&mut self) {
+        if !self.state.active_expire {
+            return;
+        }
         let effort = u64::try_from(self.state.config.memory.active_expire_effort).expect("its range is 1 to 10");
         let began = self.hooks.ticks();
         let (used, behind) = self.state.expire(EXPIRE_UNITS * effort);

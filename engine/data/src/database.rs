@@ -68,6 +68,18 @@ impl Database {
         self.dicts.iter().map(Dict::volatile_len).sum()
     }
 
+    /// The share of [`Database::memory`] that entries take.
+    #[must_use]
+    pub fn entry_memory(&self) -> usize {
+        self.dicts.iter().map(Dict::entry_memory).sum()
+    }
+
+    /// How many keys the present buckets have slots for.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.dicts.iter().map(Dict::slots).sum()
+    }
+
     /// The memory of all dictionaries, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {

@@ -22,6 +22,7 @@ mod walking;
 
 pub use sweep::SweepReport;
 
+use crate::bucket::{Bucket, SLOTS};
 use crate::entry::{Entry, OwnedEntry, Slot};
 use crate::hash::{HashSeed, KeyHash};
 use crate::prefetch::prefetch;
@@ -92,6 +93,18 @@ impl Dict {
             + self.bucket_bytes
             + self.segments.memory()
             + self.directory.capacity() * size_of::<SegmentId>()
+    }
+
+    /// The share of [`Dict::memory`] that entries take: keys, values and deadlines.
+    #[must_use]
+    pub fn entry_memory(&self) -> usize {
+        self.entry_bytes
+    }
+
+    /// How many keys the present buckets have slots for.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.bucket_bytes / size_of::<Bucket>() * SLOTS
     }
 
     #[inline]

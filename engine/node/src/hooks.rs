@@ -94,6 +94,10 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
         self.runtime.work(units);
     }
 
+    fn stall(&self, duration: Duration) {
+        self.runtime.stall(duration);
+    }
+
     fn entropy(&self) -> u64 {
         self.runtime.entropy()
     }

@@ -18,6 +18,7 @@ pub use time::{Mono, UnixNanos};
 use std::future::Future;
 use std::io;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// One world as a node sees it. Cheap to clone; never `Send`, for a node lives on one thread.
 pub trait Runtime: Clone + 'static {
@@ -42,6 +43,9 @@ pub trait Runtime: Clone + 'static {
     /// Says that `units` of logical work were done since the last call. The simulator advances [`Runtime::ticks`] by them
     /// at once and keeps the node busy for as long as they cost at its drawn rate; production does nothing.
     fn work(&self, units: u64);
+
+    /// Holds up the calling thread, and the loop with it, for so long: time passes, and nothing else happens.
+    fn stall(&self, duration: Duration);
 
     /// 64 unpredictable bits: from the operating system in production, from the node's own seeded stream in the simulator.
     fn entropy(&self) -> u64;

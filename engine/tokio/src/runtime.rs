@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use refrain_runtime::{Mono, Runtime, Signal, UnixNanos};
 
@@ -112,6 +113,11 @@ impl Runtime for TokioRuntime {
 
     #[inline(always)]
     fn work(&self, _units: u64) {}
+
+    #[expect(clippy::disallowed_methods, reason = "to stand still is what was asked for")]
+    fn stall(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
 
     fn entropy(&self) -> u64 {
         self.shared.entropy.borrow_mut().next()

@@ -47,7 +47,7 @@ pub fn renamenx(call: &mut Call<'_>) -> Outcome {
 fn rename_key(call: &mut Call<'_>, replace: bool) -> Result<bool, ErrorReply> {
     let (from, to) = (call.key(1), call.key(2));
     if call.state.peek(&from).is_none() {
-        return Err(ErrorReply::new("ERR no such key"));
+        return Err(NO_SUCH_KEY);
     }
     if from.name == to.name {
         return Ok(replace);

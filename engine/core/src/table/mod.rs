@@ -21,6 +21,7 @@ mod keys;
 mod lookup;
 mod observing;
 mod pubsub;
+mod operating;
 mod server;
 mod string;
 mod string_newer;
@@ -47,6 +48,7 @@ pub static COMMANDS: &[&[Command]] = &[
     generic_values::COMMANDS,
     observing::COMMANDS,
     pubsub::COMMANDS,
+    operating::COMMANDS,
     server::COMMANDS,
     string::COMMANDS,
     string_newer::COMMANDS,

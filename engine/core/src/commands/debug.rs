@@ -1,0 +1,181 @@
+//! DEBUG: what test suites and developers do to a server and operators should not. Refused unless `enable-debug-command`
+//! allows it.
+//!
+//! Only what works here is here: an unknown subcommand is refused as Redis refuses it.
+
+mod digest;
+mod populate;
+mod protocol;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use refrain_data::LRU_MAX;
+
+use crate::call::{Call, Key, Outcome};
+use crate::effects::{Crash, Level};
+use crate::error::{ErrorReply, NO_SUCH_KEY};
+use crate::glob;
+use crate::sha1::hex;
+
+/// Of each subcommand: how it is called, and what it does.
+const HELP: &[(&str, &str)] = &[
+    ("ASSERT", "Crash by an assertion that does not hold."),
+    ("CHANGE-REPL-ID", "Take a new replication id."),
+    ("DIGEST", "Return a digest of all keys of all databases."),
+    ("DIGEST-VALUE <key> [<key> ...]", "Return a digest of each value."),
+    ("ERROR <text>", "Reply with an error of this text."),
+    ("HTSTATS <dbid> [full]", "Return figures of the dictionary of a database."),
+    ("HTSTATS-KEY <key> [full]", "The same of a value that is a dictionary."),
+    ("LISTPACK <key>", "Describe a value that is a packed list."),
+    ("LOG <message>", "Write a message to the log."),
+    ("OBJECT <key>", "Describe how a value is stored."),
+    ("PANIC", "Crash by a panic."),
+    ("PAUSE-CRON <0|1>", "Stop periodic work."),
+    ("POPULATE <count> [<prefix>] [<size>]", "Create keys named <prefix>:<number>, by default key:<number>."),
+    ("PROTOCOL <type>", "Reply with a value of a type of the protocol."),
+    ("QUICKLIST <key> [<0|1>]", "Describe a value that is a list of packed lists."),
+    ("REPLYBUFFER PEAK-RESET-TIME <never|reset|milliseconds>", "How long the largest reply is remembered."),
+    ("REPLYBUFFER RESIZING <0|1>", "Whether reply buffers are fitted to what they held."),
+    ("SEGFAULT", "Crash by an access to memory that is not there."),
+    ("SET-ACTIVE-EXPIRE <0|1>", "Whether expired keys are removed before anybody asks for them."),
+    ("SLEEP <seconds>", "Hold up the server."),
+    ("STRINGMATCH-TEST", "Try the matching of patterns on random ones."),
+    ("HELP", "Print this help."),
+];
+
+/// DEBUG subcommand [argument ...]
+pub fn debug(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let subcommand = args.at(1).to_ascii_lowercase();
+    match (subcommand.as_slice(), args.len()) {
+        (b"help", 2) => help(call),
+        (b"segfault", _) => call.state.effects.crash(Crash::Segfault),
+        (b"panic", _) => call.state.effects.crash(Crash::Panic),
+        (b"assert", _) => call.state.effects.crash(Crash::Assert),
+        (b"log", 3) => {
+            let text = format!("DEBUG LOG: {}", String::from_utf8_lossy(args.at(2)));
+            call.state.effects.log(Level::Warning, text);
+            call.reply().ok();
+        }
+        (b"error", 3) => call.reply().error(args.at(2)),
+        (b"sleep", 3) => {
+            call.hooks.stall(seconds(args.at(2)));
+            call.reply().ok();
+        }
+        (b"set-active-expire", 3) => {
+            call.state.active_expire = is_on(args.at(2));
+            call.reply().ok();
+        }
+        (b"change-repl-id", 2) => {
+            call.state.effects.log(Level::Notice, "Changing replication IDs after receiving DEBUG change-repl-id");
+            call.state.replication_id = crate::engine::new_id(call.hooks);
+            call.reply().ok();
+        }
+        (b"object", 3) => return object(call),
+        (b"digest", 2) => {
+            let digest = digest::of_all(call.state, call.hooks);
+            call.reply().simple(&hex(&digest));
+        }
+        (b"digest-value", _) => {
+            call.reply().array(args.len() - 2);
+            for i in 2..args.len() {
+                let key = call.key(i);
+                let entry = call.state.keyspace.db(key.db).get(key.hash, key.name);
+                let digest = entry.map_or([0; 20], |entry| digest::of_value([0; 20], entry));
+                call.reply().simple(&hex(&digest));
+            }
+        }
+        (b"protocol", 3) => return protocol::show(call),
+        (b"populate", 3..=5) => return populate::populate(call),
+        (b"htstats", 3..) => return htstats(call),
+        (b"htstats-key", 3..) => return not_that(call, "The value stored at the specified key is not represented using an hash table"),
+        (b"listpack", 3) => return not_that(call, "Not a listpack encoded object."),
+        (b"quicklist", 3 | 4) => return not_that(call, "Not a quicklist encoded object."),
+        (b"stringmatch-test", 2) => {
+            match_random_patterns(call);
+            call.reply().simple("Apparently Redis did not crash: test passed");
+        }
+        _ => return Err(ErrorReply::subcommand_syntax(args.at(0), args.at(1))),
+    }
+    Ok(())
+}
+
+fn help(call: &mut Call<'_>) {
+    let mut reply = call.reply();
+    reply.array(1 + 2 * HELP.len());
+    reply.simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    for (syntax, meaning) in HELP {
+        reply.simple(syntax);
+        reply.simple(&format!("    {meaning}"));
+    }
+}
+
+/// A switch, read as C's `atoi` reads it: what is no number is 0.
+pub(super) fn is_on(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"-").or(word.strip_prefix(b"+")).unwrap_or(word);
+    digits.iter().take_while(|byte| byte.is_ascii_digit()).any(|byte| *byte != b'0')
+}
+
+/// A time in seconds; what is none is no time at all.
+fn seconds(word: &[u8]) -> Duration {
+    let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).unwrap_or(0.0);
+    Duration::try_from_secs_f64(number).unwrap_or_default()
+}
+
+/// DEBUG OBJECT key. The address is always the same: a real one would differ between runs that are otherwise alike.
+fn object(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(2);
+    let entry = call.state.keyspace.db(key.db).get(key.hash, key.name).ok_or(NO_SUCH_KEY)?;
+    let mut serialized = Vec::new();
+    refrain_persist::write_string(&mut serialized, entry.value(), true);
+    let now = (call.state.now.unix_s() & u64::from(LRU_MAX)) as u32;
+    let text = format!(
+        "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+        entry.encoding().name(),
+        serialized.len(),
+        entry.lru(),
+        now.wrapping_sub(entry.lru()) & LRU_MAX
+    );
+    call.reply().simple(&text);
+    Ok(())
+}
+
+/// What is asked of a type that the key does not hold.
+fn not_that(call: &mut Call<'_>, why: &str) -> Outcome {
+    let key: Key<'_> = call.key(2);
+    match call.state.keyspace.db(key.db).get(key.hash, key.name) {
+        Some(_) => Err(ErrorReply::owned(format!("ERR {why}"))),
+        None => Err(NO_SUCH_KEY),
+    }
+}
+
+/// DEBUG HTSTATS dbid [full]
+fn htstats(call: &mut Call<'_>) -> Outcome {
+    let number = usize::try_from(call.integer(2)?).ok().filter(|number| *number < call.state.keyspace.len());
+    let number = number.ok_or(ErrorReply::new("ERR Out of range database"))?;
+    let database = call.state.keyspace.db(number);
+    let mut text = String::new();
+    for (title, elements) in [("Dictionary", database.len()), ("Expires", database.volatile_len())] {
+        let _ = writeln!(text, "[{title} HT]\nHash table 0 stats (main hash table):");
+        let _ = match elements {
+            0 => writeln!(text, "No stats available for empty dictionaries"),
+            _ => writeln!(text, " table size: {}\n number of elements: {elements}", database.slots()),
+        };
+    }
+    call.reply().verbatim(b"txt", text.as_bytes());
+    Ok(())
+}
+
+/// Random patterns against random strings: matching must end, and must not panic.
+fn match_random_patterns(call: &Call<'_>) {
+    const ROUNDS: usize = 10_000;
+    const ALPHABET: &[u8; 8] = b"*?[]\\-ab";
+    for _ in 0..ROUNDS {
+        let (pattern, text) = (call.hooks.entropy().to_le_bytes(), call.hooks.entropy().to_le_bytes());
+        let pattern = pattern.map(|byte| ALPHABET[usize::from(byte % 8)]);
+        let text = text.map(|byte| b"ab"[usize::from(byte % 2)]);
+        let _ = glob::matches(&pattern, &text);
+    }
+    call.hooks.work(ROUNDS as u64 / 10);
+}
