@@ -66,10 +66,7 @@ mod tests {
         let check = |message: &[u8], digest| assert_eq!(hex(&sha1(message)), digest);
         check(b"", "da39a3ee5e6b4b0d3255bfef95601890afd80709");
         check(b"abc", "a9993e364706816aba3e25717850c26c9cd0d89d");
-        check(
-            b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "84983e441c3bd26ebaae4aa1f95129e5e54670f1",
-        );
+        check(b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
         check(&[b'a'; 1_000_000], "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
         // Lengths around the end of a block, where the padding needs another one.
         check(&[b'a'; 55], "c1c8bbdc22796e28c0e15163d20899b65621d65a");

@@ -5,7 +5,7 @@
 use refrain_data::{DetachedEntry, Lookup};
 
 use crate::call::{Call, Key, Outcome};
-use crate::error::{ErrorReply, SAME_OBJECT, SYNTAX};
+use crate::error::{ErrorReply, NO_SUCH_KEY, SAME_OBJECT, SYNTAX};
 use crate::notify::NotifyClass;
 use crate::state::State;
 

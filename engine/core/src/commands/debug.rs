@@ -89,7 +89,9 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         (b"protocol", 3) => return protocol::show(call),
         (b"populate", 3..=5) => return populate::populate(call),
         (b"htstats", 3..) => return htstats(call),
-        (b"htstats-key", 3..) => return not_that(call, "The value stored at the specified key is not represented using an hash table"),
+        (b"htstats-key", 3..) => {
+            return not_that(call, "The value stored at the specified key is not represented using an hash table");
+        }
         (b"listpack", 3) => return not_that(call, "Not a listpack encoded object."),
         (b"quicklist", 3 | 4) => return not_that(call, "Not a quicklist encoded object."),
         (b"stringmatch-test", 2) => {

@@ -4,23 +4,25 @@ use std::fmt::Write as _;
 
 use crate::REDIS_VERSION;
 use crate::call::{Call, Outcome};
-use crate::error::{ErrorReply, NOT_AN_INTEGER};
+use crate::error::ErrorReply;
 
 /// How large a drawing may be asked for.
 const WIDTH_MAX: i64 = 200;
 const HEIGHT_MAX: i64 = 100;
 
-/// LOLWUT [VERSION version] [columns [rows]]: a refrain comes back: waves that repeat, each a little shifted.
+/// LOLWUT [VERSION version] [columns [rows]]: a refrain comes back: waves that repeat, each a little shifted. Versions 5 and 6 of
+/// Redis took numbers behind theirs; others take no notice of what follows.
 pub fn lolwut(call: &mut Call<'_>) -> Outcome {
-    let mut at = 1;
+    let (mut width, mut height) = (64, 8);
     if call.args.len() >= 3 && call.args.is(1, "VERSION") {
-        i32::try_from(call.integer(2)?).map_err(|_| NOT_AN_INTEGER)?;
-        at = 3;
+        let version = call.integer(2)?;
+        let size = |i: usize, default: i64, max: i64| -> Result<i64, ErrorReply> {
+            if i < call.args.len() { call.integer(i).map(|size| size.clamp(1, max)) } else { Ok(default) }
+        };
+        if version == 5 || version == 6 {
+            (width, height) = (size(3, width, WIDTH_MAX)?, size(4, height, HEIGHT_MAX)?);
+        }
     }
-    let size = |call: &Call<'_>, i: usize, default: i64, max: i64| -> Result<i64, ErrorReply> {
-        if i < call.args.len() { call.integer(i).map(|size| size.clamp(1, max)) } else { Ok(default) }
-    };
-    let (width, height) = (size(call, at, 64, WIDTH_MAX)?, size(call, at + 1, 8, HEIGHT_MAX)?);
     let mut text = draw(width, height, call.hooks.entropy());
     let _ = writeln!(text, "\nRedis ver. {REDIS_VERSION}");
     call.reply().verbatim(b"txt", text.as_bytes());

@@ -44,10 +44,13 @@ pub fn show(call: &mut Call<'_>) -> Outcome {
             if reply.protocol() == Protocol::Resp2 {
                 return Err(ErrorReply::new("ERR RESP2 is not supported by this command"));
             }
-            reply.push(2);
-            reply.bulk(b"server-cpu-usage");
-            reply.integer(42);
             reply.bulk(b"Some real reply following the push reply");
+            // No reply: it goes the way of all messages, and so comes behind the reply.
+            call.state.push(call.session.handle, |message| {
+                message.push(2);
+                message.bulk(b"server-cpu-usage");
+                message.integer(42);
+            });
         }
         b"true" => reply.boolean(true),
         b"false" => reply.boolean(false),
