@@ -3,7 +3,6 @@
 
 use crate::call::{Args, Call, KeyHashes, Outcome, Propagation, Request};
 use crate::commands::transaction::forget_watches;
-use crate::config::Config;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::error::{ErrorReply, NOT_IN_MULTI};
@@ -139,13 +138,12 @@ impl<H: Hooks> Engine<H> {
     /// What could take the server down or over needs a parameter that only the operator sets, before the start.
     #[cold]
     fn check_protected(&mut self, session: &Session, found: Found) -> Result<(), ErrorReply> {
-        let is_debug = found.command.name == "debug";
-        let Config { enable_debug_command, enable_module_command, .. } = &self.state.config;
-        let (name, parameter, allowed) = match is_debug {
-            true => ("DEBUG", "enable-debug-command", enable_debug_command),
-            false => ("MODULE", "enable-module-command", enable_module_command),
+        let config = &self.state.config.acl;
+        let (name, parameter, allowed) = match found.command.name {
+            "debug" => ("DEBUG", "enable-debug-command", config.enable_debug_command),
+            _ => ("MODULE", "enable-module-command", config.enable_module_command),
         };
-        if allowed == "yes" || (allowed == "local" && session.origin.is_local) {
+        if allowed.to(session.origin.is_local) {
             return Ok(());
         }
         self.state.observer.commands[found.id.index()].rejected += 1;

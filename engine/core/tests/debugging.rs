@@ -4,15 +4,14 @@
 mod fixture;
 
 use fixture::Bench;
+use refrain_core::config::Allowed;
 use refrain_core::{Config, Level, Origin, SessionId};
 
 /// An engine that allows DEBUG and MODULE as `allowed` says, and a client.
-fn bench(allowed: &str) -> (Bench, SessionId) {
-    let config = Config {
-        enable_debug_command: allowed.to_owned(),
-        enable_module_command: allowed.to_owned(),
-        ..Config::default()
-    };
+fn bench(allowed: Allowed) -> (Bench, SessionId) {
+    let mut config = Config::default();
+    config.acl.enable_debug_command = allowed;
+    config.acl.enable_module_command = allowed;
     let mut bench = Bench::new(config, None);
     let client = bench.connect();
     (bench, client)
@@ -26,18 +25,18 @@ fn what_is_protected_is_refused_unless_the_operator_allows_it() {
              connection, otherwise you need to set this option in the configuration file, and then restart the server.\r\n"
         )
     };
-    let (mut closed, client) = bench("no");
+    let (mut closed, client) = bench(Allowed::No);
     assert_eq!(closed.ask(client, "DEBUG HELP"), refused("DEBUG", "enable-debug-command"));
     assert_eq!(closed.ask(client, "MODULE LOAD x"), refused("MODULE", "enable-module-command"));
     assert_eq!(closed.ask(client, "MODULE LIST"), "*0\r\n");
-    let (mut local, client) = bench("local");
+    let (mut local, client) = bench(Allowed::Local);
     assert!(local.ask(client, "DEBUG HELP").starts_with('*'));
     let origin = Origin { remote: "10.0.0.9:5".into(), is_local: false, ..fixture::local() };
     local.ask(client, "CONFIG SET protected-mode no");
     let remote = local.engine.connect(origin).unwrap();
     local.received.insert(remote, Vec::new());
     assert_eq!(local.ask(remote, "DEBUG HELP"), refused("DEBUG", "enable-debug-command"));
-    let (mut open, client) = bench("yes");
+    let (mut open, client) = bench(Allowed::Yes);
     let failed = "-ERR Error loading the extension. Please check the server logs.\r\n";
     assert_eq!(open.ask(client, "MODULE LOAD x"), failed);
     assert_eq!(open.ask(client, "MODULE UNLOAD x"), "-ERR Error unloading module: no such module with that name\r\n");
@@ -45,7 +44,7 @@ fn what_is_protected_is_refused_unless_the_operator_allows_it() {
 
 #[test]
 fn a_digest_is_that_of_redis_for_the_same_data() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     assert_eq!(bench.ask(client, "DEBUG DIGEST"), format!("+{}\r\n", "0".repeat(40)));
     for line in ["SET a 12", "SET b hello", "SET c x EX 1000", "SELECT 3", "SET k 'v v'", "SELECT 0"] {
         bench.ask(client, line);
@@ -63,8 +62,8 @@ fn a_digest_is_that_of_redis_for_the_same_data() {
 
 #[test]
 fn a_digest_does_not_depend_on_how_the_data_came_about() {
-    let (mut one, a) = bench("yes");
-    let (mut other, b) = bench("yes");
+    let (mut one, a) = bench(Allowed::Yes);
+    let (mut other, b) = bench(Allowed::Yes);
     one.ask(a, "DEBUG POPULATE 5000");
     for i in (0..5000).rev() {
         other.ask(b, &format!("SET key:{i} value:{i}"));
@@ -82,7 +81,7 @@ fn a_digest_does_not_depend_on_how_the_data_came_about() {
 
 #[test]
 fn populate_fills_what_is_missing() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     bench.ask(client, "SET p:1 mine");
     assert_eq!(bench.ask(client, "DEBUG POPULATE 3 p 12"), "+OK\r\n");
     assert_eq!(bench.ask(client, "GET p:1"), "$4\r\nmine\r\n");
@@ -98,7 +97,7 @@ fn populate_fills_what_is_missing() {
 
 #[test]
 fn every_type_of_the_protocol_can_be_asked_for() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     let ask = |bench: &mut Bench, kind: &str| bench.ask(client, &format!("DEBUG PROTOCOL {kind}"));
     for (kind, reply) in [
         ("string", "$11\r\nHello World\r\n"),
@@ -134,7 +133,7 @@ fn every_type_of_the_protocol_can_be_asked_for() {
 
 #[test]
 fn sleeping_takes_its_time() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     bench.hooks.us_per_unit.set(1);
     bench.ask(client, "CONFIG SET slowlog-log-slower-than 100000");
     assert_eq!(bench.ask(client, "DEBUG SLEEP 0.2"), "+OK\r\n");
@@ -147,7 +146,7 @@ fn sleeping_takes_its_time() {
 
 #[test]
 fn what_has_expired_can_be_kept_from_being_removed() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     bench.ask(client, "SET a 1 PX 10");
     bench.ask(client, "DEBUG SET-ACTIVE-EXPIRE 0");
     bench.advance_ms(1000);
@@ -160,7 +159,7 @@ fn what_has_expired_can_be_kept_from_being_removed() {
 
 #[test]
 fn a_value_is_described_without_an_address() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     bench.ask(client, "SET a 12");
     bench.ask(client, "SET b hello");
     bench.advance_ms(63_000);
@@ -179,7 +178,7 @@ fn a_value_is_described_without_an_address() {
 
 #[test]
 fn messages_reach_the_log_and_errors_the_client() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     bench.ask(client, "DEBUG LOG 'hello there'");
     let log = &bench.engine.effects().log;
     assert!(log.iter().any(|line| line.level == Level::Warning && line.text == "DEBUG LOG: hello there"));
@@ -192,7 +191,7 @@ fn messages_reach_the_log_and_errors_the_client() {
 
 #[test]
 fn a_new_replication_id_can_be_asked_for() {
-    let (mut bench, client) = bench("yes");
+    let (mut bench, client) = bench(Allowed::Yes);
     let before = bench.engine.state().replication_id.clone();
     bench.hooks.entropy.set(7);
     bench.ask(client, "DEBUG CHANGE-REPL-ID");
@@ -202,7 +201,7 @@ fn a_new_replication_id_can_be_asked_for() {
 
 #[test]
 fn the_server_says_what_it_is() {
-    let (mut bench, client) = bench("no");
+    let (mut bench, client) = bench(Allowed::No);
     bench.advance_ms(1_500);
     assert_eq!(bench.ask(client, "TIME"), "*2\r\n$10\r\n1700000001\r\n$6\r\n500000\r\n");
     assert_eq!(bench.ask(client, "ROLE"), "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
