@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::call::Args;
 use crate::clock::Now;
+use crate::config::Config;
 use crate::table::Command;
 
 /// The engine's one window on the world. Every method must be cheap: some are called once a command.
@@ -53,6 +54,15 @@ pub trait Hooks: 'static {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// A changed configuration is about to hold: what the process itself obeys is put into effect, and what came of it
+    /// written into the configuration (a directory becomes absolute).
+    ///
+    /// # Errors
+    /// What the system refuses. The former configuration is then applied again.
+    fn apply_configuration(&self, _config: &mut Config) -> Result<(), Unapplied> {
+        Ok(())
+    }
+
     /// A client's command is about to be executed. Whoever wants to know the last commands after a crash remembers it;
     /// this is called for every command and has to cost next to nothing.
     #[inline(always)]
@@ -63,6 +73,15 @@ pub trait Hooks: 'static {
     fn planted(&self, _bug: Bug) -> bool {
         false
     }
+}
+
+/// What the system refuses of a changed configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unapplied {
+    /// The parameters that it comes from; one of them was changed.
+    pub parameters: &'static [&'static str],
+    /// Redis's words for it.
+    pub why: String,
 }
 
 /// What `INFO` says of the process; zeros where the world has none (the simulator).

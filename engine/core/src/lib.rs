@@ -50,7 +50,7 @@ pub use config::{Config, ConfigError};
 pub use effects::{Crash, Effects, Level, LogLine, Shutdown, Stream};
 pub use engine::{Engine, OUTPUT_HIGH_WATER, ReadInto};
 pub use error::ErrorReply;
-pub use hooks::{Bug, Hooks, ProcessReport};
+pub use hooks::{Bug, Hooks, ProcessReport, Unapplied};
 pub use notify::NotifyClass;
 pub use observer::{CommandStats, Observer};
 pub use pubsub::{Kind as SubscriptionKind, PubSub, Subscriptions};

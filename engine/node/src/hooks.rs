@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use refrain_core::table::Command;
-use refrain_core::{Args, Bug, Crash, Hooks, Now, ProcessReport};
+use refrain_core::{Args, Bug, Config, Crash, Hooks, Now, ProcessReport, Unapplied};
 use refrain_runtime::Runtime;
 
 use crate::wall::WallClock;
@@ -21,6 +21,14 @@ pub trait Probe: 'static {
     /// CPU time of the calling thread, in microseconds; 0 where that has no meaning.
     fn thread_cpu(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// A changed configuration is about to hold: see [`Hooks::apply_configuration`].
+    ///
+    /// # Errors
+    /// What the system refuses.
+    fn apply_configuration(&self, _config: &mut Config) -> Result<(), Unapplied> {
+        Ok(())
     }
 
     /// A client's command is about to be executed: see [`Hooks::command_begins`].
@@ -112,6 +120,10 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
 
     fn replace_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
         self.runtime.replace_file(path, contents)
+    }
+
+    fn apply_configuration(&self, config: &mut Config) -> Result<(), Unapplied> {
+        self.probe.apply_configuration(config)
     }
 
     #[inline(always)]

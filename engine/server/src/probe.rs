@@ -1,23 +1,26 @@
 //! Figures of this process for `INFO`: memory from the allocator, CPU from the system.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use refrain_core::table::Command;
-use refrain_core::{Args, Crash, ProcessReport};
+use refrain_core::{Args, Config, Crash, ProcessReport, Unapplied};
 use refrain_node::Probe;
 
 use crate::allocator;
 use crate::crash::{self, RECORDER};
+use crate::process::parameters::ProcessParameters;
 
 /// What the production node knows of its process.
 pub struct ServerProbe {
     pid: u32,
+    parameters: RefCell<ProcessParameters>,
 }
 
 impl ServerProbe {
-    /// A probe of this process.
-    pub fn new() -> ServerProbe {
-        ServerProbe { pid: std::process::id() }
+    /// A probe of this process, which puts `parameters` into effect when they change.
+    pub fn new(parameters: ProcessParameters) -> ServerProbe {
+        ServerProbe { pid: std::process::id(), parameters: RefCell::new(parameters) }
     }
 }
 
@@ -37,6 +40,10 @@ impl Probe for ServerProbe {
 
     fn thread_cpu(&self) -> Duration {
         refrain_tokio::thread_cpu_time()
+    }
+
+    fn apply_configuration(&self, config: &mut Config) -> Result<(), Unapplied> {
+        self.parameters.borrow_mut().apply(config)
     }
 
     #[inline(always)]

@@ -1,5 +1,5 @@
-//! What the server does beside its loop, once a round and never for long: it puts parameters of the process into effect, keeps
-//! what a crash report would tell up to date, and tells the supervisor that the loop turns.
+//! What the server does beside its loop, once a round and never for long: it keeps what a crash report would
+//! tell up to date, and tells the supervisor that the loop turns.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,10 +7,8 @@ use std::time::Duration;
 use refrain_core::config::{Config, parameters};
 use refrain_core::{Engine, Hooks};
 
-use crate::crash::{self, RECORDER};
-use crate::process::oom_score::OomScore;
+use crate::crash::RECORDER;
 use crate::process::supervisor::Supervisor;
-use crate::process::title::Title;
 
 /// Between two texts about the server: what a crash report tells is that old at most. Making one takes a few tens of microseconds.
 const TELL_EVERY_US: u64 = 1_000_000;
@@ -20,29 +18,16 @@ const CLIENTS_MAX: usize = 16;
 
 /// See the module.
 pub struct Upkeep {
-    title: Option<Title>,
     watchdog_us: Option<u64>,
-    oom_score: OomScore,
     next_tell_us: u64,
     next_watchdog_us: u64,
 }
 
 impl Upkeep {
-    /// `title` is where to show one; `watchdog` how often the supervisor wants to hear of the loop.
-    pub fn new(title: Option<Title>, watchdog: Option<Duration>) -> Upkeep {
+    /// `watchdog` is how often the supervisor wants to hear of the loop.
+    pub fn new(watchdog: Option<Duration>) -> Upkeep {
         let watchdog_us = watchdog.map(|period| u64::try_from(period.as_micros()).unwrap_or(u64::MAX));
-        Upkeep { title, watchdog_us, oom_score: OomScore::default(), next_tell_us: 0, next_watchdog_us: 0 }
-    }
-
-    /// Puts the parameters that concern the process into effect.
-    pub fn apply(&mut self, config: &Config) {
-        let process = &config.process;
-        crash::configure(config.logging.crash_log_enabled, process.use_exit_on_panic);
-        if let Some(title) = &self.title {
-            title.show(config);
-        }
-        // A refusal stands in the log.
-        let _ = self.oom_score.apply(process.oom_score_adj, process.oom_score_adj_values.primary);
+        Upkeep { watchdog_us, next_tell_us: 0, next_watchdog_us: 0 }
     }
 
     /// Everything that is done between two rounds.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::call::{Call, Outcome, Request};
 use crate::config::{Change, Choice, ConfigError};
 use crate::error::{ErrorReply, SYNTAX};
+use crate::hooks::Unapplied;
 
 /// CONFIG GET pattern [pattern ...]: each name once, as it was first asked for.
 pub fn get(call: &mut Call<'_>) -> Outcome {
@@ -33,7 +34,7 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
         pairs.map(|i| Change { name: call.args.at(i), value: call.args.at(i + 1) }).collect();
     let config = &call.state.config;
     let may_change_protected = config.acl.enable_protected_configs.to(call.session.origin.is_local);
-    let (next, changed) = config.changed(&changes, may_change_protected).map_err(|error| match error {
+    let (mut next, changed) = config.changed(&changes, may_change_protected).map_err(|error| match error {
         ConfigError::Unknown(name) => {
             ErrorReply::quoting("ERR Unknown option or number of arguments for CONFIG SET - '", &name, "'")
         }
@@ -41,6 +42,15 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
             ErrorReply::quoting("ERR CONFIG SET failed (possibly related to argument '", &name, &format!("') - {why}"))
         }
     })?;
+    if let Err(Unapplied { parameters, why }) = call.hooks.apply_configuration(&mut next) {
+        // What has been put into effect is taken back; that was possible once, and what fails all the same is logged.
+        let _ = call.hooks.apply_configuration(&mut call.state.config.clone());
+        let named = changes.iter().map(|change| change.name);
+        let name = named.filter(|name| parameters.iter().any(|p| name.eq_ignore_ascii_case(p.as_bytes()))).next();
+        let name = name.unwrap_or(parameters.first().map_or(b"", |name| name.as_bytes()));
+        let why = format!("') - {why}");
+        return Err(ErrorReply::quoting("ERR CONFIG SET failed (possibly related to argument '", name, &why));
+    }
     if next.logging.loglevel != config.logging.loglevel {
         call.state.effects.log_level = Some(next.logging.loglevel.name().to_owned());
     }

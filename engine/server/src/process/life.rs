@@ -14,6 +14,7 @@ use refrain_runtime::Address;
 use refrain_tokio::SocketOptions;
 
 use super::background::{self, Side, Waiting};
+use super::parameters::{self, ProcessParameters};
 use super::pid_file::PidFile;
 use super::supervisor::Supervisor;
 use super::title::Title;
@@ -30,12 +31,12 @@ use crate::upkeep::Upkeep;
 use crate::version;
 
 /// Lives the life of a server. `program` is how it was called.
-pub fn live(program: OsString, invocation: &Invocation, settings: Settings, logger: &Logger) -> ExitCode {
-    let config = &settings.config;
-    if let Err(why) = open_log(config, logger) {
+pub fn live(program: OsString, invocation: &Invocation, mut settings: Settings, logger: &Logger) -> ExitCode {
+    if let Err(why) = open_log(&mut settings.config, logger) {
         eprintln!("{why}");
         return ExitCode::FAILURE;
     }
+    let config = &settings.config;
     let supervisor = Supervisor::engage(config.process.supervised);
     let mut waiting = None;
     if config.process.daemonize && !supervisor.is_there() {
@@ -64,13 +65,11 @@ pub fn live(program: OsString, invocation: &Invocation, settings: Settings, logg
 }
 
 /// Opens the log where the configuration says, in the directory that it says.
-fn open_log(config: &Config, logger: &Logger) -> Result<(), String> {
+fn open_log(config: &mut Config, logger: &Logger) -> Result<(), String> {
+    logger.set_level(config.logging.loglevel.name().parse::<LogLevel>().unwrap_or(LogLevel::Notice));
+    let dir = config.process.dir.0.clone();
+    parameters::enter(&mut config.process.dir.0).map_err(|e| format!("Can't chdir to '{dir}': {}", reason(&e)))?;
     let logging = &config.logging;
-    logger.set_level(logging.loglevel.name().parse::<LogLevel>().unwrap_or(LogLevel::Notice));
-    let dir = &config.process.dir.0;
-    if dir != "." {
-        std::env::set_current_dir(dir).map_err(|e| format!("Can't chdir to '{dir}': {}", reason(&e)))?;
-    }
     if !logging.logfile.is_empty() {
         let opened = logger.set_file(Some(logging.logfile.clone().into()));
         opened.map_err(|e| format!("Can't open the log file: {}", reason(&e)))?;
@@ -134,12 +133,9 @@ impl Server {
     ) -> Result<Exit, Box<dyn std::error::Error>> {
         logger.set_role(LogRole::Primary);
         crash::set_pid_file(pid_file.map(PidFile::path));
-        if config.memory.disable_thp {
-            huge_pages::leave_out_at_page_faults();
-        }
-        config.limits.maxclients = startup::raise_descriptor_limit(config.limits.maxclients)?;
-        let mut upkeep = Upkeep::new(self.title.take(), self.supervisor.watchdog());
-        upkeep.apply(&config);
+        let mut parameters = ProcessParameters::new(self.title.take());
+        parameters.start(&mut config)?;
+        let mut upkeep = Upkeep::new(self.supervisor.watchdog());
         self.show_banner(&config, logger);
         checks::system::warn_at_start(config.network.tcp_backlog);
         let listens = startup::addresses(&config)?;
@@ -151,7 +147,7 @@ impl Server {
                 backlog: u32::try_from(config.network.tcp_backlog).unwrap_or(511),
                 keepalive: u64::try_from(config.network.tcp_keepalive).ok().filter(|s| *s > 0).map(Duration::from_secs),
             });
-            let mut node = Node::start(runtime, config, ServerProbe::new(), &listens)?;
+            let mut node = Node::start(runtime, config, ServerProbe::new(parameters), &listens)?;
             node.on_log_level(move |level| logger.set_level(level.parse().unwrap_or(LogLevel::Notice)));
             for address in node.addresses() {
                 tracing::debug!("listening on {address}");

@@ -7,6 +7,7 @@ pub mod background;
 pub mod huge_pages;
 pub mod life;
 pub mod oom_score;
+pub mod parameters;
 pub mod pid_file;
 pub mod supervisor;
 pub mod title;

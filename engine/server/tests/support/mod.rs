@@ -90,6 +90,11 @@ impl Server {
         Client::new(TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens"))
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, given by its name as kill(1) knows it.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
