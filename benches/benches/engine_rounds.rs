@@ -60,6 +60,7 @@ impl Bench {
             local: "127.0.0.1:6379".to_owned(),
             is_local: true,
             is_unix: false,
+            descriptor: -1,
         };
         let clients: Vec<SessionId> =
             (0..CLIENTS).map(|_| engine.connect(origin.clone()).expect("fifty clients are few")).collect();

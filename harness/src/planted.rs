@@ -15,13 +15,14 @@ pub enum Planted {
 }
 
 /// All of them, by the names that `--planted` takes.
-pub const ALL: [(&str, Planted); 8] = [
+pub const ALL: [(&str, Planted); 9] = [
     ("double-increment", Planted::Engine(Bug::DoubleIncrement)),
     ("serve-expired", Planted::Engine(Bug::ServeExpired)),
     ("missed-watch", Planted::Engine(Bug::MissedWatch)),
     ("no-round-budget", Planted::Engine(Bug::NoRoundBudget)),
     ("no-output-limit", Planted::Engine(Bug::NoOutputLimit)),
     ("half-transaction", Planted::Engine(Bug::HalfTransaction)),
+    ("pause-leaks-write", Planted::Engine(Bug::PauseLeaksWrite)),
     ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
     ("lost-reply-is-failure", Planted::LostReplyIsFailure),
 ];

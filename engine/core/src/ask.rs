@@ -26,7 +26,8 @@ impl<H: Hooks> Engine<H> {
             return None;
         }
         let nobody = SessionId { slot: u32::MAX, generation: u32::MAX };
-        let origin = Origin { remote: String::new(), local: String::new(), is_local: true, is_unix: false };
+        let origin =
+            Origin { remote: String::new(), local: String::new(), is_local: true, is_unix: false, descriptor: -1 };
         let mut session = Session::new(nobody, 0, origin, self.state.now.mono_us);
         session.protocol = Protocol::Resp2;
         let mut call = Call {

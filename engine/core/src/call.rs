@@ -99,6 +99,8 @@ pub enum Request {
     ApplyConfiguration,
     /// Execute this command later, not before this moment of the monotonic clock: as if it had not come yet.
     HoldUntil(u64),
+    /// Let everybody go on whom a pause holds back.
+    EndPause,
 }
 
 /// How a write reaches the propagation stream.

@@ -15,17 +15,19 @@ use crate::table::{Command, Flags, Found, Unresolved};
 const CLOCK_REFRESH_PER_SECOND: u64 = 2000;
 
 impl<H: Hooks> Engine<H> {
-    /// Executes one command of a session that was taken out, or queues it, or refuses it.
+    /// Executes one command of a session that was taken out, or queues it, or refuses it. False when a pause holds it back: then
+    /// nothing has happened, and the session has to wait.
     pub(crate) fn dispatch(
         &mut self,
         session: &mut Session,
         resolution: Result<Found, Unresolved>,
         args: Args<'_>,
         hashes: KeyHashes<'_>,
-    ) {
+    ) -> bool {
         let mark = session.output.mark();
         match self.admit(session, resolution, args) {
             Ok(Admitted::Run(found)) => self.run(session, found, args, hashes),
+            Ok(Admitted::Later) => return false,
             Ok(Admitted::Queue(found)) => {
                 if let Some(transaction) = &mut session.transaction {
                     transaction.push(found, args);
@@ -51,6 +53,7 @@ impl<H: Hooks> Engine<H> {
         if !self.state.own_pushes.is_empty() {
             session.output.buffer().append(&mut self.state.own_pushes);
         }
+        true
     }
 
     /// Answers with an error, and remembers it against the transaction that is being queued.
@@ -128,9 +131,12 @@ impl<H: Hooks> Engine<H> {
                 self.state.observer.commands[found.id.index()].rejected += 1;
                 return Err(NOT_IN_MULTI);
             }
-            if !runs_inside_multi(command) {
-                return Ok(Admitted::Queue(found));
-            }
+        }
+        if self.state.pause.is_on() && self.is_held_back(session, command) {
+            return Ok(Admitted::Later);
+        }
+        if session.in_transaction() && !runs_inside_multi(command) {
+            return Ok(Admitted::Queue(found));
         }
         Ok(Admitted::Run(found))
     }
@@ -244,6 +250,7 @@ impl<H: Hooks> Engine<H> {
                 self.hold(session, found, until_us);
                 return CarriedOut::TakenBack;
             }
+            Request::EndPause => self.end_pause(),
         }
         CarriedOut::Done
     }
@@ -303,6 +310,8 @@ enum CarriedOut {
 enum Admitted {
     Run(Found),
     Queue(Found),
+    /// After the pause.
+    Later,
 }
 
 /// Between MULTI and EXEC everything is queued but these.

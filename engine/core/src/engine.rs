@@ -32,6 +32,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) clock_read_at: u64,
     /// Ticks at which the previous command ended: where the next one begins.
     pub(crate) ticks_at: u64,
+    /// What is left of the present round waits for the next one: others have waited for longer.
+    pub(crate) round_is_over: bool,
     /// A transaction executes: all of it happens at one moment.
     pub(crate) clock_is_held: bool,
     /// When somebody who speaks HTTP was last reported, for the log must not be floodable.
@@ -79,6 +81,7 @@ impl<H: Hooks> Engine<H> {
             tick: TickState::default(),
             clock_read_at: 0,
             ticks_at: 0,
+            round_is_over: false,
             clock_is_held: false,
             last_http_warning_us: None,
         }
@@ -129,6 +132,7 @@ impl<H: Hooks> Engine<H> {
         for watched in &session.watch.keys {
             self.state.watchers.remove(watched.db, &watched.key, id);
         }
+        self.state.pause.forget(&session);
         self.state.pool.give(session.pending);
     }
 
@@ -154,6 +158,7 @@ impl<H: Hooks> Engine<H> {
         self.state.stats.net_output_bytes += n as u64;
         // One who is still taking a long reply is not idle.
         session.active_us = self.state.now.mono_us;
+        session.room.reply_peak = session.room.reply_peak.max(session.output.len().min(session.room.reply));
         session.output.advance(n);
         session.output.release(&mut self.state.pool);
         if session.stalled && session.output.len() < OUTPUT_LOW_WATER && !session.runnable {

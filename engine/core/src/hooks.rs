@@ -120,6 +120,8 @@ pub enum Bug {
     HalfTransaction,
     /// A subscriber by pattern gets each message twice.
     PatternMessageTwice,
+    /// CLIENT PAUSE WRITE holds nothing back.
+    PauseLeaksWrite,
     /// The node's wall clock follows a jump backwards.
     WallRunsBackwards,
 }

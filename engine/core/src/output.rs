@@ -75,11 +75,12 @@ impl Output {
         *self = Output::default();
     }
 
-    /// Gives a buffer from the pool to a client that is about to get its first bytes.
+    /// Gives a buffer with `room` from the pool to a client that is about to get its first bytes.
     #[inline]
-    pub fn adopt(&mut self, pool: &mut BufferPool) {
+    pub fn adopt(&mut self, pool: &mut BufferPool, room: usize) {
         if self.bytes.capacity() == 0 {
             self.bytes = pool.take();
+            self.bytes.reserve(room);
         }
     }
 
@@ -109,10 +110,16 @@ impl BufferPool {
         self.free.pop().unwrap_or_default()
     }
 
+    /// Whether a buffer is of a size that the pool keeps.
+    #[inline]
+    pub fn takes(buffer: &Vec<u8>) -> bool {
+        buffer.capacity() <= POOLED_CAPACITY_MAX
+    }
+
     /// Takes a buffer back.
     #[inline]
     pub fn give(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() > 0 && buffer.capacity() <= POOLED_CAPACITY_MAX && self.free.len() < POOL_MAX {
+        if buffer.capacity() > 0 && BufferPool::takes(&buffer) && self.free.len() < POOL_MAX {
             buffer.clear();
             self.free.push(buffer);
         }

@@ -46,7 +46,7 @@ impl State {
         if session.closing != Closing::Open {
             return false;
         }
-        session.output.adopt(&mut self.pool);
+        session.output.adopt(&mut self.pool, session.room.reply);
         write(&mut session.reply());
         let owed = session.output.len();
         self.effects.attend(session);

@@ -17,6 +17,7 @@ use crate::call::{Args, KeyHashes};
 use crate::effects::Level;
 use crate::engine::{Engine, OUTPUT_HIGH_WATER};
 use crate::hooks::{Bug, Hooks};
+use crate::output::BufferPool;
 use crate::push::Executing;
 use crate::session::{Closing, Session, SessionId};
 
@@ -66,6 +67,8 @@ struct Cursor {
     end: usize,
     /// Nothing is parsed from here on in this round.
     share_end: usize,
+    /// Bytes that the last command still wants, when it is not complete.
+    wanted: usize,
     state: Parsing,
 }
 
@@ -94,10 +97,12 @@ impl<H: Hooks> Engine<H> {
     /// Replies are appended to the sessions' outputs; [`Engine::take_attended`] says whose.
     pub fn round(&mut self, arena: &[u8], inputs: &[Input]) {
         self.state.set_now(self.hooks.now());
+        self.end_pause_if_due();
         let mut scratch = std::mem::take(&mut self.scratch);
         self.open_cursors(inputs, &mut scratch.cursors);
         let mut next = 0;
-        while next < scratch.cursors.len() {
+        self.round_is_over = false;
+        while next < scratch.cursors.len() && !self.round_is_over {
             self.parse_group(arena, &mut scratch, &mut next);
             self.execute_group(arena, &mut scratch);
             scratch.group.clear();
@@ -129,6 +134,8 @@ impl<H: Hooks> Engine<H> {
                     (own, range)
                 }
             };
+            (session.in_round, session.lent) = (range.len(), own.capacity());
+            session.room.input_peak = session.room.input_peak.max(range.len());
             cursors.push(Cursor {
                 session: session.handle,
                 in_arena: own.is_empty(),
@@ -136,6 +143,7 @@ impl<H: Hooks> Engine<H> {
                 pos: range.start,
                 end: range.end,
                 share_end: if unlimited { usize::MAX } else { range.start + share },
+                wanted: 0,
                 state: Parsing::Ready,
             });
         };
@@ -158,7 +166,8 @@ impl<H: Hooks> Engine<H> {
             session.active_us = now_us;
             self.state.stats.net_input_bytes += input.len as u64;
             // A session that was runnable had its pending bytes, the new ones among them, taken above, or will in its turn.
-            if session.held_until_us.is_some() {
+            // One that waits for a moment or for the end of a pause keeps what it sends, up to its limit.
+            if session.waits() {
                 self.check_query_buffer_limit(input.session);
             } else if !session.runnable && (input.bytes.is_some() || !session.pending.is_empty()) {
                 open(session, input.bytes.clone(), SHARE);
@@ -227,8 +236,8 @@ impl<H: Hooks> Engine<H> {
                     cursor.pos += consumed;
                     continue;
                 }
-                Ok(Parsed::Incomplete { .. }) => {
-                    cursor.state = Parsing::WantsMore;
+                Ok(Parsed::Incomplete { wanted }) => {
+                    (cursor.state, cursor.wanted) = (Parsing::WantsMore, wanted);
                     return Turn::Over;
                 }
                 Err(error) => {
@@ -297,8 +306,9 @@ impl<H: Hooks> Engine<H> {
                 at += group[at..].iter().take_while(|ahead| ahead.cursor == index).count();
                 continue;
             };
-            session.output.adopt(&mut self.state.pool);
+            session.output.adopt(&mut self.state.pool, session.room.reply);
             self.state.executing = Some(Executing::of(&session));
+            self.state.touches = !session.no_touch;
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
             while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
                 at += 1;
@@ -318,20 +328,26 @@ impl<H: Hooks> Engine<H> {
                     step: usize::from(ahead.key_step),
                 };
                 let plain = &bytes[ahead.start..];
-                match ahead.what {
+                let done = match ahead.what {
                     What::Plain(found) => self.dispatch(&mut session, Ok(found), Args::new(plain, offsets), hashes),
                     What::Rare(i) => match &rare[i as usize] {
                         Rare::Unquoted(resolution, bytes) => {
-                            self.dispatch(&mut session, *resolution, Args::new(bytes, offsets), hashes);
+                            self.dispatch(&mut session, *resolution, Args::new(bytes, offsets), hashes)
                         }
                         Rare::Unresolved(why) => {
-                            self.dispatch(&mut session, Err(*why), Args::new(plain, offsets), hashes);
+                            self.dispatch(&mut session, Err(*why), Args::new(plain, offsets), hashes)
                         }
                         Rare::Broken(error) => {
                             self.lose_frame(&mut session, error);
                             cursor.state = Parsing::Stopped;
+                            true
                         }
                     },
+                };
+                if !done {
+                    cursor.pos = ahead.start;
+                    cursor.state = Parsing::Stopped;
+                    session.parser.reset();
                 }
                 if session.output.len() > self.state.output_check_from && self.state.exceeds_output_limit(&mut session)
                 {
@@ -384,18 +400,24 @@ impl<H: Hooks> Engine<H> {
 
     /// What was not executed stays with its session.
     fn close_cursor(&mut self, arena: &[u8], cursor: Cursor) {
-        let Cursor { session: id, mut own, in_arena, pos, end, state, .. } = cursor;
+        let Cursor { session: id, mut own, in_arena, pos, end, wanted, state, .. } = cursor;
         let Some(session) = self.state.sessions.get_mut(id) else {
             self.state.pool.give(own);
             return;
         };
+        (session.in_round, session.lent, session.wanted) = (0, 0, wanted);
         if session.closing != Closing::Open {
             session.parser.reset();
             self.state.pool.give(own);
             return;
         }
         if pos >= end {
-            self.state.pool.give(own);
+            if BufferPool::takes(&own) {
+                self.state.pool.give(own);
+            } else if !in_arena {
+                own.clear();
+                session.pending = own;
+            }
             let queues = session.transaction.is_some();
             if session.input_ended {
                 Self::end(&mut self.state.effects, session);
@@ -406,26 +428,32 @@ impl<H: Hooks> Engine<H> {
             return;
         }
         if in_arena {
-            own = self.state.pool.take();
+            own = std::mem::take(&mut session.pending);
+            if own.capacity() == 0 {
+                own = self.state.pool.take();
+            }
+            Session::expect_input(&mut own, end - pos + wanted);
             own.extend_from_slice(&arena[pos..end]);
         } else if pos * 2 >= own.len() {
             own.drain(..pos);
         } else {
             session.pending_from = pos;
         }
+        Session::expect_input(&mut own, wanted);
         session.pending = own;
         if self.check_query_buffer_limit(id) {
             return;
         }
         let Some(session) = self.state.sessions.get_mut(id) else { return };
-        if state != Parsing::WantsMore && !session.runnable && session.held_until_us.is_none() {
+        if state != Parsing::WantsMore && !session.runnable && !session.waits() {
             session.stalled = session.output.len() >= OUTPUT_HIGH_WATER;
             if !session.stalled {
                 session.runnable = true;
                 self.runnable.push_back(id);
             }
         }
-        if session.input_ended && state == Parsing::WantsMore {
+        // Nobody waits for the answer of a waiting client that has gone.
+        if session.input_ended && (state == Parsing::WantsMore || session.waits()) {
             Self::end(&mut self.state.effects, session);
         }
     }

@@ -6,6 +6,7 @@
 use refrain_resp::{Encoder, Protocol, RequestParser};
 
 use crate::acl::UserId;
+use crate::client_buffers::Room;
 use crate::config::ClientClass;
 use crate::output::Output;
 use crate::pubsub::{Kind, Subscriptions};
@@ -58,6 +59,17 @@ pub struct Origin {
     pub is_local: bool,
     /// A Unix-domain socket.
     pub is_unix: bool,
+    /// The socket's descriptor, as `CLIENT LIST` prints it; -1 where there is none.
+    pub descriptor: i64,
+}
+
+/// What `CLIENT SETINFO` says of the library that a client uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Library {
+    /// `LIB-NAME`.
+    pub name: Box<[u8]>,
+    /// `LIB-VER`.
+    pub version: Box<[u8]>,
 }
 
 /// One client.
@@ -71,6 +83,14 @@ pub struct Session {
     pub origin: Box<Origin>,
     /// `CLIENT SETNAME`.
     pub name: Box<[u8]>,
+    /// `CLIENT SETINFO`; it outlives RESET.
+    pub library: Library,
+    /// `CLIENT NO-EVICT`: never closed for want of memory.
+    pub no_evict: bool,
+    /// `CLIENT NO-TOUCH`: its reads don't count as uses.
+    pub no_touch: bool,
+    /// `CLIENT CAPA redirect`: understands being sent elsewhere.
+    pub follows_redirects: bool,
     /// Selected database.
     pub db: usize,
     /// RESP version.
@@ -100,6 +120,14 @@ pub struct Session {
     /// How many bytes of `pending` have been executed already: moving the rest to the front each round would make a long
     /// pipeline quadratic.
     pub pending_from: usize,
+    /// Bytes that the present round has taken out of `pending`, or got for this session from the node.
+    pub(crate) in_round: usize,
+    /// Capacity of `pending` that the present round has taken.
+    pub(crate) lent: usize,
+    /// Bytes that the command whose beginning is pending still wants, as far as it has said.
+    pub(crate) wanted: usize,
+    /// How much room its buffers keep.
+    pub(crate) room: Room,
     /// The peer has ended its sending side.
     pub input_ended: bool,
     /// Whether the connection is to end.
@@ -122,6 +150,8 @@ pub struct Session {
     pub(crate) runnable: bool,
     /// Has commands left to execute that wait until more of its replies have been read.
     pub(crate) stalled: bool,
+    /// Has commands left to execute that wait for the end of a pause: its turn among those who do.
+    pub(crate) held_back: Option<u64>,
 }
 
 impl Session {
@@ -132,6 +162,10 @@ impl Session {
             id,
             origin: Box::new(origin),
             name: Box::default(),
+            library: Library::default(),
+            no_evict: false,
+            no_touch: false,
+            follows_redirects: false,
             db: 0,
             protocol: Protocol::Resp2,
             user: UserId::DEFAULT,
@@ -146,6 +180,10 @@ impl Session {
             parser: RequestParser::default(),
             pending: Vec::new(),
             pending_from: 0,
+            in_round: 0,
+            lent: 0,
+            wanted: 0,
+            room: Room::new(now_us),
             input_ended: false,
             closing: Closing::Open,
             connected_us: now_us,
@@ -157,6 +195,7 @@ impl Session {
             attended: false,
             runnable: false,
             stalled: false,
+            held_back: None,
         }
     }
 
@@ -170,6 +209,28 @@ impl Session {
     #[inline]
     pub fn in_transaction(&self) -> bool {
         self.transaction.is_some()
+    }
+
+    /// Whether a command of its waits for the end of a pause.
+    #[inline]
+    pub fn is_held_back(&self) -> bool {
+        self.held_back.is_some()
+    }
+
+    /// Whether its commands wait for anything but their turn: a pause, or a moment.
+    #[inline]
+    pub(crate) fn waits(&self) -> bool {
+        self.held_back.is_some() || self.held_until_us.is_some()
+    }
+
+    /// Bytes that have arrived and of which the parser has not made arguments.
+    pub fn input_len(&self) -> usize {
+        (self.pending.len() - self.pending_from + self.in_round).saturating_sub(self.parser.understood())
+    }
+
+    /// Whether it may be closed for having sent nothing for long: not one that waits for us, or for what others publish.
+    pub fn may_time_out(&self) -> bool {
+        self.closing != Closing::Now && !self.waits() && self.class() == ClientClass::Normal
     }
 
     /// The class whose output limits it has.
@@ -196,12 +257,21 @@ impl Session {
         matches!(self.reply_mode, ReplyMode::Off | ReplyMode::SkipThis)
     }
 
-    /// Bytes that this session takes beyond its fixed size.
+    /// Bytes that this session takes, all in all.
     pub fn memory(&self) -> usize {
-        self.output.memory()
-            + self.pending.capacity()
+        size_of::<Session>()
+            + size_of::<Origin>()
+            + self.origin.remote.len()
+            + self.origin.local.len()
             + self.name.len()
+            + self.library.name.len()
+            + self.library.version.len()
+            + self.output.memory()
+            + self.pending.capacity()
+            + self.lent
+            + self.parser.memory()
             + self.transaction.as_ref().map_or(0, |t| t.memory())
             + self.subscriptions.as_ref().map_or(0, |s| s.memory())
+            + self.watch.memory()
     }
 }

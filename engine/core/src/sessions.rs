@@ -129,7 +129,8 @@ mod tests {
     use crate::session::Origin;
 
     fn session(id: SessionId) -> Session {
-        let origin = Origin { remote: String::new(), local: String::new(), is_local: true, is_unix: false };
+        let origin =
+            Origin { remote: String::new(), local: String::new(), is_local: true, is_unix: false, descriptor: -1 };
         Session::new(id, 1, origin, 0)
     }
 

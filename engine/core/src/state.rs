@@ -10,6 +10,7 @@ use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
 
 use crate::acl::Acl;
 use crate::call::Key;
+use crate::client_buffers::{BufferPolicy, RecentPeaks};
 use crate::clock::Now;
 use crate::commands::shutdown::ShutdownSignal;
 use crate::config::{Config, Parameter};
@@ -17,6 +18,7 @@ use crate::effects::{Effects, Level};
 use crate::notify::NotifyClass;
 use crate::observer::Observer;
 use crate::output::BufferPool;
+use crate::pause::Pause;
 use crate::pubsub::PubSub;
 use crate::push::Executing;
 use crate::sessions::Sessions;
@@ -68,6 +70,16 @@ pub struct State {
     pub ticks_per_second: u64,
     /// Classes of events that are published, derived from `notify-keyspace-events`.
     pub(crate) notified: NotifyClass,
+    /// What is held back by CLIENT PAUSE, and who waits.
+    pub pause: Pause,
+    /// Whether reads by the client that executes count as uses of the keys.
+    pub(crate) touches: bool,
+    /// What DEBUG says about buffers.
+    pub buffer_policy: BufferPolicy,
+    /// The largest buffers of clients in the last seconds.
+    pub recent_peaks: RecentPeaks,
+    /// `DEBUG PAUSE-CRON`: periodic work rests.
+    pub periodic_work_rests: bool,
     /// Whose command executes; `None` between commands and in periodic work.
     pub executing: Option<Executing>,
     /// Messages to the client that executes: they follow its reply.
@@ -118,6 +130,11 @@ impl State {
             active_expire: true,
             ticks_per_second,
             notified: NotifyClass::NONE,
+            pause: Pause::default(),
+            touches: true,
+            buffer_policy: BufferPolicy::default(),
+            recent_peaks: RecentPeaks::default(),
+            periodic_work_rests: false,
             executing: None,
             own_pushes: Vec::new(),
             pool: BufferPool::default(),
@@ -150,8 +167,11 @@ impl State {
     #[inline]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
         let lru = self.lru;
+        let touches = self.touches;
         let found = self.inspect(key)?;
-        found.touch(lru);
+        if touches {
+            found.touch(lru);
+        }
         Some(found)
     }
 
@@ -173,6 +193,11 @@ impl State {
                 self.stats.keyspace_hits += 1;
                 Some(found.into_entry())
             }
+            // It is missing already, and stays where it is until there may be writes again.
+            Lookup::Occupied(_) if self.pause.is_on() => {
+                self.stats.keyspace_misses += 1;
+                None
+            }
             Lookup::Occupied(found) => {
                 found.remove();
                 self.stats.keyspace_misses += 1;
@@ -190,6 +215,10 @@ impl State {
     /// Looks a key up without counting, and without marking it as used.
     #[inline]
     pub fn peek(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        if self.pause.is_on() {
+            let found = self.keyspace.db(key.db).get(key.hash, key.name);
+            return found.filter(|entry| !expired(entry.deadline(), self.now_ms));
+        }
         match self.live(key) {
             Lookup::Occupied(found) => Some(found.into_entry()),
             Lookup::Vacant(_) => None,
@@ -199,10 +228,12 @@ impl State {
     /// Looks a key up for a command that may change it, and marks it as used. The command calls [`State::modified`] if it does.
     #[inline]
     pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        let lru = self.lru;
+        let (lru, touches) = (self.lru, self.touches);
         match self.live(key) {
             Lookup::Occupied(found) => {
-                found.touch(lru);
+                if touches {
+                    found.touch(lru);
+                }
                 Lookup::Occupied(found)
             }
             Lookup::Vacant(free) => Lookup::Vacant(free.stamped(lru)),
@@ -235,6 +266,9 @@ impl State {
             None => return self.notify(missing, "keymiss", key),
         };
         if expired(deadline, self.now_ms) && !self.serve_expired {
+            if self.pause.is_on() {
+                return self.notify(missing, "keymiss", key);
+            }
             self.keyspace.db_mut(key.db).remove(key.hash, key.name);
             self.stats.expired_keys += 1;
             Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
@@ -296,6 +330,9 @@ impl State {
     /// Removes expired keys of every database, `units` of work at the most. Returns the units used, and whether keys that
     /// have expired may be left.
     pub fn expire(&mut self, units: u64) -> (u64, bool) {
+        if self.pause.is_on() {
+            return (0, false);
+        }
         let now_ms = self.now.unix_ms();
         let (mut used, mut behind) = (0, false);
         let announced = self.notified.intersects(NotifyClass::EXPIRED);
@@ -336,7 +373,7 @@ impl State {
 
     /// Bytes that the data set and the clients take, by their structure: the same in every world.
     pub fn used_memory(&self) -> u64 {
-        let clients: usize = self.sessions.iter().map(|s| s.memory() + size_of::<crate::Session>()).sum();
+        let clients: usize = self.sessions.iter().map(crate::Session::memory).sum();
         (self.keyspace.memory() + clients + self.pubsub.memory()) as u64
     }
 }

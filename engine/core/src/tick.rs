@@ -10,7 +10,7 @@ use crate::state::State;
 /// Slots looked at for expiry in one ordinary tick, per step of `active-expire-effort`.
 const EXPIRE_UNITS: u64 = 4096;
 
-/// Sessions looked at in one tick.
+/// Sessions looked at in one tick, unless there are so many that each would be looked at less than once a second.
 const SESSIONS_PER_TICK: usize = 256;
 
 /// Units of expiry that make one unit of logical work (a command's).
@@ -30,14 +30,28 @@ impl<H: Hooks> Engine<H> {
     pub fn tick(&mut self) -> u64 {
         self.state.set_now(self.hooks.now());
         self.begin_scheduled_shutdown();
+        self.end_pause_if_due();
+        if !self.state.periodic_work_rests {
+            self.periodic_work();
+        }
+        let period_us = (1_000_000 / self.hz()).min(self.wake_held().unwrap_or(u64::MAX));
+        // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
+        let wanted_us = if self.tick.behind { period_us / 50 } else { period_us };
+        match self.state.pause.until_us() {
+            Some(until_us) => wanted_us.min(until_us.saturating_sub(self.state.now.mono_us)),
+            None => wanted_us,
+        }
+    }
+
+    fn hz(&self) -> u64 {
+        u64::try_from(self.state.config.process.hz.clamp(1, 500)).expect("clamped to a positive range")
+    }
+
+    fn periodic_work(&mut self) {
         self.apply_configuration();
         self.expire();
         self.visit_sessions();
         self.sample();
-        let hz = u64::try_from(self.state.config.process.hz.clamp(1, 500)).expect("clamped to a positive range");
-        let period_us = (1_000_000 / hz).min(self.wake_held().unwrap_or(u64::MAX));
-        // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
-        if self.tick.behind { period_us / 50 } else { period_us }
     }
 
     /// What is derived from parameters, so that hot paths compare with one number.
@@ -67,20 +81,25 @@ impl<H: Hooks> Engine<H> {
         let slots = self.state.sessions.slots();
         let timeout_us =
             u64::try_from(self.state.config.limits.timeout).expect("its range is not negative") * 1_000_000;
-        for _ in 0..slots.min(SESSIONS_PER_TICK) {
+        // Each of them about once a second, however many there are.
+        let every = slots / usize::try_from(self.hz()).expect("hz is small");
+        for _ in 0..slots.min(SESSIONS_PER_TICK.max(every)) {
             self.tick.next_session = (self.tick.next_session + 1) % slots;
             let now_us = self.state.now.mono_us;
             let slot = self.tick.next_session;
             let state = &mut self.state;
             let Some(session) = state.sessions.at_slot_mut(slot) else { continue };
             let idle = now_us.saturating_sub(session.active_us);
-            if timeout_us > 0 && idle > timeout_us && session.closing != Closing::Now {
+            if timeout_us > 0 && idle > timeout_us && session.may_time_out() {
                 session.closing = Closing::Now;
                 let text = format!("Closing idle client: id={} addr={}", session.id, session.origin.remote);
                 state.effects.attend(session);
                 state.effects.log(Level::Verbose, text);
                 continue;
             }
+            session.fit_buffers(&state.buffer_policy, now_us);
+            let input = session.pending.capacity() + session.parser.arguments_len();
+            state.recent_peaks.see(now_us, input, session.output_figures().beyond_buffer);
             if session.output.len() > state.output_check_from {
                 let id = session.handle;
                 state.check_output_limit(id);

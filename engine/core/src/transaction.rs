@@ -16,6 +16,7 @@ pub struct Transaction {
     /// A command was refused while queueing: EXEC discards all.
     pub flawed: bool,
     bytes: usize,
+    arguments_len: usize,
 }
 
 /// One queued command.
@@ -37,8 +38,14 @@ impl Transaction {
             offsets.push(Arg { start: narrow(bytes.len()), len: narrow(arg.len()) });
             bytes.extend_from_slice(arg);
         }
+        self.arguments_len += bytes.len();
         self.bytes += bytes.len() + offsets.len() * size_of::<Arg>();
         self.queue.push(Queued { found, bytes, args: offsets });
+    }
+
+    /// Bytes of all queued arguments.
+    pub fn arguments_len(&self) -> usize {
+        self.arguments_len
     }
 
     /// Bytes that the queue takes.

@@ -16,6 +16,26 @@ pub struct WatchList {
     pub keys: Vec<WatchedKey>,
     /// A watched key was modified: EXEC will be refused.
     pub broken: bool,
+    names_len: usize,
+}
+
+impl WatchList {
+    /// Bytes that the list takes, and its entries where watchers are looked up.
+    pub fn memory(&self) -> usize {
+        self.names_len * 2 + self.keys.len() * (2 * size_of::<WatchedKey>() + size_of::<Vec<SessionId>>())
+    }
+
+    /// Adds a key.
+    pub fn push(&mut self, watched: WatchedKey) {
+        self.names_len += watched.key.len();
+        self.keys.push(watched);
+    }
+
+    /// Takes all keys out.
+    pub fn take(&mut self) -> Vec<WatchedKey> {
+        self.names_len = 0;
+        std::mem::take(&mut self.keys)
+    }
 }
 
 /// One watched key.
@@ -25,6 +45,8 @@ pub struct WatchedKey {
     pub db: usize,
     /// Its name.
     pub key: Box<[u8]>,
+    /// It had expired when it was watched, in a pause, when nobody may delete it: that it has is no change.
+    pub was_expired: bool,
 }
 
 /// Who watches what, by database.

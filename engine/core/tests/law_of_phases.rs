@@ -15,7 +15,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let value =
         prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
-    let text = (key.clone(), key, value, ttl, 0usize..52).prop_map(|(k, l, v, t, which)| match which {
+    let text = (key.clone(), key, value, ttl, 0usize..56).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),
         1 => format!("SET {k} \"{v}\" PX {t}"),
         2 => format!("SET {k} \"{v}\" NX GET"),
@@ -58,6 +58,9 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         48 => "CLIENT GETNAME".into(),
         49 => "CLIENT ID".into(),
         50 => format!("COMMAND GETKEYS GET {k}"),
+        51 => format!("CLIENT PAUSE {t} WRITE"),
+        52 => "CLIENT PAUSE 2".into(),
+        53 | 54 => "CLIENT UNPAUSE".into(),
         _ => "SCAN 0 COUNT 100".into(),
     });
     (text, any::<bool>()).prop_map(|(text, inline)| {
@@ -93,6 +96,8 @@ fn play(story: &Story, one_by_one: bool) -> (Bench, Vec<SessionId>) {
     let everything: Vec<usize> = story.streams.iter().map(Vec::len).collect();
     for (cuts, pause) in story.rounds.iter().chain([&(everything, 1)]) {
         bench.advance_ms(*pause);
+        // Those whom a pause held back until now go first, whatever comes now.
+        bench.round(&[]);
         let mut inputs: Vec<(SessionId, &[u8])> = Vec::new();
         for (i, stream) in story.streams.iter().enumerate() {
             let end = stream.len().min(sent[i] + cuts[i]);

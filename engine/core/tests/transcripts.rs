@@ -129,6 +129,7 @@ transcripts!(
     strings,
     expire,
     keyspace,
+    clients,
     connection,
     hello,
     resp3,

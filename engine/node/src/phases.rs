@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, IoSlice};
 
-use refrain_core::{Bug, Closing, Input, Origin, ReadInto};
+use refrain_core::{Bug, Closing, Input, Origin, READ_CHUNK, ReadInto};
 use refrain_runtime::{Address, Runtime, Sockets, Token};
 
 use crate::hooks::Probe;
@@ -12,7 +12,7 @@ use crate::node::Node;
 const ACCEPTS_A_ROUND: usize = 64;
 
 /// Bytes read from one connection in one round.
-const CHUNK: usize = 16 * 1024;
+const CHUNK: usize = READ_CHUNK;
 
 /// Bytes of a round after which no further connection is read: a round then stays below a millisecond.
 const ROUND: usize = 16 * 1024;
@@ -49,6 +49,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             local: peer.local.to_string(),
             is_local: peer.is_local(),
             is_unix: matches!(peer.remote, Address::Unix { .. }),
+            descriptor: peer.descriptor,
         };
         match self.engine.connect(origin) {
             Ok(session) => {

@@ -124,6 +124,16 @@ impl RequestParser {
         self.partial.as_ref().map_or(0, |partial| size_of::<Partial>() + partial.args.capacity() * size_of::<Arg>())
     }
 
+    /// How many bytes of a command that has begun have been understood, up to where a line or a bulk's payload begins.
+    pub fn understood(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.cursor.pos)
+    }
+
+    /// Bytes of the arguments of a command that has begun, as far as they are complete.
+    pub fn arguments_len(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.args.iter().map(|arg| arg.len as usize).sum())
+    }
+
     /// Forgets a command that has begun: the connection's input was thrown away.
     pub fn reset(&mut self) {
         self.partial = None;

@@ -35,6 +35,8 @@ pub struct Peer {
     pub remote: Address,
     /// Our side.
     pub local: Address,
+    /// The descriptor that the process has for it; -1 in a world without descriptors.
+    pub descriptor: i64,
 }
 
 impl Peer {

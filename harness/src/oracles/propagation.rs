@@ -58,7 +58,8 @@ impl Hooks for StillHooks {
 impl Copy {
     fn new(config: &Config) -> Copy {
         let mut engine = Engine::new(config.clone(), StillHooks);
-        let origin = Origin { remote: "stream".into(), local: "copy".into(), is_local: true, is_unix: false };
+        let origin =
+            Origin { remote: "stream".into(), local: "copy".into(), is_local: true, is_unix: false, descriptor: -1 };
         let session = engine.connect(origin).expect("an engine without clients takes one");
         Copy { engine, session }
     }

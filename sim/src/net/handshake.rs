@@ -31,7 +31,7 @@ impl State {
             alive,
             established: false,
             error: None,
-            peer: Peer { remote: remote.clone(), local: local.clone() },
+            peer: Peer { remote: remote.clone(), local: local.clone(), descriptor: -1 },
         };
         // A host that doesn't exist is one that never answers.
         let server = target.unwrap_or(from);

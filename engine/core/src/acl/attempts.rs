@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn from(remote: &str) -> Origin {
-        Origin { remote: remote.into(), local: String::new(), is_local: false, is_unix: false }
+        Origin { remote: remote.into(), local: String::new(), is_local: false, is_unix: false, descriptor: -1 }
     }
 
     #[test]

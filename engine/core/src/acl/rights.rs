@@ -6,7 +6,7 @@
 
 use super::{Acl, Context, Denied, FileErrors, Prepared, Reason, SetUserError, UserId, file};
 use crate::call::Args;
-use crate::commands::client::describe;
+use crate::commands::client_list::describe;
 use crate::config::ChannelsDefault;
 use crate::effects::Level;
 use crate::error::{ErrorReply, NOAUTH, NOT_IN_MULTI};
@@ -115,7 +115,7 @@ impl State {
     /// Remembers a refusal for ACL LOG.
     pub(crate) fn log_refusal(&mut self, session: &Session, what: (Reason, Context), object: &[u8], username: &[u8]) {
         let mut client = String::new();
-        describe(session, &self.acl, self.now.mono_us, &mut client);
+        describe(session, &self.acl, self.now.mono_us, session.parser.arguments_len(), &mut client);
         let max_len = usize::try_from(self.config.acl.log_max_len).unwrap_or(usize::MAX);
         self.acl.log.add(self.now.unix_ms(), max_len, what, object, username, client);
     }

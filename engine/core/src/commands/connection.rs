@@ -2,6 +2,7 @@
 
 use refrain_resp::{Protocol, parse_i64};
 
+use super::client::valid_name;
 use super::transaction::forget_watches;
 use crate::REDIS_VERSION;
 use crate::acl::{Context, DEFAULT, Reason, UserId};
@@ -68,6 +69,9 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
     call.session.name = Box::default();
     call.session.reply_mode = ReplyMode::On;
     call.state.acl.greet(call.session);
+    call.session.no_evict = false;
+    call.session.no_touch = false;
+    call.state.touches = true;
     call.reply().simple("RESET");
     Ok(())
 }
@@ -183,16 +187,4 @@ pub fn hello(call: &mut Call<'_>) -> Outcome {
     reply.bulk(b"modules");
     reply.array(0);
     Ok(())
-}
-
-/// A name that can stand in CLIENT LIST: printable, without blanks.
-///
-/// # Errors
-/// For any other.
-pub(crate) fn valid_name(name: &[u8]) -> Result<&[u8], ErrorReply> {
-    if name.iter().all(|b| (b'!'..=b'~').contains(b)) {
-        Ok(name)
-    } else {
-        Err(ErrorReply::new("ERR Client names cannot contain spaces, newlines or special characters."))
-    }
 }

@@ -50,7 +50,7 @@ pub fn info(call: &mut Call<'_>) -> Outcome {
                 title.make_ascii_uppercase();
             }
             let _ = write!(text, "# {title}\r\n");
-            let own = call.session.memory() + size_of::<crate::Session>();
+            let own = call.session.memory();
             print(call.state, &process, own, &mut text);
         }
     }
@@ -85,16 +85,14 @@ fn server(state: &State, process: &ProcessReport, _: usize, out: &mut String) {
 }
 
 fn clients(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
-    let max_input = state.sessions.iter().map(|s| s.pending.len() - s.pending_from).max().unwrap_or(0);
-    let max_output = state.sessions.iter().map(|s| s.output.len()).max().unwrap_or(0);
     let watching = state.sessions.iter().filter(|s| !s.watch.keys.is_empty()).count();
     fields! { out;
         "connected_clients" => state.sessions.len(),
         "cluster_connections" => 0,
         "maxclients" => state.config.limits.maxclients,
-        "client_recent_max_input_buffer" => max_input,
-        "client_recent_max_output_buffer" => max_output,
-        "blocked_clients" => 0,
+        "client_recent_max_input_buffer" => state.recent_peaks.input(),
+        "client_recent_max_output_buffer" => state.recent_peaks.output(),
+        "blocked_clients" => state.pause.waiting(),
         "watching_clients" => watching,
         "total_watched_keys" => state.watchers.len(),
         "pubsub_clients" => state.pubsub.clients(),

@@ -34,13 +34,15 @@ pub fn exists(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// TOUCH key [key ...]
+/// TOUCH key [key ...]: uses of the keys whatever CLIENT NO-TOUCH says, for that is what it is for.
 pub fn touch(call: &mut Call<'_>) -> Outcome {
     let mut found = 0;
+    call.state.touches = true;
     for i in 1..call.args.len() {
         let key = call.key(i);
         found += i64::from(call.state.read(&key).is_some());
     }
+    call.state.touches = !call.session.no_touch;
     call.reply().integer(found);
     Ok(())
 }
@@ -278,6 +280,6 @@ fn delete_expired_under_watched_names(call: &mut Call<'_>, db: usize, successor:
     let names: Vec<Box<[u8]>> = call.state.watchers.in_database(db).map(|(name, _)| name.into()).collect();
     for name in names {
         let hash = call.state.keyspace.hash(&name);
-        call.state.peek(&Key { db: successor, name: &name, hash });
+        call.state.write(&Key { db: successor, name: &name, hash });
     }
 }

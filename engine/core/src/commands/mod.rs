@@ -2,6 +2,9 @@
 
 pub mod acl;
 pub mod client;
+pub mod client_kill;
+pub mod client_list;
+pub mod client_pause;
 pub mod command;
 pub mod config;
 pub mod connection;

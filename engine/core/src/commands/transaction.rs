@@ -63,9 +63,10 @@ pub fn watch(call: &mut Call<'_>) -> Outcome {
                 continue;
             }
             // What has expired by now must be gone before it is watched: its going changes nothing.
-            let _alive = call.state.peek(&key).is_some();
+            let alive = call.state.peek(&key).is_some();
+            let was_expired = !alive && call.state.keyspace.db(key.db).get(key.hash, key.name).is_some();
             call.state.watchers.add(key.db, key.name, call.session.handle);
-            call.session.watch.keys.push(WatchedKey { db: key.db, key: key.name.into() });
+            call.session.watch.push(WatchedKey { db: key.db, key: key.name.into(), was_expired });
         }
     }
     call.reply().ok();
@@ -81,7 +82,7 @@ pub fn unwatch(call: &mut Call<'_>) -> Outcome {
 
 /// Ends all watches of a session.
 pub(crate) fn forget_watches(state: &mut State, session: &mut Session) {
-    for watched in session.watch.keys.drain(..) {
+    for watched in session.watch.take() {
         state.watchers.remove(watched.db, &watched.key, session.handle);
     }
     session.watch.broken = false;
@@ -89,7 +90,7 @@ pub(crate) fn forget_watches(state: &mut State, session: &mut Session) {
 
 /// Whether a watched key has expired since it was watched, though nobody has deleted it yet.
 fn a_watched_key_has_expired(state: &State, session: &Session) -> bool {
-    session.watch.keys.iter().any(|watched| {
+    session.watch.keys.iter().filter(|watched| !watched.was_expired).any(|watched| {
         let hash = state.keyspace.hash(&watched.key);
         let deadline = state.keyspace.db(watched.db).get(hash, &watched.key).and_then(|e| e.deadline());
         expired(deadline, state.now.unix_ms())

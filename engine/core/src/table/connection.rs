@@ -1,7 +1,7 @@
 //! Commands about the connection itself.
 
 use super::{Argument, Categories, Command, Deprecated, Flags, Group};
-use crate::commands::{client, connection};
+use crate::commands::connection;
 
 /// Commands of this group.
 pub(super) const COMMANDS: &[Command] = &[
@@ -35,7 +35,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Connection,
         complexity: "Depends on the subcommand.",
         summary: "Contains the commands about client connections.",
-        subcommands: CLIENT,
+        subcommands: super::client::SUBCOMMANDS,
         ..Command::BLANK
     },
     Command {
@@ -146,165 +146,6 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "Makes another database the connection's own.",
         arguments: &[Argument::integer("index")],
         handler: connection::select,
-        ..Command::BLANK
-    },
-];
-
-/// Subcommands of CLIENT.
-const CLIENT: &[Command] = &[
-    Command {
-        name: "client|getname",
-        arity: 2,
-        flags: Flags::of(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        since: "2.6.9",
-        group: Group::Connection,
-        complexity: "O(1)",
-        summary: "Returns the name of the connection.",
-        handler: client::getname,
-        ..Command::BLANK
-    },
-    Command {
-        name: "client|help",
-        arity: 2,
-        flags: Flags::of(&[Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        since: "5.0.0",
-        group: Group::Connection,
-        complexity: "O(1)",
-        summary: "Explains the subcommands.",
-        handler: client::help,
-        ..Command::BLANK
-    },
-    Command {
-        name: "client|id",
-        arity: 2,
-        flags: Flags::of(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        since: "5.0.0",
-        group: Group::Connection,
-        complexity: "O(1)",
-        summary: "Returns the unique number of the connection.",
-        handler: client::id,
-        ..Command::BLANK
-    },
-    Command {
-        name: "client|kill",
-        arity: -3,
-        flags: Flags::of(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        barrier: true,
-        since: "2.4.0",
-        group: Group::Connection,
-        complexity: "O(N) where N is the number of connections",
-        summary: "Closes the connections that the filters select.",
-        history: &[
-            ("2.8.12", "Takes filters, the first of them `ID`."),
-            ("3.2.0", "`TYPE` knows `master`."),
-            ("5.0.0", "`TYPE` knows `replica`; `slave` means the same."),
-            ("6.2.0", "The filter `LADDR`."),
-            ("7.4.0", "The filter `MAXAGE`, in seconds since the connection was made."),
-        ],
-        arguments: &[Argument::one_of(
-            "filter",
-            &[
-                Argument::string("old-format").shown_as("ip:port").deprecated_since("2.8.12"),
-                Argument::one_of(
-                    "new-format",
-                    &[
-                        Argument::integer("client-id").after("ID").since("2.8.12").optional(),
-                        Argument::one_of(
-                            "client-type",
-                            &[
-                                Argument::word("normal", "NORMAL"),
-                                Argument::word("master", "MASTER").since("3.2.0"),
-                                Argument::word("slave", "SLAVE"),
-                                Argument::word("replica", "REPLICA").since("5.0.0"),
-                                Argument::word("pubsub", "PUBSUB"),
-                            ],
-                        )
-                        .after("TYPE")
-                        .since("2.8.12")
-                        .optional(),
-                        Argument::string("username").after("USER").optional(),
-                        Argument::string("addr").after("ADDR").shown_as("ip:port").optional(),
-                        Argument::string("laddr").after("LADDR").shown_as("ip:port").since("6.2.0").optional(),
-                        Argument::one_of("skipme", &[Argument::word("yes", "YES"), Argument::word("no", "NO")])
-                            .after("SKIPME")
-                            .optional(),
-                    ],
-                )
-                .multiple(),
-            ],
-        )],
-        handler: client::kill,
-        ..Command::BLANK
-    },
-    Command {
-        name: "client|list",
-        arity: -2,
-        flags: Flags::of(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        tips: &["nondeterministic_output"],
-        since: "2.4.0",
-        group: Group::Connection,
-        complexity: "O(N) where N is the number of connections",
-        summary: "Lists the connections, one a line.",
-        history: &[
-            ("2.8.12", "Lines have the field `id`."),
-            ("5.0.0", "The filter `TYPE`."),
-            ("6.0.0", "Lines have the field `user`."),
-            ("6.2.0", "The filter `ID`; lines have `argv-mem`, `tot-mem`, `laddr` and `redir`."),
-            ("7.0.0", "Lines have `resp`, `multi-mem`, `rbs` and `rbp`."),
-            ("7.0.3", "Lines have `ssub`."),
-        ],
-        arguments: &[
-            Argument::one_of(
-                "client-type",
-                &[
-                    Argument::word("normal", "NORMAL"),
-                    Argument::word("master", "MASTER"),
-                    Argument::word("replica", "REPLICA"),
-                    Argument::word("pubsub", "PUBSUB"),
-                ],
-            )
-            .after("TYPE")
-            .since("5.0.0")
-            .optional(),
-            Argument::integer("client-id").after("ID").since("6.2.0").optional().multiple(),
-        ],
-        handler: client::list,
-        ..Command::BLANK
-    },
-    Command {
-        name: "client|reply",
-        arity: 3,
-        flags: Flags::of(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        barrier: true,
-        since: "3.2.0",
-        group: Group::Connection,
-        complexity: "O(1)",
-        summary: "Says whether the connection's commands are answered.",
-        arguments: &[Argument::one_of(
-            "action",
-            &[Argument::word("on", "ON"), Argument::word("off", "OFF"), Argument::word("skip", "SKIP")],
-        )],
-        handler: client::reply,
-        ..Command::BLANK
-    },
-    Command {
-        name: "client|setname",
-        arity: 3,
-        flags: Flags::of(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]),
-        categories: Categories::of(&[Categories::CONNECTION]),
-        tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
-        since: "2.6.9",
-        group: Group::Connection,
-        complexity: "O(1)",
-        summary: "Names the connection.",
-        arguments: &[Argument::string("connection-name")],
-        handler: client::setname,
         ..Command::BLANK
     },
 ];

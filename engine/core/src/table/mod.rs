@@ -10,6 +10,7 @@
 
 mod acl;
 mod argument;
+mod client;
 mod command;
 mod connection;
 mod describe;

@@ -40,14 +40,16 @@ impl Listener {
                 let socket = Socket::from(OwnedFd::from(stream));
                 tune(&socket, options);
                 let local = local_tcp_address(&socket)?;
-                Ok(Stream::accepted(socket, Peer { remote: Address::Tcp(remote), local }))
+                let descriptor = socket.as_raw_fd().into();
+                Ok(Stream::accepted(socket, Peer { remote: Address::Tcp(remote), local, descriptor }))
             }
             Listener::Unix(listener, file) => {
                 let (stream, _) = past_broken_ones(|| listener.accept())?;
                 // The other end of a Unix socket has no name of its own; Redis shows the path for both.
                 let address = Address::Unix { path: file.path.clone(), mode: None };
-                let peer = Peer { remote: address.clone(), local: address };
-                Ok(Stream::accepted(Socket::from(OwnedFd::from(stream)), peer))
+                let socket = Socket::from(OwnedFd::from(stream));
+                let descriptor = socket.as_raw_fd().into();
+                Ok(Stream::accepted(socket, Peer { remote: address.clone(), local: address, descriptor }))
             }
         }
     }

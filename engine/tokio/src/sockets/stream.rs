@@ -63,7 +63,7 @@ impl Stream {
             Some(local) => Address::Tcp(local),
             None => Address::Unix { path: Default::default(), mode: None },
         };
-        let peer = Peer { remote: address.clone(), local };
+        let peer = Peer { remote: address.clone(), local, descriptor: socket.as_raw_fd().into() };
         Ok(Stream { socket, peer, state: State::Connecting, watched_for_write: true })
     }
 
