@@ -46,10 +46,25 @@ impl State {
     #[inline]
     pub fn notify(&mut self, class: NotifyClass, event: &'static str, key: &Key<'_>) {
         if self.notified.intersects(class) {
-            self.publish_event(class, event, key.db, key.name);
+            self.publish_event(event, key.db, key.name);
         }
     }
 
+    /// Puts `notify-keyspace-events` into effect. Without a form in which to publish there is nothing to publish.
+    pub(crate) fn apply_notified_classes(&mut self) {
+        let classes = self.config.monitoring.notify_keyspace_events;
+        let published = classes.intersects(NotifyClass::of(&[NotifyClass::KEYSPACE, NotifyClass::KEYEVENT]));
+        self.notified = if published { classes } else { NotifyClass::NONE };
+    }
+
     #[cold]
-    fn publish_event(&mut self, _class: NotifyClass, _event: &'static str, _db: usize, _key: &[u8]) {}
+    fn publish_event(&mut self, event: &'static str, db: usize, key: &[u8]) {
+        if self.notified.contains(NotifyClass::KEYSPACE) {
+            let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
+            self.publish(&channel, event.as_bytes());
+        }
+        if self.notified.contains(NotifyClass::KEYEVENT) {
+            self.publish(format!("__keyevent@{db}__:{event}").as_bytes(), key);
+        }
+    }
 }

@@ -181,12 +181,20 @@ impl State {
         if !self.notified.is_empty() {
             self.announce(key, NotifyClass::KEY_MISS);
         }
-        self.examine(key)
+        self.counted(key)
     }
 
     /// Looks a key up for an operator (OBJECT): as [`State::inspect`], but a miss is nobody's news.
-    #[inline]
     pub fn examine(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        if !self.notified.is_empty() {
+            self.announce(key, NotifyClass::NONE);
+        }
+        self.counted(key)
+    }
+
+    /// The entry, unless its deadline has come; counted as a hit or a miss.
+    #[inline]
+    fn counted(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
         let now_ms = self.now_ms;
         match self.keyspace.db_mut(key.db).lookup(key.hash, key.name) {
             Lookup::Occupied(found) if !expired(found.deadline(), now_ms) || self.serve_expired => {

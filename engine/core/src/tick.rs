@@ -57,6 +57,7 @@ impl<H: Hooks> Engine<H> {
     /// What is derived from parameters, so that hot paths compare with one number.
     pub(crate) fn apply_configuration(&mut self) {
         self.state.apply_output_limits();
+        self.state.apply_notified_classes();
         self.state.observer.configure(&self.state.config);
     }
 

@@ -47,6 +47,13 @@ fn string(entry: Entry<'_>) -> Result<Value<'_>, ErrorReply> {
 /// Gives a key a string value, whatever it held, and says what that was: `event`, after a key came into being if one did.
 #[inline]
 fn store(call: &mut Call<'_>, key: &Key<'_>, value: NewValue<'_>, deadline: Deadline, event: &'static str) {
+    place(call, key, value, deadline);
+    call.state.notify(NotifyClass::STRING, event, key);
+}
+
+/// The same without the event.
+#[inline]
+fn place(call: &mut Call<'_>, key: &Key<'_>, value: NewValue<'_>, deadline: Deadline) {
     match call.state.write(key) {
         Lookup::Occupied(mut found) => found.set_value(value, deadline),
         Lookup::Vacant(free) => {
@@ -55,5 +62,4 @@ fn store(call: &mut Call<'_>, key: &Key<'_>, value: NewValue<'_>, deadline: Dead
         }
     }
     call.state.modified(key);
-    call.state.notify(NotifyClass::STRING, event, key);
 }

@@ -2,7 +2,7 @@
 
 use refrain_data::{Deadline, NewValue};
 
-use super::store;
+use super::{place, store};
 use crate::call::{Call, Outcome};
 use crate::commands::time_option::TimeUnit;
 use crate::error::{ErrorReply, SYNTAX};
@@ -104,10 +104,12 @@ pub fn msetex(call: &mut Call<'_>) -> Outcome {
     }
     for i in (FIRST..pairs_end).step_by(2) {
         let (key, value) = (call.key(i), call.args.at(i + 1));
-        store(call, &key, NewValue::parse(value), deadline, "set");
+        place(call, &key, NewValue::parse(value), deadline);
+        // Redis tells of the two the other way round than for SET.
         if let Deadline::At(_) = deadline {
             call.state.notify(NotifyClass::GENERIC, "expire", &key);
         }
+        call.state.notify(NotifyClass::STRING, "set", &key);
     }
     propagate(call, pairs_end, deadline);
     call.reply().integer(1);
