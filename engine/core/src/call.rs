@@ -173,6 +173,13 @@ impl<'a> Call<'a> {
         self.session.reply()
     }
 
+    /// Charges work beyond what every command costs and beyond what its arguments and its reply cost by their number and size,
+    /// in units of about a microsecond: whoever causes much of it waits for the others.
+    pub fn work(&mut self, units: u64) {
+        self.state.extra_work += units;
+        self.hooks.work(units);
+    }
+
     /// Argument `i` as an integer.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::commands::transaction::forget_watches;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::error::{ErrorReply, NOT_IN_MULTI};
+use crate::heavy::extra_of;
 use crate::hooks::{Bug, Hooks};
 use crate::observer::Execution;
 use crate::session::{Closing, ReplyMode, Session};
@@ -211,7 +212,11 @@ impl<H: Hooks> Engine<H> {
         if state.dirty != dirty && propagation == Propagation::Verbatim && state.effects.stream.is_enabled() {
             state.effects.stream.push_args(db, args);
         }
-        self.hooks.work(1);
+        let extra = extra_of(&args, session.output.mark().saturating_sub(reply_from));
+        if extra > 0 {
+            state.extra_work += extra;
+        }
+        self.hooks.work(1 + extra);
         if let Some(request) = request
             && self.carry_out(session, found, request) == CarriedOut::TakenBack
         {

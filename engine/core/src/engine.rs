@@ -3,14 +3,13 @@
 //! One engine is one order of commands: whatever it executes, it executes one after the other. It never waits, never reads a
 //! clock but through its [`Hooks`], and never touches a socket.
 
-use std::collections::VecDeque;
-
 use refrain_data::HashSeed;
 
 use crate::acl::UserId;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::effects::Effects;
+use crate::heavy::Runnable;
 use crate::hold::Held;
 use crate::hooks::{Bug, Hooks};
 use crate::round::Scratch;
@@ -24,7 +23,9 @@ pub struct Engine<H: Hooks> {
     pub(crate) state: State,
     pub(crate) scratch: Scratch,
     /// Sessions with bytes that can be executed now, in the order of their turns.
-    pub(crate) runnable: VecDeque<SessionId>,
+    pub(crate) runnable: Runnable,
+    /// Extra work that ends what executes now; see [`State::extra_work`].
+    pub(crate) extra_max: u64,
     /// Sessions whose next command has to wait.
     pub(crate) held: Held,
     pub(crate) tick: TickState,
@@ -76,7 +77,8 @@ impl<H: Hooks> Engine<H> {
             hooks,
             state,
             scratch: Scratch::default(),
-            runnable: VecDeque::new(),
+            runnable: Runnable::default(),
+            extra_max: u64::MAX,
             held: Held::new(),
             tick: TickState::default(),
             clock_read_at: 0,
@@ -161,9 +163,8 @@ impl<H: Hooks> Engine<H> {
         session.room.reply_peak = session.room.reply_peak.max(session.output.len().min(session.room.reply));
         session.output.advance(n);
         session.output.release(&mut self.state.pool);
-        if session.stalled && session.output.len() < OUTPUT_LOW_WATER && !session.runnable {
-            session.runnable = true;
-            self.runnable.push_back(id);
+        if session.stalled && session.output.len() < OUTPUT_LOW_WATER {
+            self.runnable.push(session);
         }
         if session.over_soft_limit_since_us.is_some() {
             self.state.check_output_limit(id);

@@ -42,9 +42,8 @@ impl<H: Hooks> Engine<H> {
             self.held.pop_first();
             let Some(session) = self.state.sessions.get_mut(id) else { continue };
             session.held_until_us = None;
-            if session.closing == Closing::Open && !session.runnable {
-                session.runnable = true;
-                self.runnable.push_back(id);
+            if session.closing == Closing::Open {
+                self.runnable.push(session);
             }
         }
     }

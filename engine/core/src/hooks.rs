@@ -114,6 +114,8 @@ pub enum Bug {
     MissedWatch,
     /// The share of a round that one connection may take is unlimited.
     NoRoundBudget,
+    /// Slow commands have no budget in a round, and nobody is heavy.
+    NoWorkBudget,
     /// Output limits are not enforced.
     NoOutputLimit,
     /// EXEC leaves out the last command of its queue and says that it was done.

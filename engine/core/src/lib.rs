@@ -18,6 +18,7 @@ mod effects;
 mod engine;
 mod error;
 mod glob;
+mod heavy;
 mod histogram;
 mod hold;
 mod hooks;

@@ -115,10 +115,7 @@ impl<H: Hooks> Engine<H> {
             let session =
                 self.state.sessions.get_mut(id).expect("who disconnects stops waiting, and nobody executes now");
             session.held_back = None;
-            if !session.runnable {
-                session.runnable = true;
-                self.runnable.push_back(id);
-            }
+            self.runnable.push(session);
             self.round_is_over = true;
         }
     }

@@ -3,7 +3,8 @@
 //! A group of about thirty commands is parsed (over as many connections as it takes), its keys are hashed and their cache
 //! lines asked for, and only then is it executed: cache misses, which dominate, overlap. Parsing ahead yields offsets and
 //! hashes, never slots or pointers; lookup repeats at execution. After a command that the table marks as a barrier, nothing
-//! more of its connection is parsed until it has been executed.
+//! more of its connection is parsed until it has been executed. Clients whose commands cost far more than others' take
+//! their turns after the round ([`crate::heavy`]).
 //!
 //! *Law*: any streams of any clients, cut anywhere, give byte-equal replies whether executed one command a round or grouped.
 
@@ -58,7 +59,7 @@ pub(crate) struct Scratch {
 }
 
 /// How far one session's bytes have been parsed.
-struct Cursor {
+pub(crate) struct Cursor {
     session: SessionId,
     /// The session's own pending bytes, taken for the round; empty when the bytes lie in the arena.
     own: Vec<u8>,
@@ -70,6 +71,38 @@ struct Cursor {
     /// Bytes that the last command still wants, when it is not complete.
     wanted: usize,
     state: Parsing,
+}
+
+impl Cursor {
+    /// A cursor over fresh bytes in the arena, or else over what the session has pending, of which no more than `share` is
+    /// executed.
+    fn open(session: &mut Session, fresh: Option<Range<usize>>, share: usize) -> Cursor {
+        session.stalled = false;
+        let (own, range) = match fresh {
+            Some(range) => {
+                assert!(session.pending.is_empty(), "bytes of a session with pending ones must join them");
+                (Vec::new(), range)
+            }
+            None => {
+                let own = std::mem::take(&mut session.pending);
+                let range = session.pending_from..own.len();
+                session.pending_from = 0;
+                (own, range)
+            }
+        };
+        (session.in_round, session.lent) = (range.len(), own.capacity());
+        session.room.input_peak = session.room.input_peak.max(range.len());
+        Cursor {
+            session: session.handle,
+            in_arena: own.is_empty(),
+            own,
+            pos: range.start,
+            end: range.end,
+            share_end: range.start.saturating_add(share),
+            wanted: 0,
+            state: Parsing::Ready,
+        }
+    }
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -98,11 +131,28 @@ impl<H: Hooks> Engine<H> {
     pub fn round(&mut self, arena: &[u8], inputs: &[Input]) {
         self.state.set_now(self.hooks.now());
         self.end_pause_if_due();
+        self.runnable.heavy_served = false;
+        if inputs.is_empty() && self.runnable.ordinary.is_empty() {
+            self.heavy_turn();
+        } else {
+            let budget = self.round_extra();
+            self.execute_turns(arena, |engine, cursors| engine.open_cursors(arena, inputs, cursors), budget);
+        }
+    }
+
+    /// Executes what `open` opens, until it is done or has caused so much extra work.
+    pub(crate) fn execute_turns(
+        &mut self,
+        arena: &[u8],
+        open: impl FnOnce(&mut Engine<H>, &mut Vec<Cursor>),
+        extra_max: u64,
+    ) {
+        (self.state.extra_work, self.extra_max) = (0, extra_max);
         let mut scratch = std::mem::take(&mut self.scratch);
-        self.open_cursors(inputs, &mut scratch.cursors);
+        open(self, &mut scratch.cursors);
         let mut next = 0;
         self.round_is_over = false;
-        while next < scratch.cursors.len() && !self.round_is_over {
+        while next < scratch.cursors.len() && !self.round_is_over && self.state.extra_work < extra_max {
             self.parse_group(arena, &mut scratch, &mut next);
             self.execute_group(arena, &mut scratch);
             scratch.group.clear();
@@ -118,38 +168,14 @@ impl<H: Hooks> Engine<H> {
 
     /// Leftovers first, in turn and up to a bound, then what has arrived. A session whose leftovers have yet to get their turn
     /// waits with all it has.
-    fn open_cursors(&mut self, inputs: &[Input], cursors: &mut Vec<Cursor>) {
+    fn open_cursors(&mut self, arena: &[u8], inputs: &[Input], cursors: &mut Vec<Cursor>) {
         let unlimited = self.hooks.planted(Bug::NoRoundBudget);
         let mut open = |session: &mut Session, bytes: Option<Range<usize>>, share: usize| {
-            session.stalled = false;
-            let (own, range) = match bytes {
-                Some(range) => {
-                    assert!(session.pending.is_empty(), "bytes of a session with pending ones must join them");
-                    (Vec::new(), range)
-                }
-                None => {
-                    let own = std::mem::take(&mut session.pending);
-                    let range = session.pending_from..own.len();
-                    session.pending_from = 0;
-                    (own, range)
-                }
-            };
-            (session.in_round, session.lent) = (range.len(), own.capacity());
-            session.room.input_peak = session.room.input_peak.max(range.len());
-            cursors.push(Cursor {
-                session: session.handle,
-                in_arena: own.is_empty(),
-                own,
-                pos: range.start,
-                end: range.end,
-                share_end: if unlimited { usize::MAX } else { range.start + share },
-                wanted: 0,
-                state: Parsing::Ready,
-            });
+            cursors.push(Cursor::open(session, bytes, if unlimited { usize::MAX } else { share }));
         };
         let mut left = if unlimited { usize::MAX } else { LEFTOVERS };
         while left > 0
-            && let Some(id) = self.runnable.pop_front()
+            && let Some(id) = self.runnable.ordinary.pop_front()
         {
             if let Some(session) = self.state.sessions.get_mut(id) {
                 session.runnable = false;
@@ -169,8 +195,33 @@ impl<H: Hooks> Engine<H> {
             // One that waits for a moment or for the end of a pause keeps what it sends, up to its limit.
             if session.waits() {
                 self.check_query_buffer_limit(input.session);
-            } else if !session.runnable && (input.bytes.is_some() || !session.pending.is_empty()) {
-                open(session, input.bytes.clone(), SHARE);
+                continue;
+            }
+            if session.runnable || (input.bytes.is_none() && session.pending.is_empty()) {
+                continue;
+            }
+            if session.is_heavy() {
+                if let Some(range) = input.bytes.clone() {
+                    session.pending = self.state.pool.take();
+                    session.pending.extend_from_slice(&arena[range]);
+                }
+                self.runnable.push(session);
+                continue;
+            }
+            open(session, input.bytes.clone(), SHARE);
+        }
+    }
+
+    /// What the next heavy client has left: its turn ends when it has caused enough work, or with its share.
+    pub(crate) fn open_heavy_cursor(&mut self, cursors: &mut Vec<Cursor>) {
+        self.runnable.heavy_served = true;
+        while let Some(id) = self.runnable.heavy.pop_front() {
+            if let Some(session) = self.state.sessions.get_mut(id) {
+                session.runnable = false;
+                if session.closing == Closing::Open && !session.pending.is_empty() {
+                    cursors.push(Cursor::open(session, None, SHARE));
+                    return;
+                }
             }
         }
     }
@@ -310,12 +361,16 @@ impl<H: Hooks> Engine<H> {
             self.state.executing = Some(Executing::of(&session));
             self.state.touches = !session.no_touch;
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
+            let extra_before = self.state.extra_work;
             while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
                 at += 1;
                 if cursor.state == Parsing::Stopped {
                     continue;
                 }
-                if session.closing != Closing::Open || session.output.len() >= OUTPUT_HIGH_WATER {
+                if session.closing != Closing::Open
+                    || session.output.len() >= OUTPUT_HIGH_WATER
+                    || self.state.extra_work >= self.extra_max
+                {
                     cursor.pos = ahead.start;
                     cursor.state = Parsing::Stopped;
                     session.parser.reset();
@@ -353,6 +408,9 @@ impl<H: Hooks> Engine<H> {
                 {
                     cursor.state = Parsing::Stopped;
                 }
+            }
+            if (self.state.extra_work != extra_before || session.is_heavy()) && self.extra_max < u64::MAX {
+                session.had_turn(self.state.extra_work - extra_before);
             }
             if session.held_until_us.is_some() {
                 cursor.pos = group[at - 1].start;
@@ -448,8 +506,7 @@ impl<H: Hooks> Engine<H> {
         if state != Parsing::WantsMore && !session.runnable && !session.waits() {
             session.stalled = session.output.len() >= OUTPUT_HIGH_WATER;
             if !session.stalled {
-                session.runnable = true;
-                self.runnable.push_back(id);
+                self.runnable.push(session);
             }
         }
         // Nobody waits for the answer of a waiting client that has gone.

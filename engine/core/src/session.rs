@@ -146,7 +146,9 @@ pub struct Session {
     pub(crate) in_exec: bool,
     /// In the engine's list of sessions that the node must look at.
     pub(crate) attended: bool,
-    /// In the engine's list of sessions with bytes left to execute.
+    /// Turns for which its commands come after everybody else's, for it has caused much work.
+    pub(crate) heavy_turns: u8,
+    /// In one of the engine's lists of sessions with bytes left to execute.
     pub(crate) runnable: bool,
     /// Has commands left to execute that wait until more of its replies have been read.
     pub(crate) stalled: bool,
@@ -193,6 +195,7 @@ impl Session {
             held_until_us: None,
             in_exec: false,
             attended: false,
+            heavy_turns: 0,
             runnable: false,
             stalled: false,
             held_back: None,

@@ -58,6 +58,8 @@ pub struct State {
     pub started: Now,
     /// Changes of the data set so far; a command that raises it is propagated.
     pub dirty: u64,
+    /// Units of work beyond one a command since the round or turn began. See [`crate::heavy`].
+    pub extra_work: u64,
     /// The id that the next client gets.
     pub next_client_id: u64,
     /// Identifies this run of this server, 40 hex digits.
@@ -124,6 +126,7 @@ impl State {
             lru: lru_clock(&now),
             started: now,
             dirty: 0,
+            extra_work: 0,
             next_client_id: 1,
             run_id,
             replication_id,

@@ -158,6 +158,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             self.read();
             self.execute();
             self.write();
+            self.serve_the_heavy();
             self.tick_if_due();
             if let Some(started) = started {
                 let cpu = self.engine.hooks().probe().thread_cpu().saturating_sub(started);

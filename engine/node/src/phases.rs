@@ -145,6 +145,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.inputs = inputs;
     }
 
+    /// A heavy client's turn, now that the round's replies are out.
+    pub(crate) fn serve_the_heavy(&mut self) {
+        if self.engine.heavy_turn() {
+            self.write();
+        }
+    }
+
     /// Sends what the engine says is owed, and closes what is to be closed.
     pub(crate) fn write(&mut self) {
         let attended = self.engine.take_attended();

@@ -160,7 +160,8 @@ pub fn keys(call: &mut Call<'_>) -> Outcome {
         }
     }
     reply.finish_array(length, found);
-    call.hooks.work(database.len() as u64 / 16);
+    let units = database.len() as u64 / 16;
+    call.work(units);
     Ok(())
 }
 
