@@ -20,6 +20,7 @@ pub const ALL: [(&str, Planted); 9] = [
     ("serve-expired", Planted::Engine(Bug::ServeExpired)),
     ("missed-watch", Planted::Engine(Bug::MissedWatch)),
     ("no-round-budget", Planted::Engine(Bug::NoRoundBudget)),
+    ("no-work-budget", Planted::Engine(Bug::NoWorkBudget)),
     ("no-output-limit", Planted::Engine(Bug::NoOutputLimit)),
     ("half-transaction", Planted::Engine(Bug::HalfTransaction)),
     ("pause-leaks-write", Planted::Engine(Bug::PauseLeaksWrite)),

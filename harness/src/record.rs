@@ -1,11 +1,14 @@
 //! What is recorded while a world runs: everything that the oracles judge when it has ended. Plain data.
 
+pub mod overload;
+
 use std::collections::BTreeMap;
 
 use refrain_jepsen::models::ModelKind;
 use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 
 use crate::client::Loss;
+use crate::record::overload::Overload;
 
 /// Unix time, in nanoseconds, at the simulator's zero.
 const UNIX_ORIGIN_NS: i64 = 1_767_225_600 * 1_000_000_000;
@@ -33,6 +36,8 @@ pub struct Record {
     pub waits: BTreeMap<String, Vec<Wait>>,
     /// What was seen of keys with deadlines.
     pub sightings: Vec<Sighting>,
+    /// What clients with slow commands got, and what SLOWLOG said of them.
+    pub overload: Overload,
     /// When the last fault had ended.
     pub healed: u64,
     /// When each client was served after the last fault.
@@ -113,6 +118,7 @@ impl Record {
             unexpected: Vec::new(),
             waits: BTreeMap::new(),
             sightings: Vec::new(),
+            overload: Overload::default(),
             healed: 0,
             recovered: BTreeMap::new(),
             losses: 0,

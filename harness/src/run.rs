@@ -9,8 +9,8 @@ use refrain_sim::{ClockConfig, NodeConfig, Recording, Simulation, Trace, World};
 
 use crate::client::Client;
 use crate::faults;
-use crate::oracles::deadlines::Readings;
-use crate::oracles::{self, Violation};
+use crate::oracles::overload::Work;
+use crate::oracles::{self, Seen, Violation};
 use crate::plan::{Plan, SERVER};
 use crate::planted::Planted;
 use crate::record::Record;
@@ -58,7 +58,7 @@ pub struct RunOptions {
 struct Harvest {
     record: Record,
     violations: Vec<Violation>,
-    readings: Readings,
+    seen: Seen,
     commands: u64,
     most_used: u64,
 }
@@ -86,9 +86,9 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
         figures: Vec::new(),
     };
     match report.outcome {
-        Ok(Harvest { record, violations, readings, commands, most_used }) => {
+        Ok(Harvest { record, violations, seen, commands, most_used }) => {
             outcome.violations = violations;
-            outcome.violations.extend(oracles::judge(plan, &record, &readings));
+            outcome.violations.extend(oracles::judge(plan, &record, &seen));
             outcome.figures = record.figures();
             outcome.figures.push(format!("the server held {} bytes at the most", most_used));
             outcome.record = Some(record);
@@ -105,8 +105,9 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     let lost_is_failure = planted == Some(Planted::LostReplyIsFailure);
     let record = Rc::new(RefCell::new(Record::new(lost_is_failure)));
     let readings = plan.oracles.deadlines.then(Vec::new);
+    let work = plan.oracles.overload.is_some().then(Work::default);
     let invariants = oracles::invariants(&plan);
-    let observed = Rc::new(RefCell::new(Observed { invariants, readings, ..Observed::default() }));
+    let observed = Rc::new(RefCell::new(Observed { invariants, readings, work, ..Observed::default() }));
     let nodes = Rc::new(build(&world, &plan, planted, &phase, &record, &observed));
     faults::schedule(&world, &plan, &nodes);
     world.sleep(Duration::from_millis(plan.duration_ms)).await;
@@ -120,13 +121,16 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     }
     world.sleep(SETTLE).await;
     let mut observed = observed.borrow_mut();
-    let readings = observed.readings.take().unwrap_or_default();
+    let seen = Seen {
+        readings: observed.readings.take().unwrap_or_default(),
+        work: observed.work.take().unwrap_or_default(),
+    };
     let violations = observed.invariants.iter().flat_map(|invariant| invariant.violations()).collect();
     let empty = Record::new(false);
     Harvest {
         record: record.replace(empty),
         violations,
-        readings,
+        seen,
         commands: observed.commands,
         most_used: observed.most_used,
     }

@@ -11,6 +11,7 @@ use refrain_sim::SimRuntime;
 
 use crate::oracles::Invariant;
 use crate::oracles::deadlines::Readings;
+use crate::oracles::overload::Work;
 use crate::planted::{Planted, PlantingProbe};
 
 /// The port that the server listens on.
@@ -30,6 +31,8 @@ pub struct Observed {
     pub most_used: u64,
     /// What the server's wall clock showed after rounds, where that is asked for.
     pub readings: Option<Readings>,
+    /// What was seen of its work, where that is asked for.
+    pub work: Option<Work>,
     /// The invariants, with what they have seen.
     pub invariants: Vec<Box<dyn Invariant>>,
 }
@@ -51,6 +54,9 @@ pub async fn serve(runtime: SimRuntime, config: Config, planted: Option<Planted>
         observed.most_used = observed.most_used.max(engine.state().used_memory());
         if let Some(readings) = &mut observed.readings {
             readings.push((now, engine.state().now.unix_ms()));
+        }
+        if let Some(work) = &mut observed.work {
+            work.look(now, engine);
         }
         for invariant in &mut observed.invariants {
             invariant.look(now, engine);

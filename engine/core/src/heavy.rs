@@ -71,14 +71,16 @@ impl Session {
         self.heavy_turns > 0
     }
 
-    /// A turn has caused so much extra work.
+    /// A turn has caused so much extra work. True when that makes it heavy and it was not.
     #[inline]
-    pub(crate) fn had_turn(&mut self, extra: u64) {
+    pub(crate) fn had_turn(&mut self, extra: u64) -> bool {
+        let was_heavy = self.is_heavy();
         if extra >= HEAVY {
             self.heavy_turns = PROBATION;
         } else {
             self.heavy_turns = self.heavy_turns.saturating_sub(1);
         }
+        !was_heavy && self.is_heavy()
     }
 }
 

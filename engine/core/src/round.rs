@@ -410,7 +410,8 @@ impl<H: Hooks> Engine<H> {
                 }
             }
             if (self.state.extra_work != extra_before || session.is_heavy()) && self.extra_max < u64::MAX {
-                session.had_turn(self.state.extra_work - extra_before);
+                let found = session.had_turn(self.state.extra_work - extra_before);
+                self.state.found_heavy += u64::from(found);
             }
             if session.held_until_us.is_some() {
                 cursor.pos = group[at - 1].start;

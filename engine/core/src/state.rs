@@ -60,6 +60,8 @@ pub struct State {
     pub dirty: u64,
     /// Units of work beyond one a command since the round or turn began. See [`crate::heavy`].
     pub extra_work: u64,
+    /// How often a client was found to be heavy that was not known to be.
+    pub found_heavy: u64,
     /// The id that the next client gets.
     pub next_client_id: u64,
     /// Identifies this run of this server, 40 hex digits.
@@ -127,6 +129,7 @@ impl State {
             started: now,
             dirty: 0,
             extra_work: 0,
+            found_heavy: 0,
             next_client_id: 1,
             run_id,
             replication_id,

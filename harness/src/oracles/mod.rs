@@ -7,6 +7,7 @@ pub mod latency;
 pub mod linearizable;
 pub mod monotone_wall;
 pub mod output;
+pub mod overload;
 pub mod possible_replies;
 pub mod propagation;
 pub mod recovery;
@@ -14,6 +15,7 @@ pub mod watched_values;
 pub mod whole_transactions;
 
 use crate::oracles::deadlines::Readings;
+use crate::oracles::overload::Work;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::server::ServerEngine;
@@ -64,8 +66,17 @@ pub fn invariants(plan: &Plan) -> Vec<Box<dyn Invariant>> {
     invariants
 }
 
-/// Everything that the record shows, and the readings of the server's clock.
-pub fn judge(plan: &Plan, record: &Record, readings: &Readings) -> Vec<Violation> {
+/// What was seen of the server while it ran.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Its wall clock.
+    pub readings: Readings,
+    /// Its work.
+    pub work: Work,
+}
+
+/// Everything that the record shows, with what was seen of the server.
+pub fn judge(plan: &Plan, record: &Record, seen: &Seen) -> Vec<Violation> {
     let mut violations = possible_replies::judge(record);
     violations.extend(recovery::judge(plan, record));
     violations.extend(watched_values::judge(record));
@@ -73,8 +84,9 @@ pub fn judge(plan: &Plan, record: &Record, readings: &Readings) -> Vec<Violation
         violations.extend(whole_transactions::judge(record));
     }
     violations.extend(latency::judge(plan, record));
+    violations.extend(overload::judge(plan, record, &seen.work));
     if plan.oracles.deadlines {
-        violations.extend(deadlines::judge(record, readings));
+        violations.extend(deadlines::judge(record, &seen.readings));
     }
     if plan.oracles.linearizable {
         violations.extend(linearizable::judge(plan, record));

@@ -124,6 +124,8 @@ pub struct Oracles {
     /// Bounds on how long the clients of a group wait.
     #[serde(default)]
     pub latency: Vec<LatencyBound>,
+    /// Clients with slow commands delay the others by no more than one command.
+    pub overload: Option<OverloadBound>,
     /// Bounds on what the server holds for clients.
     pub output: Option<OutputBound>,
     /// The server's wall clock never runs backwards.
@@ -148,6 +150,26 @@ pub struct LatencyBound {
     pub max_us: u64,
     /// There are at least so many replies: a group that is starved of connections shows here.
     pub replies_min: u64,
+}
+
+/// What clients with slow commands may do to others.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverloadBound {
+    /// The group that has nothing slow to ask.
+    pub light: String,
+    /// The work of a round, beyond the longest command.
+    pub round_units: u64,
+    /// What the network adds to a wait, in microseconds.
+    pub network_us: u64,
+    /// The light group gets at least so many replies.
+    pub replies_min: u64,
+    /// Of a heavy group, nobody gets more than so many times what another gets,
+    pub fairness_ratio: u64,
+    /// and so many replies more.
+    pub fairness_slack: u64,
+    /// Whether SLOWLOG is read, and must name every heavy client and no light one.
+    pub slowlog: bool,
 }
 
 /// What the server may hold, and what must become of a client that makes it hold more.

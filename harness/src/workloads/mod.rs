@@ -5,7 +5,9 @@
 
 pub mod deaf;
 pub mod expiring;
+pub mod heavy;
 pub mod leases;
+pub mod slowlog_reader;
 pub mod steady;
 pub mod storm;
 pub mod strings;
@@ -39,6 +41,10 @@ pub enum Workload {
     Expiring(expiring::Expiring),
     /// See [`leases`].
     Leases(leases::Leases),
+    /// See [`heavy`].
+    Heavy(heavy::Heavy),
+    /// See [`slowlog_reader`].
+    SlowlogReader(slowlog_reader::SlowlogReader),
 }
 
 impl Draw for Workload {
@@ -51,6 +57,8 @@ impl Draw for Workload {
             Workload::Deaf(p) => Workload::Deaf(p.draw(stream)),
             Workload::Expiring(p) => Workload::Expiring(p.draw(stream)),
             Workload::Leases(p) => Workload::Leases(p.draw(stream)),
+            Workload::Heavy(p) => Workload::Heavy(p.draw(stream)),
+            Workload::SlowlogReader(p) => Workload::SlowlogReader(p.draw(stream)),
         }
     }
 }
@@ -66,6 +74,8 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Deaf(p) => deaf::work(&mut client, context, p).await,
         Workload::Expiring(p) => expiring::work(&mut client, context, p).await,
         Workload::Leases(p) => leases::work(&mut client, context, p).await,
+        Workload::Heavy(p) => heavy::work(&mut client, context, p).await,
+        Workload::SlowlogReader(p) => slowlog_reader::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;
 }

@@ -51,6 +51,11 @@ fn a_round_without_a_budget() {
 }
 
 #[test]
+fn slow_commands_without_a_budget() {
+    caught("command-overload", Planted::Engine(Bug::NoWorkBudget), "overload");
+}
+
+#[test]
 fn output_without_a_limit() {
     caught("slow-clients", Planted::Engine(Bug::NoOutputLimit), "output");
 }

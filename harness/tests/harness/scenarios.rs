@@ -23,6 +23,11 @@ fn hot_key_storm() {
 }
 
 #[test]
+fn command_overload() {
+    holds("command-overload", 6);
+}
+
+#[test]
 fn slow_clients() {
     holds("slow-clients", 20);
 }
@@ -40,7 +45,7 @@ fn leases() {
 #[test]
 fn every_scenario_file_can_be_read_and_every_one_is_tested() {
     let names = refrain_harness::scenario::library::names();
-    assert_eq!(names, ["expiry-clock", "hot-key-storm", "leases", "single-node", "slow-clients"]);
+    assert_eq!(names, ["command-overload", "expiry-clock", "hot-key-storm", "leases", "single-node", "slow-clients"]);
     for name in names {
         refrain_harness::scenario::library::load(&name).unwrap_or_else(|why| panic!("{why}"));
     }
