@@ -121,10 +121,8 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     }
     world.sleep(SETTLE).await;
     let mut observed = observed.borrow_mut();
-    let seen = Seen {
-        readings: observed.readings.take().unwrap_or_default(),
-        work: observed.work.take().unwrap_or_default(),
-    };
+    let seen =
+        Seen { readings: observed.readings.take().unwrap_or_default(), work: observed.work.take().unwrap_or_default() };
     let violations = observed.invariants.iter().flat_map(|invariant| invariant.violations()).collect();
     let empty = Record::new(false);
     Harvest {

@@ -115,6 +115,8 @@ fn many_arguments_and_many_bytes_are_work() {
     };
     assert_eq!(cost(&mut bench, "PING\r\n"), 1);
     assert!(cost(&mut bench, &format!("MGET{}\r\n", " k".repeat(8000))) > 1000);
-    assert!(cost(&mut bench, &format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8000000\r\n{}\r\n", "v".repeat(8_000_000))) > 1900);
+    assert!(
+        cost(&mut bench, &format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8000000\r\n{}\r\n", "v".repeat(8_000_000))) > 1900
+    );
     assert!(cost(&mut bench, "GET k\r\n") > 1900);
 }

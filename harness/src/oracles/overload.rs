@@ -30,8 +30,8 @@ impl Work {
     /// A round of the loop is over.
     pub fn look(&mut self, at: u64, engine: &ServerEngine) {
         let state = engine.state();
-        self.seen.resize(state.command_stats.len(), (0, 0));
-        for (stats, seen) in state.command_stats.iter().zip(&mut self.seen) {
+        self.seen.resize(state.observer.commands.len(), (0, 0));
+        for (stats, seen) in state.observer.commands.iter().zip(&mut self.seen) {
             let (calls, ticks) = (stats.calls - seen.0, stats.ticks - seen.1);
             // Of several calls in one round the mean is known, which the longest is not below.
             if calls > 0 {
@@ -76,7 +76,12 @@ pub fn judge(plan: &Plan, record: &Record, work: &Work) -> Vec<Violation> {
 fn too_long(bound: &OverloadBound, ns_per_unit: u64, waits: &[Wait], work: &Work) -> Vec<String> {
     let mut complaints = Vec::new();
     if (waits.len() as u64) < bound.replies_min {
-        complaints.push(format!("{}: {} replies, at least {} were to come", bound.light, waits.len(), bound.replies_min));
+        complaints.push(format!(
+            "{}: {} replies, at least {} were to come",
+            bound.light,
+            waits.len(),
+            bound.replies_min
+        ));
     }
     for Wait { sent, ns } in waits {
         let commands = 1 + work.found_between(*sent, sent + ns);

@@ -64,7 +64,8 @@ fn entries(reply: &Reply) -> Option<Vec<SlowEntry>> {
 
 fn entry(reply: &Reply) -> Option<SlowEntry> {
     let Reply::Array(fields) = reply else { return None };
-    let [Reply::Integer(id), Reply::Integer(_), Reply::Integer(us), Reply::Array(words), _, Reply::Bulk(name)] = &fields[..]
+    let [Reply::Integer(id), Reply::Integer(_), Reply::Integer(us), Reply::Array(words), _, Reply::Bulk(name)] =
+        &fields[..]
     else {
         return None;
     };

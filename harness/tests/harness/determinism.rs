@@ -9,8 +9,8 @@ use refrain_sim::Trace;
 
 use super::{plan, run_well, words};
 
-const SCENARIOS: [(&str, u64); 4] =
-    [("single-node", 3), ("hot-key-storm", 1), ("slow-clients", 2), ("expiry-clock", 3)];
+const SCENARIOS: [(&str, u64); 5] =
+    [("single-node", 3), ("hot-key-storm", 1), ("slow-clients", 2), ("expiry-clock", 3), ("command-overload", 1)];
 
 #[test]
 fn a_seed_gives_the_same_run_twice_and_in_two_threads() {
