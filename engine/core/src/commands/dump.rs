@@ -19,7 +19,7 @@ pub fn dump(call: &mut Call<'_>) -> Outcome {
     });
     match payload {
         Some(payload) => {
-            call.hooks.work(payload.len() as u64 / BYTES_PER_WORK);
+            call.work(payload.len() as u64 / BYTES_PER_WORK);
             call.reply().bulk(&payload);
         }
         None => call.reply().null(),

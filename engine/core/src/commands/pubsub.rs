@@ -52,15 +52,24 @@ pub fn sunsubscribe(call: &mut Call<'_>) -> Outcome {
 /// PUBLISH channel message
 pub fn publish(call: &mut Call<'_>) -> Outcome {
     let receivers = call.state.publish(call.args.at(1), call.args.at(2));
-    call.reply().integer(receivers as i64);
+    answer_receivers(call, receivers);
     Ok(())
 }
 
 /// SPUBLISH shardchannel message
 pub fn spublish(call: &mut Call<'_>) -> Outcome {
     let receivers = call.state.publish_to_shard(call.args.at(1), call.args.at(2));
-    call.reply().integer(receivers as i64);
+    answer_receivers(call, receivers);
     Ok(())
+}
+
+/// Says how many got a message, and charges what it took to give it to them.
+fn answer_receivers(call: &mut Call<'_>, receivers: usize) {
+    const RECEIVERS_PER_WORK: usize = 8;
+    const BYTES_PER_WORK: usize = 4096;
+    let bytes = receivers.saturating_mul(call.args.at(2).len());
+    call.work((receivers / RECEIVERS_PER_WORK + bytes / BYTES_PER_WORK) as u64);
+    call.reply().integer(receivers as i64);
 }
 
 fn subscribe_to(call: &mut Call<'_>, kind: Kind) {
@@ -147,7 +156,8 @@ fn list(call: &mut Call<'_>, kind: Kind) -> Outcome {
     for name in names {
         reply.bulk(name);
     }
-    call.hooks.work(call.state.pubsub.count(kind) as u64 / 16);
+    let units = call.state.pubsub.count(kind) as u64 / 16;
+    call.work(units);
     Ok(())
 }
 

@@ -60,7 +60,7 @@ pub fn lcs(call: &mut Call<'_>) -> Outcome {
     let (Ok(first), Ok(second)) = (first, second) else { return Err(NO_STRING) };
     let options = Options::parse(call)?;
     let table = Table::new(&first, &second, call.state.config.limits.proto_max_bulk_len)?;
-    call.hooks.work(table.cells.len() as u64 / CELLS_PER_WORK);
+    call.work(table.cells.len() as u64 / CELLS_PER_WORK);
     let len = i64::from(table.at(first.len(), second.len()));
     if options.ranges {
         reply_ranges(call, &table, &options, len);
