@@ -15,7 +15,7 @@ pub enum Planted {
 }
 
 /// All of them, by the names that `--planted` takes.
-pub const ALL: [(&str, Planted); 9] = [
+pub const ALL: &[(&str, Planted)] = &[
     ("double-increment", Planted::Engine(Bug::DoubleIncrement)),
     ("serve-expired", Planted::Engine(Bug::ServeExpired)),
     ("missed-watch", Planted::Engine(Bug::MissedWatch)),
@@ -40,7 +40,7 @@ impl FromStr for Planted {
 
     fn from_str(name: &str) -> Result<Planted, String> {
         let found = ALL.iter().find(|(known, _)| *known == name).map(|(_, planted)| *planted);
-        found.ok_or_else(|| format!("one of {}", ALL.map(|(name, _)| name).join(", ")))
+        found.ok_or_else(|| format!("one of {}", ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")))
     }
 }
 
