@@ -123,6 +123,20 @@ pub struct KeyHashes<'a> {
     pub step: usize,
 }
 
+impl KeyHashes<'_> {
+    /// The hash of the key that argument `i` is, if it was computed.
+    #[inline]
+    pub fn of(&self, i: usize) -> Option<KeyHash> {
+        let offset = i.checked_sub(self.first)?;
+        match self.step {
+            0 => None,
+            1 => self.hashes.get(offset).copied(),
+            step if offset.is_multiple_of(step) => self.hashes.get(offset / step).copied(),
+            _ => None,
+        }
+    }
+}
+
 /// One execution of one command.
 pub struct Call<'a> {
     /// Everything but the session that executes.
@@ -154,14 +168,8 @@ impl<'a> Call<'a> {
         {
             return Key { db: self.session.db, name, hash: *hash };
         }
-        let ahead = i.checked_sub(self.hashes.first).and_then(|offset| match self.hashes.step {
-            0 => None,
-            1 => self.hashes.hashes.get(offset),
-            step if offset.is_multiple_of(step) => self.hashes.hashes.get(offset / step),
-            _ => None,
-        });
-        let hash = match ahead {
-            Some(hash) => *hash,
+        let hash = match self.hashes.of(i) {
+            Some(hash) => hash,
             None => self.state.keyspace.hash(name),
         };
         Key { db: self.session.db, name, hash }

@@ -33,12 +33,15 @@ impl<H: Hooks> Engine<H> {
                 if let Some(transaction) = &mut session.transaction {
                     transaction.push(found, args);
                 }
+                if self.state.tracking.is_early {
+                    self.state.invalidate_early(found.command, args);
+                }
                 session.reply().simple("QUEUED");
             }
             Err(_) if matches!(resolution, Err(Unresolved::Command)) && is_http(args.at(0)) => {
                 self.refuse_http(session)
             }
-            Err(error) => self.refuse(session, resolution, error),
+            Err(error) => self.refuse(session, resolution, args, error),
         }
         match session.reply_mode {
             ReplyMode::On => {}
@@ -51,28 +54,57 @@ impl<H: Hooks> Engine<H> {
             }
             ReplyMode::SkipNext => session.reply_mode = ReplyMode::SkipThis,
         }
-        if !self.state.own_pushes.is_empty() {
-            session.output.buffer().append(&mut self.state.own_pushes);
+        if self.state.after_reply {
+            self.follow_up(session, resolution);
         }
         true
     }
 
+    /// What follows a complete reply: messages to the same client, invalidations, the end of an exception.
+    #[cold]
+    fn follow_up(&mut self, session: &mut Session, resolution: Result<Found, Unresolved>) {
+        let command = match resolution {
+            Ok(Found { command, .. }) | Err(Unresolved::Arity(command)) => Some(command),
+            Err(_) => None,
+        };
+        self.state.send_gathered_invalidations();
+        self.state.after_reply = false;
+        self.state.end_exception(session, command);
+        session.output.buffer().append(&mut self.state.own_pushes);
+    }
+
+    /// Lets others see a command that has executed: monitors all of it, the table of client-side caching the keys that it read.
+    #[cold]
+    fn show(&mut self, session: &Session, command: &Command, args: Args<'_>, hashes: KeyHashes<'_>) {
+        self.state.show_to_monitors(session, command, args, self.hooks.now());
+        if session.remembers_reads {
+            self.state.remember_reads(session, command, args, hashes, || self.hooks.entropy());
+        }
+    }
+
     /// Answers with an error, and remembers it against the transaction that is being queued.
     #[cold]
-    fn refuse(&mut self, session: &mut Session, resolution: Result<Found, Unresolved>, error: ErrorReply) {
-        let is_exec = match resolution {
-            Ok(Found { command, .. }) | Err(Unresolved::Arity(command)) => command.name == "exec",
-            Err(_) => false,
+    fn refuse(
+        &mut self,
+        session: &mut Session,
+        resolution: Result<Found, Unresolved>,
+        args: Args<'_>,
+        error: ErrorReply,
+    ) {
+        let exec = match resolution {
+            Ok(Found { command, .. }) | Err(Unresolved::Arity(command)) if command.name == "exec" => Some(command),
+            _ => None,
         };
-        let error = match is_exec {
-            // An EXEC that is refused takes its transaction with it.
-            true => {
+        let error = match exec {
+            // An EXEC that is refused takes its transaction with it; monitors, who saw MULTI, see that it has ended.
+            Some(exec) => {
+                self.state.show_to_monitors(session, exec, args, self.hooks.now());
                 session.transaction = None;
                 forget_watches(&mut self.state, session);
                 let why = error.bytes().strip_prefix(b"ERR ").unwrap_or(error.bytes());
                 ErrorReply::quoting("EXECABORT Transaction discarded because of: ", why, "")
             }
-            false => error,
+            None => error,
         };
         if let Some(transaction) = &mut session.transaction {
             transaction.flawed = true;
@@ -119,13 +151,11 @@ impl<H: Hooks> Engine<H> {
             self.state.observer.commands[found.id.index()].rejected += 1;
             return Err(refused);
         }
-        if session.is_subscriber_only() && !belongs_to_subscriptions(command) {
+        if session.subscriptions.is_some() | session.monitors
+            && let Err(refused) = serves_listener(session, command)
+        {
             self.state.observer.commands[found.id.index()].rejected += 1;
-            return Err(ErrorReply::owned(format!(
-                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
-                 context",
-                command.name
-            )));
+            return Err(refused);
         }
         if session.in_transaction() {
             if command.flags.contains(Flags::NO_MULTI) {
@@ -222,6 +252,9 @@ impl<H: Hooks> Engine<H> {
         {
             return;
         }
+        if self.state.has_onlookers {
+            self.show(session, found.command, args, hashes);
+        }
         let ended = self.hooks.ticks();
         self.ticks_at = ended;
         let state = &mut self.state;
@@ -269,6 +302,7 @@ impl<H: Hooks> Engine<H> {
         self.state.effects.stream.begin();
         self.clock_is_held = true;
         session.in_exec = true;
+        self.state.skip_invalidations(self.state.tracking.is_early);
         let half = self.hooks.planted(Bug::HalfTransaction);
         for (i, queued) in transaction.queue.iter().enumerate() {
             if half && i > 0 && i + 1 == transaction.queue.len() {
@@ -292,6 +326,7 @@ impl<H: Hooks> Engine<H> {
             }
         }
         session.in_exec = false;
+        self.state.skip_invalidations(false);
         self.clock_is_held = false;
         self.state.observer.nested_ticks += self.ticks_at.saturating_sub(began);
         self.state.effects.stream.commit();
@@ -322,6 +357,22 @@ enum Admitted {
 /// Between MULTI and EXEC everything is queued but these.
 fn runs_inside_multi(command: &Command) -> bool {
     matches!(command.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+/// What a client may execute that is sent messages: hardly anything if it could take them for replies.
+#[cold]
+fn serves_listener(session: &Session, command: &Command) -> Outcome {
+    if session.is_subscriber_only() && !belongs_to_subscriptions(command) {
+        return Err(ErrorReply::owned(format!(
+            "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+            command.name
+        )));
+    }
+    let touches_data = Flags::of(&[Flags::READONLY, Flags::WRITE, Flags::MAY_REPLICATE]);
+    if session.monitors && command.flags.intersects(touches_data) {
+        return Err(ErrorReply::new("ERR Replica can't interact with the keyspace"));
+    }
+    Ok(())
 }
 
 /// What a client may execute while it subscribes to something and speaks RESP2.

@@ -72,6 +72,7 @@ impl<H: Hooks> Engine<H> {
         state.serve_expired = hooks.planted(Bug::ServeExpired);
         state.require_password(None);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
+        state.tracking.is_early = hooks.planted(Bug::InvalidationBeforeWrite);
         state.pattern_message_twice = hooks.planted(Bug::PatternMessageTwice);
         Engine {
             hooks,
@@ -131,6 +132,8 @@ impl<H: Hooks> Engine<H> {
         let Some(mut session) = self.state.sessions.remove(id) else { return };
         Self::release(&mut self.held, &mut session);
         self.state.unsubscribe_from_all(&mut session);
+        self.state.untrack(&mut session);
+        self.state.stop_monitoring(&mut session);
         for watched in &session.watch.keys {
             self.state.watchers.remove(watched.db, &watched.key, id);
         }

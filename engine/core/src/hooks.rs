@@ -120,6 +120,8 @@ pub enum Bug {
     NoOutputLimit,
     /// EXEC leaves out the last command of its queue and says that it was done.
     HalfTransaction,
+    /// A client is told of a key that a transaction changes when the change is queued, and not when it is executed.
+    InvalidationBeforeWrite,
     /// A subscriber by pattern gets each message twice.
     PatternMessageTwice,
     /// CLIENT PAUSE WRITE holds nothing back.

@@ -24,6 +24,7 @@ mod hold;
 mod hooks;
 mod latency;
 mod long_double;
+mod monitor;
 mod names;
 mod notify;
 mod observer;
@@ -42,6 +43,7 @@ mod state;
 mod stats;
 pub mod table;
 mod tick;
+mod tracking;
 mod transaction;
 mod watch;
 

@@ -50,21 +50,24 @@ impl State {
         }
     }
 
-    /// Puts `notify-keyspace-events` into effect. Without a form in which to publish there is nothing to publish.
-    pub(crate) fn apply_notified_classes(&mut self) {
-        let classes = self.config.monitoring.notify_keyspace_events;
-        let published = classes.intersects(NotifyClass::of(&[NotifyClass::KEYSPACE, NotifyClass::KEYEVENT]));
-        self.notified = if published { classes } else { NotifyClass::NONE };
-    }
-
+    /// The event to those who listen for the key, and the key to those who listen for the event.
     #[cold]
     fn publish_event(&mut self, event: &'static str, db: usize, key: &[u8]) {
-        if self.notified.contains(NotifyClass::KEYSPACE) {
-            let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
-            self.publish(&channel, event.as_bytes());
+        let mut digits = itoa::Buffer::new();
+        let db = digits.format(db).as_bytes();
+        let mut channel = std::mem::take(&mut self.event_channel);
+        for (class, space, name, message) in [
+            (NotifyClass::KEYSPACE, b"__keyspace@", key, event.as_bytes()),
+            (NotifyClass::KEYEVENT, b"__keyevent@", event.as_bytes(), key),
+        ] {
+            if self.notified.contains(class) {
+                channel.clear();
+                for part in [space, db, b"__:", name] {
+                    channel.extend_from_slice(part);
+                }
+                self.publish(&channel, message);
+            }
         }
-        if self.notified.contains(NotifyClass::KEYEVENT) {
-            self.publish(format!("__keyevent@{db}__:{event}").as_bytes(), key);
-        }
+        self.event_channel = channel;
     }
 }

@@ -37,12 +37,7 @@ impl<V> Prefixes<V> {
         self.by_prefix.len() * size_of::<(Box<[u8]>, V)>() * 3 / 2 + self.bytes
     }
 
-    /// The value of a prefix.
-    pub fn get(&self, prefix: &[u8]) -> Option<&V> {
-        self.by_prefix.get(prefix)
-    }
-
-    /// The same, to change it.
+    /// The value of a prefix, to change it.
     pub fn get_mut(&mut self, prefix: &[u8]) -> Option<&mut V> {
         self.by_prefix.get_mut(prefix)
     }

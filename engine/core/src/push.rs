@@ -40,6 +40,7 @@ impl State {
     pub fn push(&mut self, to: SessionId, write: impl FnOnce(&mut Encoder<'_>)) -> bool {
         if let Some(executing) = self.executing.filter(|e| e.session == to) {
             write(&mut Encoder::new(&mut self.own_pushes, executing.protocol));
+            self.after_reply = true;
             return true;
         }
         let Some(session) = self.sessions.get_mut(to) else { return false };

@@ -109,6 +109,10 @@ pub struct Session {
     pub transaction: Option<Box<Transaction>>,
     /// Keys being watched.
     pub watch: crate::watch::WatchList,
+    /// Keys that its commands read are remembered (`CLIENT TRACKING`).
+    pub(crate) remembers_reads: bool,
+    /// It is shown all commands (`MONITOR`).
+    pub monitors: bool,
     /// Channels and patterns subscribed to; `None` when there are none.
     pub subscriptions: Option<Box<Subscriptions>>,
     /// Replies on their way.
@@ -177,6 +181,8 @@ impl Session {
             reply_mode: ReplyMode::On,
             transaction: None,
             watch: Default::default(),
+            remembers_reads: false,
+            monitors: false,
             subscriptions: None,
             output: Output::default(),
             parser: RequestParser::default(),

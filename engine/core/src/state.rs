@@ -15,6 +15,7 @@ use crate::clock::Now;
 use crate::commands::shutdown::ShutdownSignal;
 use crate::config::{Config, Parameter};
 use crate::effects::{Effects, Level};
+use crate::monitor::Monitors;
 use crate::notify::NotifyClass;
 use crate::observer::Observer;
 use crate::output::BufferPool;
@@ -24,6 +25,7 @@ use crate::push::Executing;
 use crate::sessions::Sessions;
 use crate::stats::Stats;
 use crate::table::Table;
+use crate::tracking::Tracking;
 use crate::watch::Watchers;
 
 /// State of one engine.
@@ -46,6 +48,10 @@ pub struct State {
     pub acl: Acl,
     /// Who subscribes to what.
     pub pubsub: PubSub,
+    /// Who is told which keys have changed.
+    pub tracking: Tracking,
+    /// Clients that are shown all commands.
+    pub(crate) monitors: Monitors,
     /// The table of commands.
     pub table: Table,
     /// The moment at which the current command executes. The same for all commands of a transaction.
@@ -84,6 +90,14 @@ pub struct State {
     pub recent_peaks: RecentPeaks,
     /// `DEBUG PAUSE-CRON`: periodic work rests.
     pub periodic_work_rests: bool,
+    /// Somebody may want to hear of what happens to keys.
+    pub(crate) heard: bool,
+    /// Somebody is shown commands, or what they read is remembered.
+    pub(crate) has_onlookers: bool,
+    /// Something is to follow the reply of the command that executes.
+    pub(crate) after_reply: bool,
+    /// The channel of an event that is on its way; kept for its capacity.
+    pub(crate) event_channel: Vec<u8>,
     /// Whose command executes; `None` between commands and in periodic work.
     pub executing: Option<Executing>,
     /// Messages to the client that executes: they follow its reply.
@@ -122,6 +136,8 @@ impl State {
             watchers: Watchers::new(databases),
             acl: Acl::new(&table),
             pubsub: PubSub::default(),
+            tracking: Tracking::default(),
+            monitors: Monitors::default(),
             table,
             now,
             now_ms: now.unix_ms(),
@@ -141,6 +157,10 @@ impl State {
             buffer_policy: BufferPolicy::default(),
             recent_peaks: RecentPeaks::default(),
             periodic_work_rests: false,
+            heard: false,
+            has_onlookers: false,
+            after_reply: false,
+            event_channel: Vec::new(),
             executing: None,
             own_pushes: Vec::new(),
             pool: BufferPool::default(),
@@ -184,7 +204,7 @@ impl State {
     /// Looks a key up for a command that asks about it (TYPE, TTL, EXISTS): as [`State::read`], but that is no use of it.
     #[inline]
     pub fn inspect(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        if !self.notified.is_empty() {
+        if self.heard {
             self.announce(key, NotifyClass::KEY_MISS);
         }
         self.counted(key)
@@ -192,7 +212,7 @@ impl State {
 
     /// Looks a key up for an operator (OBJECT): as [`State::inspect`], but a miss is nobody's news.
     pub fn examine(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        if !self.notified.is_empty() {
+        if self.heard {
             self.announce(key, NotifyClass::NONE);
         }
         self.counted(key)
@@ -257,7 +277,7 @@ impl State {
     /// The key's entry or its place; whoever's deadline has come is deleted first.
     #[inline]
     fn live<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        if !self.notified.is_empty() {
+        if self.heard {
             self.announce(key, NotifyClass::NONE);
         }
         let (now_ms, serve_expired) = (self.now_ms, self.serve_expired);
@@ -287,6 +307,7 @@ impl State {
             self.stats.expired_keys += 1;
             Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
             self.notify(NotifyClass::EXPIRED, "expired", key);
+            self.invalidate(key, None);
             self.notify(missing, "keymiss", key);
         }
     }
@@ -312,13 +333,19 @@ impl State {
         self.lru.wrapping_sub(lru) & LRU_MAX
     }
 
-    /// Says that a key was changed: counts it, and breaks the watches on it.
+    /// Says that a key was changed: counts it, breaks the watches on it, and tells whoever may have kept its value.
     #[inline]
     pub fn modified(&mut self, key: &Key<'_>) {
         self.dirty += 1;
-        if !self.watchers.is_empty() {
-            Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
+        if !self.watchers.is_empty() | self.heard {
+            self.tell_of_change(key);
         }
+    }
+
+    #[cold]
+    fn tell_of_change(&mut self, key: &Key<'_>) {
+        Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
+        self.invalidate(key, self.executing.map(|e| e.session));
     }
 
     /// What follows from the removal of a key whose deadline has come.
@@ -341,6 +368,16 @@ impl State {
         }
     }
 
+    /// Derives from what is configured and who tracks the flags by which hot paths go.
+    pub(crate) fn listeners_changed(&mut self) {
+        let classes = self.config.monitoring.notify_keyspace_events;
+        // Without a form in which to publish there is nothing to publish.
+        let published = classes.intersects(NotifyClass::KEYSPACE.with(NotifyClass::KEYEVENT));
+        self.notified = if published { classes } else { NotifyClass::NONE };
+        self.heard = !self.notified.is_empty() || self.tracking.is_active();
+        self.has_onlookers = self.tracking.is_remembering() || !self.monitors.is_empty();
+    }
+
     /// Removes expired keys of every database, `units` of work at the most. Returns the units used, and whether keys that
     /// have expired may be left.
     pub fn expire(&mut self, units: u64) -> (u64, bool) {
@@ -349,7 +386,7 @@ impl State {
         }
         let now_ms = self.now.unix_ms();
         let (mut used, mut behind) = (0, false);
-        let announced = self.notified.intersects(NotifyClass::EXPIRED);
+        let announced = self.notified.intersects(NotifyClass::EXPIRED) || self.tracking.is_active();
         let mut names: Vec<Box<[u8]>> = Vec::new();
         for db in 0..self.keyspace.len() {
             let State { keyspace, effects, watchers, sessions, stats, .. } = self;
@@ -374,9 +411,12 @@ impl State {
             stats.expired_keys += report.removed;
             for name in names.drain(..) {
                 let hash = self.keyspace.hash(&name);
-                self.notify(NotifyClass::EXPIRED, "expired", &Key { db, name: &name, hash });
+                let key = Key { db, name: &name, hash };
+                self.notify(NotifyClass::EXPIRED, "expired", &key);
+                self.invalidate(&key, None);
             }
         }
+        self.send_gathered_invalidations();
         (used, behind)
     }
 
@@ -388,7 +428,7 @@ impl State {
     /// Bytes that the data set and the clients take, by their structure: the same in every world.
     pub fn used_memory(&self) -> u64 {
         let clients: usize = self.sessions.iter().map(crate::Session::memory).sum();
-        (self.keyspace.memory() + clients + self.pubsub.memory()) as u64
+        (self.keyspace.memory() + clients + self.pubsub.memory() + self.tracking.memory()) as u64
     }
 }
 

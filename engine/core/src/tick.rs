@@ -16,6 +16,9 @@ const SESSIONS_PER_TICK: usize = 256;
 /// Units of expiry that make one unit of logical work (a command's).
 const EXPIRE_UNITS_PER_WORK: u64 = 64;
 
+/// Keys that the table of client-side caching gives up at once when its limit has been lowered.
+const TRACKED_KEYS_GIVEN_UP: usize = 1000;
+
 /// What periodic work remembers.
 #[derive(Debug, Default)]
 pub(crate) struct TickState {
@@ -57,8 +60,9 @@ impl<H: Hooks> Engine<H> {
     /// What is derived from parameters, so that hot paths compare with one number.
     pub(crate) fn apply_configuration(&mut self) {
         self.state.apply_output_limits();
-        self.state.apply_notified_classes();
         self.state.observer.configure(&self.state.config);
+        self.state.listeners_changed();
+        self.state.limit_tracking(TRACKED_KEYS_GIVEN_UP, || self.hooks.entropy());
     }
 
     fn expire(&mut self) {
@@ -68,6 +72,7 @@ impl<H: Hooks> Engine<H> {
         let effort = u64::try_from(self.state.config.memory.active_expire_effort).expect("its range is 1 to 10");
         let began = self.hooks.ticks();
         let (used, behind) = self.state.expire(EXPIRE_UNITS * effort);
+        self.state.send_gathered_invalidations();
         self.tick.behind = behind;
         self.hooks.work(used / EXPIRE_UNITS_PER_WORK);
         let State { observer, stats, config, now, .. } = &mut self.state;

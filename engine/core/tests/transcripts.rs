@@ -139,6 +139,9 @@ transcripts!(
     server,
     compare_and_set,
     pubsub,
+    notifications,
+    tracking,
+    monitor,
 );
 
 /// Numbers and hashes differ between runs and builds; names, order and shape do not.

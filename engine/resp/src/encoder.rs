@@ -160,6 +160,11 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// A reply, or several, that are encoded already.
+    pub fn encoded(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
     /// A message that was encoded by an encoder for RESP2, so that many get the same bytes: only its header differs.
     pub fn encoded_push(&mut self, message: &[u8]) {
         assert_eq!(message.first(), Some(&b'*'), "a message is an array in RESP2");

@@ -10,6 +10,7 @@ use crate::commands::client_list::describe;
 use crate::config::ChannelsDefault;
 use crate::effects::Level;
 use crate::error::{ErrorReply, NOAUTH, NOT_IN_MULTI};
+use crate::pubsub::Kind;
 use crate::session::{Closing, Session};
 use crate::state::State;
 use crate::table::{Arguments, Flags, Found};
@@ -115,7 +116,7 @@ impl State {
     /// Remembers a refusal for ACL LOG.
     pub(crate) fn log_refusal(&mut self, session: &Session, what: (Reason, Context), object: &[u8], username: &[u8]) {
         let mut client = String::new();
-        describe(session, &self.acl, self.now.mono_us, session.parser.arguments_len(), &mut client);
+        describe(session, &self.acl, &self.tracking, self.now.mono_us, session.parser.arguments_len(), &mut client);
         let max_len = usize::try_from(self.config.acl.log_max_len).unwrap_or(usize::MAX);
         self.acl.log.add(self.now.unix_ms(), max_len, what, object, username, client);
     }
@@ -234,7 +235,26 @@ impl State {
 
     /// Ends connections of a user that listen to what it may not hear any more.
     fn end_unlawful_subscribers(&mut self, executing: &mut Session, id: UserId) {
-        let _ = (executing, id);
+        let State { sessions, effects, acl, .. } = self;
+        let user = acl.user(id);
+        let is_unlawful = |session: &Session| {
+            let listens = |kind, is_pattern| {
+                let subscriptions = session.subscriptions.as_deref();
+                let mut names = subscriptions.into_iter().flat_map(move |s| s.names(kind));
+                names.any(|name| !user.may_listen(name, is_pattern))
+            };
+            session.user == id
+                && session.subscriptions.is_some()
+                && (listens(Kind::Channel, false) || listens(Kind::Pattern, true) || listens(Kind::Shard, false))
+        };
+        for session in sessions.iter_mut().filter(|s| is_unlawful(s)) {
+            session.closing = Closing::Now;
+            effects.attend(session);
+        }
+        if executing.closing == Closing::Open && is_unlawful(executing) {
+            // What the command itself answers is still sent.
+            executing.closing = Closing::AfterReplies;
+        }
     }
 
     /// The file of users, if one is configured.

@@ -7,12 +7,14 @@ use std::fmt::Write as _;
 
 use refrain_resp::{Protocol, parse_i64};
 
+use super::tracking::redirection;
 use crate::acl::Acl;
 use crate::call::{Call, Outcome};
 use crate::config::ClientClass;
 use crate::error::{ErrorReply, SYNTAX};
 use crate::pubsub::Kind;
 use crate::session::{Closing, Session};
+use crate::tracking::{Tracker, Tracking};
 
 /// Redis's names of client types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,7 @@ pub fn info(call: &mut Call<'_>) -> Outcome {
 struct Lines<'a> {
     text: String,
     acl: &'a Acl,
+    tracking: &'a Tracking,
     now_us: u64,
     /// Who asks: its command is being executed, so its arguments are in use.
     asking: u64,
@@ -97,6 +100,7 @@ impl<'a> Lines<'a> {
         Lines {
             text: String::new(),
             acl: &call.state.acl,
+            tracking: &call.state.tracking,
             now_us: call.state.now.mono_us,
             asking: call.session.id,
             asking_arguments: call.args.iter().map(<[u8]>::len).sum(),
@@ -108,13 +112,14 @@ impl<'a> Lines<'a> {
             true => self.asking_arguments,
             false => session.parser.arguments_len(),
         };
-        describe(session, self.acl, self.now_us, arguments, &mut self.text);
+        describe(session, self.acl, self.tracking, self.now_us, arguments, &mut self.text);
         self.text.push('\n');
     }
 }
 
 /// One client in one line, as CLIENT LIST prints it.
-pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, arguments: usize, out: &mut String) {
+pub(crate) fn describe(s: &Session, acl: &Acl, tracking: &Tracking, now_us: u64, arguments: usize, out: &mut String) {
+    let tracker = tracking.of(s.handle);
     let seconds = |since: u64| now_us.saturating_sub(since) / 1_000_000;
     let queue = s.transaction.as_ref();
     let output = s.output_figures();
@@ -122,7 +127,7 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, arguments: usize, ou
         out,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} qbuf={} \
          qbuf-free={} argv-mem={arguments} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={} cmd={} \
-         user={} redir=-1 resp={} lib-name={} lib-ver={} watch={} capa={}",
+         user={} redir={} resp={} lib-name={} lib-ver={} watch={} capa={}",
         s.id,
         s.origin.remote,
         s.origin.local,
@@ -130,7 +135,7 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, arguments: usize, ou
         String::from_utf8_lossy(&s.name),
         seconds(s.connected_us),
         seconds(s.active_us),
-        Flags(s),
+        Flags(s, tracker),
         s.db,
         s.subscribed(Kind::Channel),
         s.subscribed(Kind::Pattern),
@@ -148,6 +153,7 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, arguments: usize, ou
         if s.output.is_empty() { "r" } else { "rw" },
         s.last_command.map_or("NULL", |c| c.name),
         String::from_utf8_lossy(acl.name(s.user)),
+        redirection(tracker),
         if s.protocol == Protocol::Resp3 { 3 } else { 2 },
         String::from_utf8_lossy(&s.library.name),
         String::from_utf8_lossy(&s.library.version),
@@ -158,15 +164,19 @@ pub(crate) fn describe(s: &Session, acl: &Acl, now_us: u64, arguments: usize, ou
 }
 
 /// The letters of the field `flags`.
-struct Flags<'a>(&'a Session);
+struct Flags<'a>(&'a Session, Option<&'a Tracker>);
 
 impl std::fmt::Display for Flags<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let s = self.0;
+        let Flags(s, tracker) = *self;
         let letters = [
+            (s.monitors, 'O'),
             (s.class() == ClientClass::Pubsub, 'P'),
             (s.in_transaction(), 'x'),
             (s.is_held_back(), 'b'),
+            (tracker.is_some(), 't'),
+            (tracker.is_some_and(|t| t.broken), 'R'),
+            (tracker.is_some_and(|t| t.options.broadcast), 'B'),
             (s.watch.broken, 'd'),
             (s.closing == Closing::AfterReplies, 'c'),
             (s.closing == Closing::Now, 'A'),

@@ -63,6 +63,8 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
     call.session.transaction = None;
     forget_watches(call.state, call.session);
     call.state.unsubscribe_from_all(call.session);
+    call.state.untrack(call.session);
+    call.state.stop_monitoring(call.session);
     call.session.db = 0;
     call.session.protocol = Protocol::Resp2;
     call.state.executing_changed(call.session);

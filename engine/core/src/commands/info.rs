@@ -95,6 +95,7 @@ fn clients(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
         "blocked_clients" => state.pause.waiting(),
         "watching_clients" => watching,
         "total_watched_keys" => state.watchers.len(),
+        "tracking_clients" => state.tracking.clients(),
         "pubsub_clients" => state.pubsub.clients(),
     }
 }
@@ -154,6 +155,9 @@ fn stats(state: &State, _: &ProcessReport, _: usize, out: &mut String) {
         "pubsub_channels" => state.pubsub.count(Kind::Channel),
         "pubsub_patterns" => state.pubsub.count(Kind::Pattern),
         "pubsubshard_channels" => state.pubsub.count(Kind::Shard),
+        "tracking_total_keys" => state.tracking.keys(),
+        "tracking_total_items" => state.tracking.items(),
+        "tracking_total_prefixes" => state.tracking.prefixes(),
         "client_query_buffer_limit_disconnections" => s.query_buffer_disconnections,
         "client_output_buffer_limit_disconnections" => s.output_buffer_disconnections,
         "acl_access_denied_auth" => s.access_denied_auth,

@@ -208,6 +208,7 @@ pub fn flushdb(call: &mut Call<'_>) -> Outcome {
     let detached = call.state.keyspace.flush(db);
     call.state.effects.detached.push(detached);
     call.state.dirty += 1;
+    call.state.invalidate_everything();
     call.propagate(&[b"FLUSHDB"]);
     call.reply().ok();
     Ok(())
@@ -222,6 +223,7 @@ pub fn flushall(call: &mut Call<'_>) -> Outcome {
     let detached = call.state.keyspace.flush_all();
     call.state.effects.detached.push(detached);
     call.state.dirty += 1;
+    call.state.invalidate_everything();
     call.propagate(&[b"FLUSHALL"]);
     call.reply().ok();
     Ok(())
@@ -245,6 +247,7 @@ pub fn swapdb(call: &mut Call<'_>) -> Outcome {
             break_watches_of_existing(call, db, Some(successor));
         }
         call.state.keyspace.swap(first, second);
+        call.state.invalidate_everything();
     }
     call.state.dirty += 1;
     call.reply().ok();

@@ -1,7 +1,7 @@
 //! CLIENT's subcommands.
 
 use super::{Argument, Categories, Command, Flags, Group};
-use crate::commands::{client, client_kill, client_list, client_pause};
+use crate::commands::{client, client_kill, client_list, client_pause, tracking};
 
 /// What most subcommands may do: everything but run inside a script.
 const ORDINARY: Flags = Flags::of(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL]);
@@ -11,6 +11,19 @@ const ADMIN: Flags = ORDINARY.with(Flags::ADMIN);
 
 /// Subcommands of CLIENT, by name.
 pub(super) const SUBCOMMANDS: &[Command] = &[
+    Command {
+        name: "client|caching",
+        arity: 3,
+        flags: ORDINARY,
+        categories: Categories::of(&[Categories::CONNECTION]),
+        since: "6.0.0",
+        group: Group::Connection,
+        complexity: "O(1)",
+        summary: "Makes the next command or transaction an exception to what is remembered of the connection's reads.",
+        arguments: &[Argument::one_of("mode", &[Argument::word("yes", "YES"), Argument::word("no", "NO")])],
+        handler: tracking::caching,
+        ..Command::BLANK
+    },
     Command {
         name: "client|capa",
         arity: -3,
@@ -34,6 +47,18 @@ pub(super) const SUBCOMMANDS: &[Command] = &[
         complexity: "O(1)",
         summary: "Returns the name of the connection.",
         handler: client::getname,
+        ..Command::BLANK
+    },
+    Command {
+        name: "client|getredir",
+        arity: 2,
+        flags: ORDINARY,
+        categories: Categories::of(&[Categories::CONNECTION]),
+        since: "6.0.0",
+        group: Group::Connection,
+        complexity: "O(1)",
+        summary: "Returns the connection that is told of invalidated keys instead.",
+        handler: tracking::getredir,
         ..Command::BLANK
     },
     Command {
@@ -253,6 +278,39 @@ pub(super) const SUBCOMMANDS: &[Command] = &[
         summary: "Names the connection.",
         arguments: &[Argument::string("connection-name")],
         handler: client::setname,
+        ..Command::BLANK
+    },
+    Command {
+        name: "client|tracking",
+        arity: -3,
+        flags: ORDINARY,
+        categories: Categories::of(&[Categories::CONNECTION]),
+        since: "6.0.0",
+        group: Group::Connection,
+        complexity: "O(1), and as much again for each prefix",
+        summary: "Says whether the connection is told of changes to keys that it may have kept.",
+        arguments: &[
+            Argument::one_of("status", &[Argument::word("on", "ON"), Argument::word("off", "OFF")]),
+            Argument::integer("client-id").after("REDIRECT").optional(),
+            Argument::string("prefix").after("PREFIX").optional().multiple_with_token(),
+            Argument::word("bcast", "BCAST").optional(),
+            Argument::word("optin", "OPTIN").optional(),
+            Argument::word("optout", "OPTOUT").optional(),
+            Argument::word("noloop", "NOLOOP").optional(),
+        ],
+        handler: tracking::tracking,
+        ..Command::BLANK
+    },
+    Command {
+        name: "client|trackinginfo",
+        arity: 2,
+        flags: ORDINARY,
+        categories: Categories::of(&[Categories::CONNECTION]),
+        since: "6.2.0",
+        group: Group::Connection,
+        complexity: "O(1)",
+        summary: "Describes what the connection is told of changes to keys.",
+        handler: tracking::trackinginfo,
         ..Command::BLANK
     },
     Command {

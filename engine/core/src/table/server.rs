@@ -1,7 +1,7 @@
 //! Commands about the server as a whole.
 
 use super::{Argument, Categories, Command, Flags, Group};
-use crate::commands::{command, config, keyspace, shutdown};
+use crate::commands::{command, config, keyspace, monitor, shutdown};
 
 /// When FLUSHALL and FLUSHDB free what they delete.
 const FLUSH_TYPE: &[Argument] = &[Argument::one_of(
@@ -74,6 +74,17 @@ pub(super) const COMMANDS: &[Command] = &[
         history: &[("4.0.0", "The option `ASYNC`."), ("6.2.0", "The option `SYNC`.")],
         arguments: FLUSH_TYPE,
         handler: keyspace::flushdb,
+        ..Command::BLANK
+    },
+    Command {
+        name: "monitor",
+        arity: 1,
+        flags: Flags::of(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
+        barrier: true,
+        group: Group::Server,
+        complexity: "O(1), and as much again for every command that is shown",
+        summary: "Shows every command that the server executes from here on.",
+        handler: monitor::monitor,
         ..Command::BLANK
     },
     Command {
