@@ -10,6 +10,7 @@ mod groups;
 mod numbers;
 mod parameter;
 mod quoting;
+mod rewrite;
 mod start;
 mod table;
 mod values;
@@ -23,6 +24,7 @@ pub use groups::{
 pub use numbers::parse_memory;
 pub use parameter::Parameter;
 pub use quoting::{quote, split_args};
+pub use rewrite::Rewrite;
 pub use start::Start;
 pub use table::{closest, find, parameters};
 pub use values::{

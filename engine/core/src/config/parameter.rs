@@ -82,8 +82,8 @@ pub(super) trait Special {
 pub(super) struct Lines {
     /// Its values, a line each.
     pub values: Vec<Vec<u8>>,
-    /// For each, whether it is needed even where the file has no line for it.
-    pub needed: Vec<bool>,
+    /// Whether they are needed even where the file says nothing of the parameter.
+    pub needed: bool,
 }
 
 const NOT_UTF8: &str = "argument must be valid UTF-8";
@@ -224,7 +224,7 @@ impl Parameter {
 
     /// How a configuration file says what `config` holds, beside `default`.
     pub(super) fn lines(&self, config: &Config, default: &Config) -> Lines {
-        let one = |value: Vec<u8>| Lines { values: vec![value], needed: vec![self.get(config) != self.get(default)] };
+        let one = |value: Vec<u8>| Lines { values: vec![value], needed: self.get(config) != self.get(default) };
         match self.kind {
             Kind::YesNo { .. } | Kind::Integer { .. } | Kind::Octal { .. } | Kind::Choice { .. } => {
                 one(self.get(config))
@@ -234,11 +234,8 @@ impl Parameter {
             Kind::Bytes { get, .. } if get(config).is_empty() => Lines::none(),
             Kind::Text { .. } | Kind::Bytes { .. } => one(super::quote(&self.get(config))),
             Kind::Special { get, .. } => {
-                let (value, default) = (get(config), get(default).lines());
-                let always = !value.default_may_be_left_out();
-                let values = value.lines();
-                let needed =
-                    values.iter().enumerate().map(|(i, line)| always || default.get(i) != Some(line)).collect();
+                let values = get(config).lines();
+                let needed = !get(config).default_may_be_left_out() || values != get(default).lines();
                 Lines { values: values.into_iter().map(String::into_bytes).collect(), needed }
             }
         }
@@ -247,7 +244,7 @@ impl Parameter {
 
 impl Lines {
     fn none() -> Lines {
-        Lines { values: Vec::new(), needed: Vec::new() }
+        Lines { values: Vec::new(), needed: false }
     }
 }
 

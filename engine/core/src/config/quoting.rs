@@ -92,6 +92,15 @@ fn hex(digit: u8) -> u8 {
     }
 }
 
+/// One of several words on a line: as it is where that is safe, else quoted.
+pub(super) fn word(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'\\#".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => String::from_utf8(quote(word.as_bytes())).expect("what is quoted is ASCII"),
+    }
+}
+
 /// Quotes one value with `"…"`, so that [`split_args`] gives it back; only printable ASCII comes out.
 pub fn quote(value: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -2,6 +2,7 @@
 
 use crate::config::When;
 use crate::config::parameter::Special;
+use crate::config::quoting::word;
 
 /// Addresses to listen on, as they were written: an address or a name, `*` or `::*` for all of a family, a leading `-` for
 /// one that may be absent.
@@ -33,6 +34,9 @@ impl Special for BindAddresses {
     }
 
     fn lines(&self) -> Vec<String> {
-        vec![if self.0.is_empty() { "\"\"".to_owned() } else { self.show() }]
+        if self.0.is_empty() {
+            return vec!["\"\"".to_owned()];
+        }
+        vec![self.0.iter().map(|address| word(address)).collect::<Vec<_>>().join(" ")]
     }
 }

@@ -4,6 +4,7 @@ use super::WRONG_NUMBER;
 use crate::config::When;
 use crate::config::numbers::parse_lenient;
 use crate::config::parameter::Special;
+use crate::config::quoting::word;
 
 /// A primary's host and port, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +27,6 @@ impl Special for ReplicaOf {
     }
 
     fn lines(&self) -> Vec<String> {
-        self.0.iter().map(|_| self.show()).collect()
+        self.0.iter().map(|(host, port)| format!("{} {port}", word(host))).collect()
     }
 }
