@@ -77,6 +77,12 @@ pub fn printable(bytes: &[u8]) -> &[u8] {
     &bytes[..end]
 }
 
+/// The system's words for `error`, without the number that std appends.
+pub fn system_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 /// A value of another type than the command works on.
 pub const WRONG_TYPE: ErrorReply = ErrorReply::new("WRONGTYPE Operation against a key holding the wrong kind of value");
 /// Options that do not parse.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::call::Args;
 use crate::clock::Now;
-use crate::config::Config;
+use crate::config::{Config, Parameter};
 use crate::table::Command;
 
 /// The engine's one window on the world. Every method must be cheap: some are called once a command.
@@ -54,19 +54,19 @@ pub trait Hooks: 'static {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// A changed configuration is about to hold: what the process itself obeys is put into effect, and what came of it
-    /// written into the configuration (a directory becomes absolute).
-    ///
-    /// # Errors
-    /// What the system refuses. The former configuration is then applied again.
-    fn apply_configuration(&self, _config: &mut Config) -> Result<(), Unapplied> {
-        Ok(())
-    }
-
     /// A client's command is about to be executed. Whoever wants to know the last commands after a crash remembers it;
     /// this is called for every command and has to cost next to nothing.
     #[inline(always)]
     fn command_begins(&self, _client: u64, _command: &'static Command, _args: Args<'_>) {}
+
+    /// Puts parameters into effect that reach beyond the engine: all of `changed`, in this order, or none. Brings `new` to what
+    /// the system made of it.
+    ///
+    /// # Errors
+    /// The first that can't be had; everything is then as it was under `old`.
+    fn apply(&self, _changed: &[&'static Parameter], _old: &Config, _new: &mut Config) -> Result<(), NotApplied> {
+        Ok(())
+    }
 
     /// True when a test wants this bug present. Production's is constant `false`, and the branch disappears.
     #[inline(always)]
@@ -75,12 +75,12 @@ pub trait Hooks: 'static {
     }
 }
 
-/// What the system refuses of a changed configuration.
+/// A parameter that was accepted and could not be put into effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unapplied {
-    /// The parameters that it comes from; one of them was changed.
-    pub parameters: &'static [&'static str],
-    /// Redis's words for it.
+pub struct NotApplied {
+    /// Its name.
+    pub parameter: &'static str,
+    /// What CONFIG SET says of it.
     pub why: String,
 }
 

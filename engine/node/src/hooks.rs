@@ -2,12 +2,16 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
+use refrain_core::config::{Config, Parameter};
 use refrain_core::table::Command;
-use refrain_core::{Args, Bug, Config, Crash, Hooks, Now, ProcessReport, Unapplied};
+use refrain_core::{Args, Bug, Crash, Hooks, NotApplied, Now, ProcessReport, system_text};
 use refrain_runtime::Runtime;
 
+use crate::doors::{Doors, addresses};
 use crate::wall::WallClock;
 
 /// What a node is given beyond its runtime: figures of the process in production, planted bugs in tests. Zero-sized and
@@ -23,17 +27,23 @@ pub trait Probe: 'static {
         Duration::ZERO
     }
 
-    /// A changed configuration is about to hold: see [`Hooks::apply_configuration`].
-    ///
-    /// # Errors
-    /// What the system refuses.
-    fn apply_configuration(&self, _config: &mut Config) -> Result<(), Unapplied> {
-        Ok(())
-    }
-
     /// A client's command is about to be executed: see [`Hooks::command_begins`].
     #[inline(always)]
     fn command_begins(&self, _client: u64, _command: &'static Command, _args: Args<'_>) {}
+
+    /// Puts one parameter that concerns the process into effect as `config` has it, and brings `config` to what the system made
+    /// of it (a relative directory becomes an absolute one).
+    ///
+    /// # Errors
+    /// What CONFIG SET says of it; nothing has changed then.
+    fn apply(&self, _parameter: &'static str, _config: &mut Config) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The address of a name in `bind`.
+    fn resolve(&self, name: &str) -> Option<IpAddr> {
+        name.parse().ok()
+    }
 
     /// Fails as it was asked to. Not to return.
     fn crash(&self, crash: Crash) -> ! {
@@ -61,19 +71,42 @@ pub struct NodeHooks<R: Runtime, P: Probe> {
     /// Read once, for it may cost a call.
     ticks_per_second: u64,
     wall_follows_back: Cell<bool>,
+    doors: Rc<Doors<R::Sockets>>,
 }
 
 impl<R: Runtime, P: Probe> NodeHooks<R, P> {
     /// Hooks over `runtime`.
-    pub fn new(runtime: R, probe: P) -> NodeHooks<R, P> {
+    pub(crate) fn new(runtime: R, probe: P, doors: Rc<Doors<R::Sockets>>) -> NodeHooks<R, P> {
         let ticks_per_second = runtime.ticks_per_second();
         let wall_follows_back = Cell::new(probe.planted(Bug::WallRunsBackwards));
-        NodeHooks { runtime, probe, wall: WallClock::default(), ticks_per_second, wall_follows_back }
+        NodeHooks { runtime, probe, wall: WallClock::default(), ticks_per_second, wall_follows_back, doors }
     }
 
     /// The probe.
     pub fn probe(&self) -> &P {
         &self.probe
+    }
+
+    /// Puts one parameter into effect.
+    fn apply_one(&self, parameter: &'static str, config: &mut Config) -> Result<(), String> {
+        if let "port" | "bind" = parameter {
+            self.listen(config).map_err(|why| {
+                tracing::warn!("{why}");
+                match parameter {
+                    "port" => "Unable to listen on this port. Check server logs.".to_owned(),
+                    _ => "Failed to bind to specified addresses.".to_owned(),
+                }
+            })?;
+        }
+        self.probe.apply(parameter, config)
+    }
+
+    /// Listens where the configuration says, or where it did before.
+    fn listen(&self, config: &Config) -> Result<(), String> {
+        let wanted = addresses(config, |name| self.probe.resolve(name))?;
+        self.doors.open(&wanted).map_err(|(address, error)| {
+            format!("Warning: Could not create server TCP listening socket {address}: {}", system_text(&error))
+        })
     }
 }
 
@@ -122,8 +155,17 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
         self.runtime.replace_file(path, contents)
     }
 
-    fn apply_configuration(&self, config: &mut Config) -> Result<(), Unapplied> {
-        self.probe.apply_configuration(config)
+    fn apply(&self, changed: &[&'static Parameter], old: &Config, new: &mut Config) -> Result<(), NotApplied> {
+        for (done, parameter) in changed.iter().enumerate() {
+            let Err(why) = self.apply_one(parameter.name, new) else { continue };
+            for undone in changed[..done].iter().rev() {
+                if let Err(why) = self.apply_one(undone.name, &mut old.clone()) {
+                    tracing::warn!("Failed applying restored failed CONFIG SET command: {}: {why}", undone.name);
+                }
+            }
+            return Err(NotApplied { parameter: parameter.name, why });
+        }
+        Ok(())
     }
 
     #[inline(always)]

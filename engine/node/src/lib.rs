@@ -10,11 +10,14 @@
 //! through [`refrain_runtime::Runtime`].
 
 mod connection;
+mod doors;
 mod hooks;
 mod jobs;
 mod node;
 mod phases;
+mod shared;
 mod wall;
 
+pub use doors::{Listen, addresses};
 pub use hooks::{NoProbe, NodeHooks, Probe};
-pub use node::{Exit, Listen, Node, StartError};
+pub use node::{Exit, Node, StartError};

@@ -3,19 +3,23 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::rc::Rc;
 use std::task::Poll;
 
 use refrain_core::{Config, Engine, Input, Level, ShutdownSignal};
-use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Signal, Sockets, Token};
+use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Signal, Token};
 
 use crate::connection::Connections;
+use crate::doors::{Door, Doors, Listen};
 use crate::hooks::{NodeHooks, Probe};
 use crate::jobs::Jobs;
+use crate::shared::SharedSockets;
 
 /// One server process: an engine, its sockets, its loop.
 pub struct Node<R: Runtime, P: Probe> {
     pub(crate) runtime: R,
-    pub(crate) sockets: R::Sockets,
+    pub(crate) sockets: SharedSockets<R::Sockets>,
+    doors: Rc<Doors<R::Sockets>>,
     pub(crate) engine: Engine<NodeHooks<R, P>>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) connections: Connections,
@@ -79,42 +83,23 @@ impl std::fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Somewhere to listen. An optional address may be missing on this machine (a leading `-` in `bind`).
-#[derive(Debug, Clone)]
-pub struct Listen {
-    /// Where.
-    pub address: Address,
-    /// Whether a node without it may start.
-    pub optional: bool,
-}
-
 impl<R: Runtime, P: Probe> Node<R, P> {
     /// A node that listens on `addresses`.
     ///
     /// # Errors
     /// When a required address can't be had, or none at all.
     pub fn start(runtime: R, config: Config, probe: P, addresses: &[Listen]) -> Result<Node<R, P>, StartError> {
-        let mut sockets = runtime.sockets();
-        let mut listeners = Vec::new();
-        for Listen { address, optional } in addresses {
-            match sockets.listen(address) {
-                Ok(token) => {
-                    listeners.push(Listener { token, address: address.clone(), pending: false, parked: false });
-                }
-                Err(error) if *optional => tracing::debug!("not listening on {address}: {error}"),
-                Err(error) => return Err(StartError::Listen(address.clone(), error)),
-            }
-        }
-        if listeners.is_empty() {
-            return Err(StartError::NowhereToListen);
-        }
-        let mut engine = Engine::new(config, NodeHooks::new(runtime.clone(), probe));
+        let sockets = SharedSockets::new(runtime.sockets());
+        let doors = Rc::new(Doors::new(sockets.clone()));
+        doors.open(addresses).map_err(|(address, error)| StartError::Listen(address, error))?;
+        let mut engine = Engine::new(config, NodeHooks::new(runtime.clone(), probe, Rc::clone(&doors)));
         engine.load_users().map_err(StartError::Users)?;
-        Ok(Node {
+        let mut node = Node {
             runtime,
             sockets,
+            doors,
             engine,
-            listeners,
+            listeners: Vec::new(),
             connections: Connections::default(),
             readable: VecDeque::new(),
             arena: Vec::new(),
@@ -125,7 +110,24 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             on_log_level: Box::new(|_| {}),
             signal: None,
             exit: None,
-        })
+        };
+        node.find_listeners();
+        if node.listeners.is_empty() {
+            return Err(StartError::NowhereToListen);
+        }
+        // What the configuration gave rise to is in the log before anybody is served.
+        node.carry_out_effects();
+        Ok(node)
+    }
+
+    /// Follows the doors when they have moved. One that stays may have more to accept.
+    fn find_listeners(&mut self) {
+        let Some(doors) = self.doors.moved() else { return };
+        let mut known = std::mem::take(&mut self.listeners);
+        self.listeners.extend(doors.into_iter().map(|Door { token, address }| {
+            let place = known.iter().position(|listener| listener.token == token);
+            place.map_or(Listener { token, address, pending: false, parked: false }, |place| known.swap_remove(place))
+        }));
     }
 
     /// Calls `f` with the new `loglevel` whenever it is changed.
@@ -248,6 +250,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// What the engine wants done outside.
     fn carry_out_effects(&mut self) {
+        self.find_listeners();
         let effects = self.engine.effects();
         for line in effects.log.drain(..) {
             match line.level {

@@ -12,9 +12,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::command_line::Invocation;
+use crate::process::reason;
 
 /// The version of Redis whose behaviour and messages are kept.
 pub const REDIS_VERSION: &str = "7.2.4";
+
+/// What becomes of a directive.
+pub type Apply<'a> = &'a mut dyn FnMut(Directive) -> Result<(), ConfFileError>;
 
 /// One line of configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,11 @@ pub enum ConfFileError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What the lines say together is wrong.
+    Whole {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file can't be read.
     Unreadable {
         /// Which file.
@@ -74,8 +83,11 @@ impl fmt::Display for ConfFileError {
                 }
                 write!(f, ", at line {}\n>>> '{}'\n{reason}\n", place.line, place.text)
             }
+            ConfFileError::Whole { reason } => {
+                write!(f, "\n*** FATAL CONFIG FILE ERROR (Redis {REDIS_VERSION}) ***\n{reason}\n")
+            }
             ConfFileError::Unreadable { path, error } => {
-                write!(f, "Fatal error, can't open config file '{}': {}", path.display(), system_text(error))
+                write!(f, "Fatal error, can't open config file '{}': {}", path.display(), reason(error))
             }
         }
     }
@@ -83,17 +95,18 @@ impl fmt::Display for ConfFileError {
 
 impl std::error::Error for ConfFileError {}
 
-/// The system's words for `error`, without the number that std appends.
-fn system_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+impl ConfFileError {
+    /// The error for a configuration that is wrong as a whole.
+    pub fn whole(reason: &str) -> ConfFileError {
+        ConfFileError::Whole { reason: reason.to_owned() }
+    }
 }
 
-/// Reads everything that `invocation` names, includes resolved, in order.
+/// Reads everything that `invocation` names, includes resolved, and hands each directive to `apply` before the next is read.
 ///
 /// # Errors
-/// A file that can't be read, or a line that is no directive. Nothing is known of parameters here.
-pub fn load(invocation: &Invocation) -> Result<Vec<Directive>, ConfFileError> {
+/// A file that can't be read, a line that is no directive, or the first that `apply` refuses.
+pub fn load(invocation: &Invocation, apply: Apply<'_>) -> Result<(), ConfFileError> {
     let mut text = Vec::new();
     if let Some(path) = &invocation.config_file {
         text = source::read_file(path)?;
@@ -105,7 +118,5 @@ pub fn load(invocation: &Invocation) -> Result<Vec<Directive>, ConfFileError> {
         text.push(b'\n');
         text.extend_from_slice(&invocation.options);
     }
-    let mut directives = Vec::new();
-    source::parse(&text, None, 0, &mut directives)?;
-    Ok(directives)
+    source::parse(&text, None, 0, apply)
 }

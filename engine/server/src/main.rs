@@ -24,7 +24,7 @@ mod upkeep;
 mod version;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::command_line::{Invocation, Request};
@@ -34,18 +34,11 @@ fn main() -> ExitCode {
     let program = arguments.next().unwrap_or_else(|| "refrain-server".into());
     match command_line::parse(arguments) {
         Ok(Request::Serve(invocation)) => serve(program, &invocation),
-        Ok(Request::Version) => {
-            println!("{}", version::line());
-            ExitCode::SUCCESS
-        }
-        Ok(Request::Help) => {
-            print!("{}", command_line::HELP);
-            ExitCode::SUCCESS
-        }
+        Ok(Request::Version) => print(&format!("{}\n", version::line()), true),
+        Ok(Request::Help) => print(command_line::HELP, true),
         Ok(Request::CheckSystem) => {
             let (report, fine) = checks::system::report();
-            print!("{report}");
-            if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            print(&report, fine)
         }
         Ok(Request::TestMemory(megabytes)) => match checks::memory::test(megabytes, &mut io::stdout()) {
             Ok(true) => ExitCode::SUCCESS,
@@ -71,7 +64,15 @@ fn serve(program: OsString, invocation: &Invocation) -> ExitCode {
     process::life::live(program, invocation, settings, &logger)
 }
 
+/// Prints what was asked for. That nobody can read it is a failure, and no reason to panic.
+fn print(text: &str, success: bool) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if success && printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn refuse(why: &str) -> ExitCode {
-    eprintln!("{why}");
+    // Where else could it be told?
+    let _ = writeln!(io::stderr(), "{why}");
     ExitCode::FAILURE
 }

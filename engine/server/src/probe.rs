@@ -1,25 +1,27 @@
-//! Figures of this process for `INFO`: memory from the allocator, CPU from the system.
+//! What the node asks of this process: figures for `INFO` (memory from the allocator, CPU from the system), and its parameters
+//! put into effect.
 
 use std::cell::RefCell;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use refrain_core::table::Command;
-use refrain_core::{Args, Config, Crash, ProcessReport, Unapplied};
+use refrain_core::{Args, Config, Crash, ProcessReport};
 use refrain_node::Probe;
 
 use crate::allocator;
 use crate::crash::{self, RECORDER};
-use crate::process::parameters::ProcessParameters;
+use crate::process::parameters::Parameters;
 
 /// What the production node knows of its process.
 pub struct ServerProbe {
     pid: u32,
-    parameters: RefCell<ProcessParameters>,
+    parameters: RefCell<Parameters>,
 }
 
 impl ServerProbe {
-    /// A probe of this process, which puts `parameters` into effect when they change.
-    pub fn new(parameters: ProcessParameters) -> ServerProbe {
+    /// A probe of this process, with what puts its parameters into effect.
+    pub fn new(parameters: Parameters) -> ServerProbe {
         ServerProbe { pid: std::process::id(), parameters: RefCell::new(parameters) }
     }
 }
@@ -42,18 +44,27 @@ impl Probe for ServerProbe {
         refrain_tokio::thread_cpu_time()
     }
 
-    fn apply_configuration(&self, config: &mut Config) -> Result<(), Unapplied> {
-        self.parameters.borrow_mut().apply(config)
-    }
-
     #[inline(always)]
     fn command_begins(&self, client: u64, command: &'static Command, args: Args<'_>) {
         RECORDER.begin(client, command, args.len(), args.extent());
     }
 
+    fn apply(&self, parameter: &'static str, config: &mut Config) -> Result<(), String> {
+        self.parameters.borrow_mut().apply(parameter, config)
+    }
+
+    fn resolve(&self, name: &str) -> Option<IpAddr> {
+        resolve(name)
+    }
+
     fn crash(&self, crash: Crash) -> ! {
         crash::provoke(crash)
     }
+}
+
+/// The first address that the system knows of a name.
+pub fn resolve(name: &str) -> Option<IpAddr> {
+    name.parse().ok().or_else(|| (name, 0).to_socket_addrs().ok()?.next().map(|a| a.ip()))
 }
 
 /// User and system CPU time of the process, microseconds.

@@ -1,5 +1,5 @@
-//! What the server does beside its loop, once a round and never for long: it keeps what a crash report would
-//! tell up to date, and tells the supervisor that the loop turns.
+//! What the server does beside its loop, once a round and never for long: it keeps what a crash report would tell up to date,
+//! and tells the supervisor that the loop turns.
 
 use std::fmt::Write as _;
 use std::time::Duration;

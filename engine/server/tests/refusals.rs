@@ -32,7 +32,13 @@ impl Hooks for StandingStill {
 }
 
 fn origin(is_local: bool) -> Origin {
-    Origin { remote: "192.0.2.7:40000".into(), local: "192.0.2.1:6379".into(), is_local, is_unix: false, descriptor: -1 }
+    Origin {
+        remote: "192.0.2.7:40000".into(),
+        local: "192.0.2.1:6379".into(),
+        is_local,
+        is_unix: false,
+        descriptor: -1,
+    }
 }
 
 fn engine(change: impl FnOnce(&mut Config)) -> Engine<StandingStill> {

@@ -1,11 +1,12 @@
-//! CONFIG GET, CONFIG SET.
+//! CONFIG: parameters shown, changed while the server runs, and written back to the file from which they came.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use crate::call::{Call, Outcome, Request};
-use crate::config::{Change, Choice, ConfigError};
-use crate::error::{ErrorReply, SYNTAX};
-use crate::hooks::Unapplied;
+use crate::config::{Change, Choice, ConfigError, Rewrite};
+use crate::effects::Level;
+use crate::error::{ErrorReply, SYNTAX, system_text};
 
 /// CONFIG GET pattern [pattern ...]: each name once, as it was first asked for.
 pub fn get(call: &mut Call<'_>) -> Outcome {
@@ -42,14 +43,16 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
             ErrorReply::quoting("ERR CONFIG SET failed (possibly related to argument '", &name, &format!("') - {why}"))
         }
     })?;
-    if let Err(Unapplied { parameters, why }) = call.hooks.apply_configuration(&mut next) {
-        // What has been put into effect is taken back; that was possible once, and what fails all the same is logged.
-        let _ = call.hooks.apply_configuration(&mut call.state.config.clone());
-        let named = changes.iter().map(|change| change.name);
-        let name = named.filter(|name| parameters.iter().any(|p| name.eq_ignore_ascii_case(p.as_bytes()))).next();
-        let name = name.unwrap_or(parameters.first().map_or(b"", |name| name.as_bytes()));
-        let why = format!("') - {why}");
-        return Err(ErrorReply::quoting("ERR CONFIG SET failed (possibly related to argument '", name, &why));
+    if let Err(refused) = call.hooks.apply(&changed, config, &mut next) {
+        let name = refused.parameter;
+        let text = format!(
+            "Failed applying new configuration. Possibly related to new {name} setting. Restoring previous settings."
+        );
+        call.state.effects.log(Level::Warning, text);
+        return Err(ErrorReply::owned(format!(
+            "ERR CONFIG SET failed (possibly related to argument '{name}') - {}",
+            refused.why
+        )));
     }
     if next.logging.loglevel != config.logging.loglevel {
         call.state.effects.log_level = Some(next.logging.loglevel.name().to_owned());
@@ -64,6 +67,39 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
     }
     call.request = Some(Request::ApplyConfiguration);
     call.reply().ok();
+    Ok(())
+}
+
+/// CONFIG REWRITE
+pub fn rewrite(call: &mut Call<'_>) -> Outcome {
+    rewrite_file(call, false)?;
+    call.reply().ok();
+    Ok(())
+}
+
+/// Brings the configuration file up to date; with `everything`, defaults are written too.
+pub(crate) fn rewrite_file(call: &mut Call<'_>, everything: bool) -> Outcome {
+    let state = &mut *call.state;
+    let Some(path) = &state.config.start.file else {
+        return Err(ErrorReply::new("ERR The server is running without a config file"));
+    };
+    // Users that have a file of their own are none of this one's.
+    let users: Vec<Vec<u8>> = if state.users_file().is_some() { Vec::new() } else { state.acl.lines().collect() };
+    let old = match call.hooks.read_file(path) {
+        // A file that was removed is made anew.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    };
+    let written = old.and_then(|old| {
+        let rewrite = Rewrite { config: &state.config, users: Some(&users), everything };
+        call.hooks.replace_file(path, &rewrite.text(&old))
+    });
+    if let Err(error) = written {
+        let why = system_text(&error);
+        state.effects.log(Level::Warning, format!("CONFIG REWRITE failed: {why}"));
+        return Err(ErrorReply::owned(format!("ERR Rewriting config file: {why}")));
+    }
+    state.effects.log(Level::Notice, "CONFIG REWRITE executed with success.");
     Ok(())
 }
 

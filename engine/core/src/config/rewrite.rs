@@ -20,7 +20,7 @@ const DIRECTIVES: [&str; 5] = ["include", "rename-command", "user", "loadmodule"
 pub struct Rewrite<'a> {
     /// What is to hold.
     pub config: &'a Config,
-    /// Name and rules of every user, a line each; `None` leaves the lines of users alone.
+    /// Every user, as ACL LIST shows it; `None` leaves the lines of users alone.
     pub users: Option<&'a [Vec<u8>]>,
     /// Writes every parameter, also those that have their default.
     pub everything: bool,
@@ -48,8 +48,9 @@ impl Rewrite<'_> {
             file.drop_rest(parameter.name);
         }
         if let Some(users) = self.users {
-            for user in users {
-                file.put("user", user, true, |_| false);
+            for line in users {
+                let rules = line.strip_prefix(b"user ").unwrap_or(line);
+                file.put("user", rules, true, |_| false);
             }
             file.drop_rest("user");
         }

@@ -274,6 +274,18 @@ const CONFIG: &[Command] = &[
         ..Command::BLANK
     },
     Command {
+        name: "config|rewrite",
+        arity: 2,
+        flags: Flags::of(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
+        tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+        since: "2.8.0",
+        group: Group::Server,
+        complexity: "O(N) where N is the length of the configuration file",
+        summary: "Brings the configuration file up to date with the parameters.",
+        handler: config::rewrite,
+        ..Command::BLANK
+    },
+    Command {
         name: "config|set",
         arity: -4,
         flags: Flags::of(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),

@@ -9,4 +9,5 @@ mod endings;
 mod fairness;
 mod killing;
 mod limits;
+mod moving;
 mod support;

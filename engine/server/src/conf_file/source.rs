@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use refrain_core::config::split_args;
 
-use super::{ConfFileError, Directive, Place};
+use super::{Apply, ConfFileError, Directive, Place};
 
 /// A file larger than this is something else than a configuration.
 const TEXT_MAX: u64 = 64 << 20;
@@ -34,12 +34,12 @@ fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Appends the directives of `text` to `out`, those of included files in their place.
+/// Hands the directives of `text` to `apply`, those of included files in their place.
 pub(super) fn parse(
     text: &[u8],
     included: Option<&Rc<PathBuf>>,
     depth: usize,
-    out: &mut Vec<Directive>,
+    apply: Apply<'_>,
 ) -> Result<(), ConfFileError> {
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
@@ -54,21 +54,16 @@ pub(super) fn parse(
         let name = String::from_utf8_lossy(&name).to_ascii_lowercase();
         let args: Vec<Vec<u8>> = words.collect();
         match (name.as_str(), args.as_slice()) {
-            ("include", [pattern]) => include(pattern, &place, depth, out)?,
+            ("include", [pattern]) => include(pattern, &place, depth, apply)?,
             ("include", _) => return Err(place().fatal("wrong number of arguments")),
-            _ => out.push(Directive { name, args, place: place() }),
+            _ => apply(Directive { name, args, place: place() })?,
         }
     }
     Ok(())
 }
 
 /// Reads the file, or every file that the pattern matches, in alphabetical order. A pattern may match nothing.
-fn include(
-    pattern: &[u8],
-    place: &impl Fn() -> Place,
-    depth: usize,
-    out: &mut Vec<Directive>,
-) -> Result<(), ConfFileError> {
+fn include(pattern: &[u8], place: &impl Fn() -> Place, depth: usize, apply: Apply<'_>) -> Result<(), ConfFileError> {
     if depth == INCLUDE_DEPTH_MAX {
         return Err(place().fatal("Includes are nested too deeply: does a file include itself?"));
     }
@@ -82,7 +77,7 @@ fn include(
         let text = File::open(&path)
             .and_then(read_bounded)
             .map_err(|error| ConfFileError::Unreadable { path: path.clone(), error })?;
-        parse(&text, Some(&Rc::new(path)), depth + 1, out)?;
+        parse(&text, Some(&Rc::new(path)), depth + 1, apply)?;
     }
     Ok(())
 }
@@ -95,7 +90,11 @@ mod tests {
 
     fn directives(text: &str) -> Result<Vec<Directive>, ConfFileError> {
         let mut out = Vec::new();
-        parse(text.as_bytes(), None, 0, &mut out).map(|()| out)
+        let keep = &mut |directive| {
+            out.push(directive);
+            Ok(())
+        };
+        parse(text.as_bytes(), None, 0, keep).map(|()| out)
     }
 
     fn shown(text: &str) -> Vec<String> {

@@ -4,39 +4,38 @@
 //! any thread, the pid file before the banner, and readiness is announced when connections are accepted and not before.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use refrain_core::Config;
 use refrain_core::config::Choice as _;
 use refrain_node::{Exit, Listen, Node};
 use refrain_runtime::Address;
-use refrain_tokio::SocketOptions;
 
 use super::background::{self, Side, Waiting};
-use super::parameters::{self, ProcessParameters};
+use super::parameters::Parameters;
 use super::pid_file::PidFile;
 use super::supervisor::Supervisor;
 use super::title::Title;
-use super::{huge_pages, reason};
+use super::{descriptors, huge_pages, reason};
 use crate::banner::Banner;
 use crate::checks;
 use crate::command_line::Invocation;
 use crate::conf_file::REDIS_VERSION;
 use crate::crash;
 use crate::logging::{LogLevel, LogRole, Logger};
-use crate::probe::ServerProbe;
-use crate::startup::{self, Settings};
+use crate::probe::{ServerProbe, resolve};
+use crate::startup::Settings;
 use crate::upkeep::Upkeep;
 use crate::version;
 
 /// Lives the life of a server. `program` is how it was called.
-pub fn live(program: OsString, invocation: &Invocation, mut settings: Settings, logger: &Logger) -> ExitCode {
-    if let Err(why) = open_log(&mut settings.config, logger) {
-        eprintln!("{why}");
+pub fn live(program: OsString, invocation: &Invocation, settings: Settings, logger: &Logger) -> ExitCode {
+    let config = &settings.config;
+    if let Err(why) = open_log(config, logger) {
+        let _ = writeln!(io::stderr(), "{why}");
         return ExitCode::FAILURE;
     }
-    let config = &settings.config;
     let supervisor = Supervisor::engage(config.process.supervised);
     let mut waiting = None;
     if config.process.daemonize && !supervisor.is_there() {
@@ -44,7 +43,7 @@ pub fn live(program: OsString, invocation: &Invocation, mut settings: Settings, 
             Ok(Side::Child(parent)) => waiting = Some(parent),
             Ok(Side::Parent(code)) => return code,
             Err(error) => {
-                eprintln!("Can't go into the background: {}", reason(&error));
+                let _ = writeln!(io::stderr(), "Can't go into the background: {}", reason(&error));
                 return ExitCode::FAILURE;
             }
         }
@@ -64,12 +63,10 @@ pub fn live(program: OsString, invocation: &Invocation, mut settings: Settings, 
     }
 }
 
-/// Opens the log where the configuration says, in the directory that it says.
-fn open_log(config: &mut Config, logger: &Logger) -> Result<(), String> {
-    logger.set_level(config.logging.loglevel.name().parse::<LogLevel>().unwrap_or(LogLevel::Notice));
-    let dir = config.process.dir.0.clone();
-    parameters::enter(&mut config.process.dir.0).map_err(|e| format!("Can't chdir to '{dir}': {}", reason(&e)))?;
+/// Opens the log where the configuration says.
+fn open_log(config: &Config, logger: &Logger) -> Result<(), String> {
     let logging = &config.logging;
+    logger.set_level(logging.loglevel.name().parse::<LogLevel>().unwrap_or(LogLevel::Notice));
     if !logging.logfile.is_empty() {
         let opened = logger.set_file(Some(logging.logfile.clone().into()));
         opened.map_err(|e| format!("Can't open the log file: {}", reason(&e)))?;
@@ -133,20 +130,21 @@ impl Server {
     ) -> Result<Exit, Box<dyn std::error::Error>> {
         logger.set_role(LogRole::Primary);
         crash::set_pid_file(pid_file.map(PidFile::path));
-        let mut parameters = ProcessParameters::new(self.title.take());
-        parameters.start(&mut config)?;
+        if config.memory.disable_thp {
+            huge_pages::leave_out_at_page_faults();
+        }
+        config.limits.maxclients = descriptors::make_room(config.limits.maxclients)?;
+        let title = self.title.take();
         let mut upkeep = Upkeep::new(self.supervisor.watchdog());
         self.show_banner(&config, logger);
         checks::system::warn_at_start(config.network.tcp_backlog);
-        let listens = startup::addresses(&config)?;
+        let listens = refrain_node::addresses(&config, resolve)?;
         huge_pages::start();
         refrain_tokio::announce_signals(crash::signal_note);
         let logger = logger.clone();
         refrain_tokio::block_on(|runtime| async move {
-            runtime.set_socket_options(SocketOptions {
-                backlog: u32::try_from(config.network.tcp_backlog).unwrap_or(511),
-                keepalive: u64::try_from(config.network.tcp_keepalive).ok().filter(|s| *s > 0).map(Duration::from_secs),
-            });
+            let mut parameters = Parameters::new(runtime.clone(), title);
+            parameters.apply_all(&mut config);
             let mut node = Node::start(runtime, config, ServerProbe::new(parameters), &listens)?;
             node.on_log_level(move |level| logger.set_level(level.parse().unwrap_or(LogLevel::Notice)));
             for address in node.addresses() {

@@ -4,6 +4,7 @@
 //! What can fail here without keeping the server from serving is logged and no error, as in Redis.
 
 pub mod background;
+pub mod descriptors;
 pub mod huge_pages;
 pub mod life;
 pub mod oom_score;

@@ -1,85 +1,101 @@
-//! Parameters that the process itself obeys, put into effect at start and whenever CONFIG SET changes them.
-//!
-//! A change that the system refuses is an error for whoever asked for it, and everything is then put back as it was.
+//! Parameters of the process put into effect, at the start and when CONFIG SET changes them.
 
-use std::path::Path;
+use std::ffi::CString;
+use std::time::Duration;
 
-use refrain_core::{Config, Unapplied};
+use refrain_core::Config;
+use refrain_tokio::{SocketOptions, TokioRuntime};
 
+use super::descriptors;
 use super::oom_score::OomScore;
+use super::reason;
 use super::title::Title;
-use super::{huge_pages, reason};
-use crate::{crash, startup};
+use crate::crash;
 
-/// What of the process has been changed so far.
-#[derive(Debug, Default)]
-pub struct ProcessParameters {
+/// What the parameters act on.
+pub struct Parameters {
+    runtime: TokioRuntime,
     title: Option<Title>,
     oom_score: OomScore,
-    /// The last `maxclients` for which room was made.
-    room_for: i64,
 }
 
-impl ProcessParameters {
-    /// `title` is where to show one.
-    pub fn new(title: Option<Title>) -> ProcessParameters {
-        ProcessParameters { title, ..ProcessParameters::default() }
+impl Parameters {
+    /// Acts on sockets that `runtime` opens from now on, and on the title that is shown at `title`.
+    pub fn new(runtime: TokioRuntime, title: Option<Title>) -> Parameters {
+        Parameters { runtime, title, oom_score: OomScore::default() }
     }
 
-    /// Puts the configuration into effect with which the server starts. What the system refuses is logged.
-    ///
-    /// # Errors
-    /// When there is no room for a single client.
-    pub fn start(&mut self, config: &mut Config) -> Result<(), String> {
-        if config.memory.disable_thp {
-            huge_pages::leave_out_at_page_faults();
-        }
-        config.limits.maxclients = startup::raise_descriptor_limit(config.limits.maxclients)?;
-        self.room_for = config.limits.maxclients;
-        // That of the out-of-memory killer is in the log, and nothing else can be refused here.
-        let _ = self.apply(config);
-        Ok(())
-    }
-
-    /// Puts a changed configuration into effect, and writes into it what came of it.
-    ///
-    /// # Errors
-    /// The first parameter that the system refuses. Others may be in effect then: apply the former configuration again.
-    pub fn apply(&mut self, config: &mut Config) -> Result<(), Unapplied> {
-        let refused = |parameters, why| Err(Unapplied { parameters, why });
-        let process = &config.process;
-        crash::configure(config.logging.crash_log_enabled, process.use_exit_on_panic);
-        if let Some(title) = &self.title {
-            title.show(config);
-        }
-        if self.oom_score.apply(process.oom_score_adj, process.oom_score_adj_values.primary).is_err() {
-            let why = "Failed to set current oom_score_adj. Check server logs.".to_owned();
-            return refused(&["oom-score-adj", "oom-score-adj-values"], why);
-        }
-        let wanted = config.limits.maxclients;
-        if wanted > self.room_for {
-            let room = startup::raise_descriptor_limit(wanted).unwrap_or(self.room_for);
-            self.room_for = self.room_for.max(room);
-            if room < wanted {
-                let why = format!(
-                    "The operating system is not able to handle the specified number of clients, try with {room}"
-                );
-                return refused(&["maxclients"], why);
+    /// Puts all of them into effect before the server serves. What the system refuses is in the log.
+    pub fn apply_all(&mut self, config: &mut Config) {
+        const AT_START: [&str; 5] =
+            ["tcp-keepalive", "crash-log-enabled", "oom-score-adj", "locale-collate", "proc-title-template"];
+        for parameter in AT_START {
+            if let Err(why) = self.apply(parameter, config) {
+                tracing::warn!("{parameter}: {why}");
             }
         }
-        if let Err(error) = enter(&mut config.process.dir.0) {
-            return refused(&["dir"], reason(&error));
+    }
+
+    /// Puts one of them into effect; a parameter that does not concern the process is none of its business.
+    ///
+    /// # Errors
+    /// What CONFIG SET says of it. Nothing has changed then.
+    pub fn apply(&mut self, parameter: &str, config: &mut Config) -> Result<(), String> {
+        match parameter {
+            "dir" => enter(config)?,
+            "maxclients" => make_room(config)?,
+            "tcp-keepalive" => self.runtime.set_socket_options(socket_options(config)),
+            "crash-log-enabled" | "use-exit-on-panic" => {
+                crash::configure(config.logging.crash_log_enabled, config.process.use_exit_on_panic);
+            }
+            "oom-score-adj" | "oom-score-adj-values" => {
+                let applied =
+                    self.oom_score.apply(config.process.oom_score_adj, config.process.oom_score_adj_values.primary);
+                applied.map_err(|_| "Failed to set current oom_score_adj. Check server logs.".to_owned())?;
+            }
+            "locale-collate" => set_locale(&config.process.locale_collate)?,
+            "proc-title-template" | "port" | "bind" => {
+                if let Some(title) = &self.title {
+                    title.show(config);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
 }
 
-/// Makes `dir` the working directory, and absolute.
-pub fn enter(dir: &mut String) -> std::io::Result<()> {
-    let here = std::env::current_dir();
-    if !here.as_ref().is_ok_and(|here| here == Path::new(dir)) {
-        std::env::set_current_dir(&*dir)?;
-        *dir = std::env::current_dir()?.display().to_string();
+fn enter(config: &mut Config) -> Result<(), String> {
+    let entered = std::env::set_current_dir(&config.process.dir.0).and_then(|()| std::env::current_dir());
+    let dir = entered.map_err(|error| reason(&error))?;
+    if let Ok(dir) = dir.into_os_string().into_string() {
+        config.process.dir.0 = dir;
     }
     Ok(())
+}
+
+fn make_room(config: &Config) -> Result<(), String> {
+    let possible = descriptors::make_room(config.limits.maxclients).unwrap_or(0);
+    match possible < config.limits.maxclients {
+        true => Err(format!(
+            "The operating system is not able to handle the specified number of clients, try with {possible}"
+        )),
+        false => Ok(()),
+    }
+}
+
+fn socket_options(config: &Config) -> SocketOptions {
+    let network = &config.network;
+    SocketOptions {
+        backlog: u32::try_from(network.tcp_backlog).unwrap_or(511),
+        keepalive: u64::try_from(network.tcp_keepalive).ok().filter(|s| *s > 0).map(Duration::from_secs),
+    }
+}
+
+fn set_locale(name: &str) -> Result<(), String> {
+    let name = CString::new(name).map_err(|_| "Invalid locale name".to_owned())?;
+    // SAFETY: setlocale reads a string that ends in NUL. Nothing else in this process reads or sets the locale, and no
+    // function whose result depends on it is called on another thread.
+    let known = unsafe { libc::setlocale(libc::LC_COLLATE, name.as_ptr()) };
+    if known.is_null() { Err("Invalid locale name".to_owned()) } else { Ok(()) }
 }

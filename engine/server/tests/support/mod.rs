@@ -175,6 +175,7 @@ impl<S: Stream> Client<S> {
                 Ok(0) => break,
                 Ok(n) => have += n,
                 Err(error) if is_closed(error.kind()) => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     panic!("waiting for {count} bytes after {:?}: {error}", received[..have].escape_ascii().to_string())
                 }
