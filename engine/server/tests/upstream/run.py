@@ -11,7 +11,8 @@ usage: run.py tcl      TOOLS SUITE  SERVER [UNIT ...]      Redis's own Tcl suite
            its reason, and any other gets the reason "?", which counts as unexpected
 
 Each suite has a file beside this program (tcl.tsv, redis-py.tsv, ioredis.tsv): where, which test, and which feature that does
-not exist yet it needs. The run fails for a test that fails and is not listed, and for one that is listed and passes: the
+not exist yet it needs. A feature that begins with "skip: " is that of a test which would wait for ever or harm those after it:
+it is not run (Tcl only). The run fails for a test that fails and is not listed, and for one that is listed and passes: the
 files can only shrink.
 """
 import argparse, json, os, re, shutil, socket, subprocess, sys, tempfile, time
@@ -70,7 +71,7 @@ class Server:
         return lived
 
 
-def tcl(args, server):
+def tcl(args, server, listed):
     """Failures of the Tcl suite: (unit, test) -> message. A unit that ends early is a failure of the test `(unit)`."""
     suite = tempfile.mkdtemp(prefix="suite.")
     for name in os.listdir(args.source):
@@ -82,7 +83,11 @@ def tcl(args, server):
     text = open(support).read()
     open(support, "w").write(re.sub(r"(?m)^( *)r function flush$", r"\1catch {r function flush}", text))
     logs = tempfile.mkdtemp(prefix="tcl.")
-    environment = dict(os.environ, OUT=logs, SKIPTESTS=os.path.join(args.tools, "skip_external.txt"))
+    skipped = os.path.join(logs, "skipped")
+    with open(skipped, "w") as out:
+        out.write(open(os.path.join(args.tools, "skip_external.txt")).read())
+        out.writelines(test + "\n" for (_, test), reason in listed.items() if reason.startswith("skip: "))
+    environment = dict(os.environ, OUT=logs, SKIPTESTS=skipped)
     runner = os.path.join(args.tools, "run_tcl_external.sh")
     subprocess.run([runner, suite, "127.0.0.1", str(server.port), *(args.rest or UNITS)], env=environment)
     failures, passed = {}, 0
@@ -104,7 +109,7 @@ def tcl(args, server):
     return failures, passed
 
 
-def redis_py(args, server):
+def redis_py(args, server, listed):
     """Failures of redis-py's suite: (protocol, test) -> message."""
     python = args.rest[0] if args.rest else sys.executable
     failures, passed = {}, 0
@@ -128,7 +133,7 @@ def redis_py(args, server):
     return failures, passed
 
 
-def ioredis(args, server):
+def ioredis(args, server, listed):
     """Failures of ioredis's suite: (file, test) -> message."""
     report = os.path.join(server.folder, "ioredis.json")
     command = [os.path.join(os.path.abspath(args.tools), "clients", "at6379.sh"), "127.0.0.1", str(server.port), "npx", "mocha", "--reporter", "json",
@@ -157,13 +162,14 @@ def main():
     listed = {tuple(fields[:2]): fields[2] for fields in (line.split("\t") for line in lines if line and not line.startswith("#"))}
     server = Server(args.server)
     try:
-        failures, passed = {"tcl": tcl, "redis-py": redis_py, "ioredis": ioredis}[args.suite](args, server)
+        failures, passed = {"tcl": tcl, "redis-py": redis_py, "ioredis": ioredis}[args.suite](args, server, listed)
     finally:
         lived = server.stop()
     failures = {(place, re.sub(r"\s+", " ", test)): message for (place, test), message in failures.items()}
     ran = set(args.rest or UNITS) if args.suite == "tcl" else None
     if args.record:
-        kept = {key: reason for key, reason in listed.items() if ran is not None and key[0] not in ran}
+        kept = {key: reason for key, reason in listed.items()
+                if ran is not None and key[0] not in ran or reason.startswith("skip: ")}
         for key, message in failures.items():
             kept[key] = feature_of(message) or listed.get(key, "?")
         with open(path, "w") as out:
@@ -175,7 +181,7 @@ def main():
     for key in unexpected:
         excerpt = "\n".join("    " + line[:160] for line in failures[key].strip().split("\n")[:6])
         print("FAILS  %s: %s\n%s" % (*key, excerpt))
-    surprising = [key for key in expected if key not in failures]
+    surprising = [key for key, reason in expected.items() if key not in failures and not reason.startswith("skip: ")]
     for key in surprising:
         print("PASSES %s: %s (listed: %s)" % (*key, expected[key]))
     if not lived:
