@@ -146,6 +146,8 @@ pub struct Session {
     pub over_soft_limit_since_us: Option<u64>,
     /// Its next command is not executed before this moment of the monotonic clock; the tick wakes it.
     pub(crate) held_until_us: Option<u64>,
+    /// Until when its WAIT waits.
+    pub(crate) waits_until_us: Option<u64>,
     /// It executes what it has queued.
     pub(crate) in_exec: bool,
     /// In the engine's list of sessions that the node must look at.
@@ -199,6 +201,7 @@ impl Session {
             last_command: None,
             over_soft_limit_since_us: None,
             held_until_us: None,
+            waits_until_us: None,
             in_exec: false,
             attended: false,
             heavy_turns: 0,

@@ -9,13 +9,16 @@ use refrain_core::{Config, SessionId};
 
 const CLIENTS: usize = 3;
 
+/// A payload of DUMP, quoted for an inline request.
+const FOO: &str = "\\x00\\x03foo\\x0b\\x00\\x1a\\x96\\x84\\xa8\\xb0^S\\x1e";
+
 /// One request of one client, as bytes.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let key = prop::sample::select(vec!["a", "b", "c", "d", "e"]);
     let value =
         prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
-    let text = (key.clone(), key, value, ttl, 0usize..56).prop_map(|(k, l, v, t, which)| match which {
+    let text = (key.clone(), key, value, ttl, 0usize..88).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),
         1 => format!("SET {k} \"{v}\" PX {t}"),
         2 => format!("SET {k} \"{v}\" NX GET"),
@@ -61,7 +64,37 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         51 => format!("CLIENT PAUSE {t} WRITE"),
         52 => "CLIENT PAUSE 2".into(),
         53 | 54 => "CLIENT UNPAUSE".into(),
-        _ => "SCAN 0 COUNT 100".into(),
+        55 => "SCAN 0 COUNT 100".into(),
+        56 => format!("SETNX {k} \"{v}\""),
+        57 => format!("PSETEX {k} {t} \"{v}\""),
+        58 => format!("GETSET {k} \"{v}\""),
+        59 => format!("MSETNX {k} \"{v}\" {l} 2"),
+        60 => format!("MSETEX 2 {k} \"{v}\" {l} 2 PX {t}"),
+        61 => format!("MSETEX 1 {k} \"{v}\" XX KEEPTTL"),
+        62 => format!("GETRANGE {k} 1 -2"),
+        63 => format!("SETRANGE {k} 3 \"{v}\""),
+        64 => format!("INCRBYFLOAT {k} 0.1"),
+        65 => format!("INCREX {k} UBOUND 42 SATURATE PX {t} ENX"),
+        66 => format!("INCREX {k} BYFLOAT -0.3 PERSIST"),
+        67 => format!("INCREX {k} PXAT 1700000000002"),
+        68 => format!("DELEX {k} IFEQ 1"),
+        69 => format!("DELEX {k} IFDNE 0123456789abcdef"),
+        70 => format!("DIGEST {k}"),
+        71 => format!("LCS {k} {l} IDX"),
+        72 | 73 => format!("RENAME {k} {l}"),
+        74 => format!("RENAMENX {k} {l}"),
+        75 => format!("COPY {k} {l} REPLACE"),
+        76 => format!("COPY {k} {l} DB 1"),
+        77 | 78 => format!("MOVE {k} 1"),
+        79 => format!("DUMP {k}"),
+        // Only inline requests have escapes; in the other form it is refused.
+        80 | 81 => format!("RESTORE {k} 3 \"{FOO}\" REPLACE"),
+        82 => format!("RESTORE {k} 1700000000004 \"{FOO}\" REPLACE ABSTTL IDLETIME 5"),
+        83 => format!("OBJECT ENCODING {k}"),
+        84 => format!("OBJECT IDLETIME {k}"),
+        85 => "WAIT 0 2".into(),
+        86 => "CONFIG SET notify-keyspace-events KEAnm".into(),
+        _ => "PSUBSCRIBE __keyevent@*".into(),
     });
     (text, any::<bool>()).prop_map(|(text, inline)| {
         if inline {

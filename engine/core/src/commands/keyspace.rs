@@ -105,13 +105,20 @@ pub fn scan(call: &mut Call<'_>) -> Outcome {
     }
     let database = call.state.keyspace.db(call.session.db);
     let mut digits = itoa::Buffer::new();
-    let mut keys = Vec::new();
+    let (mut keys, mut gone) = (Vec::new(), Vec::new());
     let count = usize::try_from(count.min(COUNT_MAX)).expect("between 1 and COUNT_MAX");
     let next = database.scan(cursor, count, &mut |entry| {
-        if filter.keeps(entry) {
+        if expired(entry.deadline(), filter.now_ms) {
+            gone.push(entry.key().to_vec());
+        } else if filter.keeps(entry) {
             keys.push(entry.key().to_vec());
         }
     });
+    for name in &gone {
+        // Whoever meets what has expired deletes it.
+        let hash = call.state.keyspace.hash(name);
+        call.state.peek(&Key { db: call.session.db, name, hash });
+    }
     let mut reply = call.session.reply();
     reply.array(2);
     reply.bulk(digits.format(next).as_bytes());

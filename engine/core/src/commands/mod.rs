@@ -27,3 +27,4 @@ pub mod string;
 pub mod time_option;
 pub mod tracking;
 pub mod transaction;
+pub mod wait;

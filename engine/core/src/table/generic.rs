@@ -1,7 +1,7 @@
 //! Commands on keys, whatever type their values have.
 
 use super::{Argument, Categories, Command, Flags, Group, KeyFlags, KeySpec};
-use crate::commands::{expire, keyspace};
+use crate::commands::{expire, keyspace, wait};
 
 /// When EXPIRE and its like change a deadline.
 const CONDITIONS: &[Argument] =
@@ -272,6 +272,35 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "Deletes keys and frees their values afterwards.",
         arguments: &[Argument::key("key", 0).multiple()],
         handler: keyspace::unlink,
+        ..Command::BLANK
+    },
+    Command {
+        name: "wait",
+        arity: 3,
+        categories: Categories::of(&[Categories::CONNECTION]),
+        tips: &["request_policy:all_shards", "response_policy:agg_min"],
+        barrier: true,
+        since: "3.0.0",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Waits until some replicas have the connection's writes, or for a time.",
+        arguments: &[Argument::integer("numreplicas"), Argument::integer("timeout")],
+        handler: wait::wait,
+        ..Command::BLANK
+    },
+    Command {
+        name: "waitaof",
+        arity: 4,
+        flags: Flags::of(&[Flags::NOSCRIPT]),
+        categories: Categories::of(&[Categories::CONNECTION]),
+        tips: &["request_policy:all_shards", "response_policy:agg_min"],
+        barrier: true,
+        since: "7.2.0",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "Waits until this server and some replicas have the connection's writes on disk, or for a time.",
+        arguments: &[Argument::integer("numlocal"), Argument::integer("numreplicas"), Argument::integer("timeout")],
+        handler: wait::waitaof,
         ..Command::BLANK
     },
 ];
