@@ -74,6 +74,7 @@ impl<H: Hooks> Engine<H> {
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         state.tracking.is_early = hooks.planted(Bug::InvalidationBeforeWrite);
         state.pattern_message_twice = hooks.planted(Bug::PatternMessageTwice);
+        state.startup_memory = state.used_memory();
         Engine {
             hooks,
             state,
@@ -161,6 +162,7 @@ impl<H: Hooks> Engine<H> {
     pub fn sent(&mut self, id: SessionId, n: usize) {
         let Some(session) = self.state.sessions.get_mut(id) else { return };
         self.state.stats.net_output_bytes += n as u64;
+        self.state.stats.writes_processed += 1;
         // One who is still taking a long reply is not idle.
         session.active_us = self.state.now.mono_us;
         session.room.reply_peak = session.room.reply_peak.max(session.output.len().min(session.room.reply));
@@ -220,6 +222,24 @@ impl<H: Hooks> Engine<H> {
     /// The hooks that the engine was made with.
     pub fn hooks(&self) -> &H {
         &self.hooks
+    }
+
+    /// Says how many ticks a turn of the loop took, the waiting apart.
+    #[inline]
+    pub fn record_cycle(&mut self, ticks: u64) {
+        self.state.stats.count_cycle(ticks);
+    }
+
+    /// Keys that effects had detached are being freed; the caller says when they are.
+    pub fn freeing(&mut self, keys: u64) {
+        self.state.stats.lazyfree_pending += keys;
+    }
+
+    /// They are freed.
+    pub fn freed(&mut self, keys: u64) {
+        let stats = &mut self.state.stats;
+        stats.lazyfree_pending = stats.lazyfree_pending.saturating_sub(keys);
+        stats.lazyfreed += keys;
     }
 
     /// Says how long a round took, in microseconds of CPU.

@@ -38,6 +38,19 @@ pub trait Hooks: 'static {
     /// What the process uses, for `INFO`.
     fn process(&self) -> ProcessReport;
 
+    /// What the process is and what it runs on, for `INFO`.
+    fn host(&self) -> HostReport {
+        HostReport::default()
+    }
+
+    /// What the allocator says of itself, for developers; `None` where there is nothing to say.
+    fn allocator_report(&self) -> Option<String> {
+        None
+    }
+
+    /// Asks the allocator to give back to the system what nobody uses.
+    fn purge_allocator(&self) {}
+
     /// The contents of a small file of the operator's: a configuration, a list of users.
     ///
     /// # Errors
@@ -93,14 +106,65 @@ pub struct ProcessReport {
     pub allocated: u64,
     /// Bytes in pages that hold at least one allocation.
     pub active: u64,
+    /// Bytes that the allocator holds of the system.
+    pub allocator_resident: u64,
     /// System CPU time of the process, microseconds.
     pub cpu_sys_us: u64,
     /// User CPU time of the process, microseconds.
     pub cpu_user_us: u64,
-    /// CPU time of the calling thread, microseconds.
-    pub thread_us: u64,
+    /// System CPU time of the calling thread, microseconds.
+    pub thread_sys_us: u64,
+    /// User CPU time of the calling thread, microseconds.
+    pub thread_user_us: u64,
+    /// System CPU time of processes that it started and that have ended, microseconds.
+    pub children_sys_us: u64,
+    /// User CPU time of those, microseconds.
+    pub children_user_us: u64,
     /// Process id; 0 in the simulator, where it would differ between runs.
     pub pid: u32,
+}
+
+/// What `INFO` says that does not change while the process runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostReport {
+    /// Kernel, its release, and the machine's architecture.
+    pub os: String,
+    /// Path of the binary.
+    pub executable: String,
+    /// The first digits of the commit that it was built of.
+    pub commit: &'static str,
+    /// 1 if that commit had been changed.
+    pub modified: &'static str,
+    /// Tells builds apart.
+    pub build_id: &'static str,
+    /// What measures durations.
+    pub monotonic_clock: &'static str,
+    /// What waits for sockets.
+    pub poller: &'static str,
+    /// Who supervises the process, or `no`.
+    pub supervised: &'static str,
+    /// The allocator, with its version.
+    pub allocator: &'static str,
+    /// The machine's memory, bytes.
+    pub total_memory: u64,
+}
+
+impl Default for HostReport {
+    /// That of a world without machines.
+    fn default() -> HostReport {
+        HostReport {
+            os: "simulated".to_owned(),
+            executable: String::new(),
+            commit: "00000000",
+            modified: "0",
+            build_id: "0000000000000000",
+            monotonic_clock: "simulated",
+            poller: "simulated",
+            supervised: "no",
+            allocator: "none",
+            total_memory: 0,
+        }
+    }
 }
 
 /// Bugs that tests plant to see their oracles fail. Each names what it breaks.

@@ -191,6 +191,7 @@ impl<H: Hooks> Engine<H> {
             let Some(session) = self.state.sessions.get_mut(input.session) else { continue };
             session.active_us = now_us;
             self.state.stats.net_input_bytes += input.len as u64;
+            self.state.stats.reads_processed += 1;
             // A session that was runnable had its pending bytes, the new ones among them, taken above, or will in its turn.
             // One that waits for a moment or for the end of a pause keeps what it sends, up to its limit.
             if session.waits() {

@@ -74,6 +74,8 @@ pub struct State {
     pub run_id: String,
     /// Names the history of writes that replicas would share, 40 hex digits.
     pub replication_id: String,
+    /// Bytes that everything took before there were keys or clients.
+    pub startup_memory: u64,
     /// Whether expired keys are removed before anybody asks for them (`DEBUG SET-ACTIVE-EXPIRE`).
     pub active_expire: bool,
     /// How many [`crate::Hooks::ticks`] make a second.
@@ -149,6 +151,7 @@ impl State {
             next_client_id: 1,
             run_id,
             replication_id,
+            startup_memory: 0,
             active_expire: true,
             ticks_per_second,
             notified: NotifyClass::NONE,
@@ -386,6 +389,7 @@ impl State {
         }
         let now_ms = self.now.unix_ms();
         let (mut used, mut behind) = (0, false);
+        let (mut found, mut volatile) = (0, 0);
         let announced = self.notified.intersects(NotifyClass::EXPIRED) || self.tracking.is_active();
         let mut names: Vec<Box<[u8]>> = Vec::new();
         for db in 0..self.keyspace.len() {
@@ -395,8 +399,10 @@ impl State {
                 continue;
             }
             if used >= units {
-                return (used, true);
+                behind = true;
+                break;
             }
+            volatile += database.volatile_len() as u64;
             let report = database.sweep_expired(now_ms, units - used, &mut |entry| {
                 effects.stream.push(db, &[b"DEL", entry.key()]);
                 if !watchers.is_empty() {
@@ -409,6 +415,7 @@ impl State {
             used += report.units;
             behind |= report.behind;
             stats.expired_keys += report.removed;
+            found += report.removed;
             for name in names.drain(..) {
                 let hash = self.keyspace.hash(&name);
                 let key = Key { db, name: &name, hash };
@@ -416,6 +423,7 @@ impl State {
                 self.invalidate(&key, None);
             }
         }
+        self.stats.count_expired(found, volatile);
         self.send_gathered_invalidations();
         (used, behind)
     }
@@ -427,8 +435,13 @@ impl State {
 
     /// Bytes that the data set and the clients take, by their structure: the same in every world.
     pub fn used_memory(&self) -> u64 {
-        let clients: usize = self.sessions.iter().map(crate::Session::memory).sum();
-        (self.keyspace.memory() + clients + self.pubsub.memory() + self.tracking.memory()) as u64
+        let rest = self.keyspace.memory() + self.pubsub.memory() + self.tracking.memory() + self.observer.memory();
+        rest as u64 + self.clients_memory()
+    }
+
+    /// The clients' part of it, without the one whose command executes.
+    pub fn clients_memory(&self) -> u64 {
+        self.sessions.iter().map(crate::Session::memory).sum::<usize>() as u64
     }
 }
 

@@ -15,6 +15,14 @@ pub struct Stats {
     pub net_input_bytes: u64,
     /// `total_net_output_bytes`.
     pub net_output_bytes: u64,
+    /// `total_reads_processed`: times that something was read of a client.
+    pub reads_processed: u64,
+    /// `total_writes_processed`: times that something was sent to a client.
+    pub writes_processed: u64,
+    /// `lazyfree_pending_objects`: keys taken out by a flush that are yet to be freed.
+    pub lazyfree_pending: u64,
+    /// `lazyfreed_objects`: those that were freed.
+    pub lazyfreed: u64,
     /// `keyspace_hits`.
     pub keyspace_hits: u64,
     /// `keyspace_misses`.
@@ -23,6 +31,8 @@ pub struct Stats {
     pub expired_keys: u64,
     /// Microseconds of active expiry.
     pub expire_cycle_us: u64,
+    /// Share of the keys with a deadline that were found expired, a running mean.
+    pub expired_stale_share: f64,
     /// Slices of active expiry that ended before all that had expired was gone.
     pub expire_cycles_cut_short: u64,
     /// `client_query_buffer_limit_disconnections`.
@@ -49,24 +59,59 @@ pub struct Stats {
     pub longest_round_us: u64,
     /// Highest `used_memory` seen.
     pub peak_memory: u64,
+    /// Turns of the loop.
+    pub cycles: Cycles,
     /// Samples for `instantaneous_*`.
     pub rates: Rates,
+}
+
+/// Turns of the loop.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cycles {
+    /// How many there were.
+    pub count: u64,
+    /// Ticks of all, without the waiting.
+    pub ticks: u64,
+    /// Ticks of the longest.
+    pub longest_ticks: u64,
+    /// Ticks of periodic work in them.
+    pub periodic_ticks: u64,
+    /// Most commands in one.
+    pub most_commands: u64,
+    /// Commands when the present one began.
+    commands_before: u64,
+}
+
+/// What is told as a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// Commands.
+    Commands,
+    /// Bytes received.
+    Input,
+    /// Bytes sent.
+    Output,
+    /// Turns of the loop.
+    Cycles,
+    /// Their ticks.
+    CycleTicks,
 }
 
 /// Rates over the last ticks.
 #[derive(Debug, Default)]
 pub struct Rates {
     last_us: u64,
-    last: [u64; 3],
-    samples: [[u64; Rates::SAMPLES]; 3],
+    last: [u64; Rates::COUNT],
+    samples: [[u64; Rates::SAMPLES]; Rates::COUNT],
     next: usize,
 }
 
 impl Rates {
     const SAMPLES: usize = 16;
+    const COUNT: usize = 5;
 
-    /// Takes a sample of (commands, input bytes, output bytes), all cumulative.
-    pub fn sample(&mut self, now_us: u64, totals: [u64; 3]) {
+    /// Takes a sample of what is counted from the start on, in the order of [`Rate`].
+    pub fn sample(&mut self, now_us: u64, totals: [u64; Rates::COUNT]) {
         let elapsed = now_us.saturating_sub(self.last_us);
         if elapsed == 0 {
             return;
@@ -80,17 +125,51 @@ impl Rates {
         self.next = (self.next + 1) % Rates::SAMPLES;
     }
 
-    /// Mean per second of one of the three, over the last samples.
-    pub fn per_second(&self, which: usize) -> u64 {
-        self.samples[which].iter().sum::<u64>() / Rates::SAMPLES as u64
+    /// Mean per second, over the last samples.
+    pub fn per_second(&self, rate: Rate) -> u64 {
+        self.samples[rate as usize].iter().sum::<u64>() / Rates::SAMPLES as u64
+    }
+
+    /// Mean length of a turn of the loop, over the last samples.
+    pub fn ticks_per_cycle(&self) -> u64 {
+        let total = |rate: Rate| self.samples[rate as usize].iter().sum::<u64>();
+        total(Rate::CycleTicks).checked_div(total(Rate::Cycles)).unwrap_or(0)
     }
 }
 
 impl Stats {
-    /// CONFIG RESETSTAT: starts again, but for what Redis keeps: the highest memory seen, and refused logins.
+    /// CONFIG RESETSTAT: starts again, but for what Redis keeps: the highest memory seen, what waits to be freed, and what users
+    /// were refused.
     pub fn reset(&mut self) {
-        let (peak_memory, access_denied_auth) = (self.peak_memory, self.access_denied_auth);
-        *self = Stats { peak_memory, access_denied_auth, ..Stats::default() };
+        let before = std::mem::take(self);
+        *self = Stats {
+            peak_memory: before.peak_memory,
+            lazyfree_pending: before.lazyfree_pending,
+            access_denied_auth: before.access_denied_auth,
+            access_denied_cmd: before.access_denied_cmd,
+            access_denied_key: before.access_denied_key,
+            access_denied_channel: before.access_denied_channel,
+            ..Stats::default()
+        };
+    }
+
+    /// Counts a turn of the loop.
+    #[inline]
+    pub fn count_cycle(&mut self, ticks: u64) {
+        let cycles = &mut self.cycles;
+        cycles.count += 1;
+        cycles.ticks += ticks;
+        cycles.longest_ticks = cycles.longest_ticks.max(ticks);
+        let commands = self.commands_processed.saturating_sub(cycles.commands_before);
+        cycles.most_commands = cycles.most_commands.max(commands);
+        cycles.commands_before = self.commands_processed;
+    }
+
+    /// Counts what a pass of active expiry found: so many of so many keys with a deadline.
+    pub fn count_expired(&mut self, found: u64, of: u64) {
+        const WEIGHT: f64 = 0.05;
+        let share = if of == 0 { 0.0 } else { found as f64 / of as f64 };
+        self.expired_stale_share += (share - self.expired_stale_share) * WEIGHT;
     }
 
     /// Counts an error reply by its code.

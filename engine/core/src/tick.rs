@@ -31,12 +31,14 @@ pub(crate) struct TickState {
 impl<H: Hooks> Engine<H> {
     /// Does a slice of the periodic work. Returns the microseconds after which it wants to be called again.
     pub fn tick(&mut self) -> u64 {
+        let began = self.hooks.ticks();
         self.state.set_now(self.hooks.now());
         self.begin_scheduled_shutdown();
         self.end_pause_if_due();
         if !self.state.periodic_work_rests {
             self.periodic_work();
         }
+        self.state.stats.cycles.periodic_ticks += self.hooks.ticks().saturating_sub(began);
         let period_us = (1_000_000 / self.hz()).min(self.wake_held().unwrap_or(u64::MAX));
         // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
         let wanted_us = if self.tick.behind { period_us / 50 } else { period_us };
@@ -121,7 +123,14 @@ impl<H: Hooks> Engine<H> {
             return;
         }
         self.tick.last_sample_us = now_us;
-        let totals = [state.stats.commands_processed, state.stats.net_input_bytes, state.stats.net_output_bytes];
+        let stats = &state.stats;
+        let totals = [
+            stats.commands_processed,
+            stats.net_input_bytes,
+            stats.net_output_bytes,
+            stats.cycles.count,
+            stats.cycles.ticks,
+        ];
         state.stats.rates.sample(now_us, totals);
         state.stats.peak_memory = state.stats.peak_memory.max(state.used_memory());
     }

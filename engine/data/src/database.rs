@@ -175,6 +175,14 @@ impl Database {
         chosen.random(entropy)
     }
 
+    /// Visits up to `count` deadlines, as [`Dict::sample_deadlines`] chooses them.
+    pub fn sample_deadlines(&self, entropy: u64, count: usize, visit: &mut dyn FnMut(u64)) {
+        let mut left = count;
+        for dict in &self.dicts {
+            left -= dict.sample_deadlines(entropy, left, visit);
+        }
+    }
+
     /// [`Dict::sweep_expired`] over all dictionaries, from where the last sweep ended. Passing over a dictionary without
     /// deadlines costs a unit.
     pub fn sweep_expired(

@@ -12,6 +12,7 @@
 //! Lookups of many keys should go in groups, in three passes: [`Dict::prefetch_bucket`] for all, [`Dict::prefetch_entry`]
 //! for all, then the lookups; cache misses of a group then overlap.
 
+mod deadlines;
 mod random;
 mod resize;
 mod scan;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use refrain_core::config::{Config, Parameter};
 use refrain_core::table::Command;
-use refrain_core::{Args, Bug, Crash, Hooks, NotApplied, Now, ProcessReport, system_text};
+use refrain_core::{Args, Bug, Crash, Hooks, HostReport, NotApplied, Now, ProcessReport, system_text};
 use refrain_runtime::Runtime;
 
 use crate::doors::{Doors, addresses};
@@ -21,6 +21,19 @@ pub trait Probe: 'static {
     fn process(&self) -> ProcessReport {
         ProcessReport::default()
     }
+
+    /// What the process is and what it runs on, for `INFO`.
+    fn host(&self) -> HostReport {
+        HostReport::default()
+    }
+
+    /// See [`Hooks::allocator_report`].
+    fn allocator_report(&self) -> Option<String> {
+        None
+    }
+
+    /// See [`Hooks::purge_allocator`].
+    fn purge_allocator(&self) {}
 
     /// CPU time of the calling thread, in microseconds; 0 where that has no meaning.
     fn thread_cpu(&self) -> Duration {
@@ -145,6 +158,18 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
 
     fn process(&self) -> ProcessReport {
         self.probe.process()
+    }
+
+    fn host(&self) -> HostReport {
+        self.probe.host()
+    }
+
+    fn allocator_report(&self) -> Option<String> {
+        self.probe.allocator_report()
+    }
+
+    fn purge_allocator(&self) {
+        self.probe.purge_allocator();
     }
 
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {

@@ -28,7 +28,8 @@ pub struct Node<R: Runtime, P: Probe> {
     /// The bytes of this round, of all connections.
     pub(crate) arena: Vec<u8>,
     pub(crate) inputs: Vec<Input>,
-    pub(crate) jobs: Jobs<()>,
+    /// Each frees keys, and says how many.
+    pub(crate) jobs: Jobs<u64>,
     ready: Vec<Readiness>,
     next_tick: Mono,
     on_log_level: Box<dyn Fn(&str)>,
@@ -154,6 +155,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     pub async fn run_while(&mut self, mut watch: impl FnMut(&mut Engine<NodeHooks<R, P>>) -> bool) -> Exit {
         loop {
             self.wait().await;
+            let began = self.runtime.ticks();
             let started = self.round_is_measured().then(|| self.engine.hooks().probe().thread_cpu());
             self.sort_readiness();
             self.accept();
@@ -167,6 +169,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.engine.record_round(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX));
             }
             self.carry_out_effects();
+            self.engine.record_cycle(self.runtime.ticks().saturating_sub(began));
             let observed = watch(&mut self.engine);
             if let Some(exit) = self.exit {
                 self.say_goodbye();
@@ -204,6 +207,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
         })
         .await;
+        for keys in done {
+            self.engine.freed(keys);
+        }
     }
 
     /// Whether the CPU clock is read around this round: only for one that has enough to do for the reading not to matter.
@@ -277,7 +283,12 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let effects = self.engine.effects();
         if !effects.detached.is_empty() {
             let detached = std::mem::take(&mut effects.detached);
-            self.jobs.push(self.runtime.offload(move || drop(detached)));
+            let keys = detached.iter().map(|detached| detached.len() as u64).sum();
+            self.engine.freeing(keys);
+            self.jobs.push(self.runtime.offload(move || {
+                drop(detached);
+                keys
+            }));
         }
     }
 

@@ -91,6 +91,27 @@ pub fn resident() -> u64 {
     read(c"stats.resident")
 }
 
+/// What jemalloc prints of itself: every arena, every size class.
+pub fn report() -> String {
+    extern "C" fn append(text: *mut c_void, piece: *const c_char) {
+        // SAFETY: jemalloc hands through the pointer that it was given below, and pieces that end in NUL.
+        unsafe { (*text.cast::<Vec<u8>>()).extend_from_slice(CStr::from_ptr(piece).to_bytes()) }
+    }
+    let mut text: Vec<u8> = Vec::new();
+    // SAFETY: the callback gets the address of `text`, which outlives the call and is used by nobody else meanwhile.
+    unsafe { jemalloc::malloc_stats_print(Some(append), (&raw mut text).cast(), ptr::null()) };
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Gives back to the system every page that nothing is in.
+pub fn purge() {
+    // "4096" stands for all arenas (MALLCTL_ARENAS_ALL).
+    // SAFETY: this control takes and gives no value.
+    unsafe {
+        jemalloc::mallctl(c"arena.4096.purge".as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0);
+    }
+}
+
 /// Statistics are those of the moment when the epoch was last advanced.
 fn refresh() {
     let mut epoch = 1u64;

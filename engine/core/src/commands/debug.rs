@@ -13,6 +13,7 @@ use std::time::Duration;
 use refrain_data::LRU_MAX;
 
 use crate::call::{Call, Key, Outcome};
+use crate::client_buffers::BufferPolicy;
 use crate::effects::{Crash, Level};
 use crate::error::{ErrorReply, NO_SUCH_KEY};
 use crate::glob;
@@ -88,6 +89,11 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"protocol", 3) => return protocol::show(call),
         (b"populate", 3..=5) => return populate::populate(call),
+        (b"pause-cron", 3) => {
+            call.state.periodic_work_rests = is_on(args.at(2));
+            call.reply().ok();
+        }
+        (b"replybuffer", 4) => return reply_buffer(call),
         (b"htstats", 3..) => return htstats(call),
         (b"htstats-key", 3..) => {
             return not_that(call, "The value stored at the specified key is not represented using an hash table");
@@ -150,6 +156,26 @@ fn not_that(call: &mut Call<'_>, why: &str) -> Outcome {
         Some(_) => Err(ErrorReply::owned(format!("ERR {why}"))),
         None => Err(NO_SUCH_KEY),
     }
+}
+
+/// DEBUG REPLYBUFFER PEAK-RESET-TIME milliseconds | never | reset, DEBUG REPLYBUFFER RESIZING 0 | 1
+fn reply_buffer(call: &mut Call<'_>) -> Outcome {
+    let value = call.args.at(3);
+    if call.args.is(2, "PEAK-RESET-TIME") {
+        let after_us = match value {
+            never if never.eq_ignore_ascii_case(b"never") => None,
+            reset if reset.eq_ignore_ascii_case(b"reset") => Some(BufferPolicy::REPLY_PEAK_RESET_US),
+            // A negative time is as long as never.
+            _ => u64::try_from(call.integer(3)?).ok().map(|ms| ms.saturating_mul(1000)),
+        };
+        call.state.buffer_policy.reply_peak_reset_us = after_us;
+    } else if call.args.is(2, "RESIZING") {
+        call.state.buffer_policy.reply_resizing = is_on(value);
+    } else {
+        return Err(ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1)));
+    }
+    call.reply().ok();
+    Ok(())
 }
 
 /// DEBUG HTSTATS dbid [full]

@@ -16,6 +16,7 @@ pub mod info;
 pub mod keyspace;
 pub mod latency;
 pub mod lolwut;
+pub mod memory;
 pub mod module;
 pub mod monitor;
 pub mod object;

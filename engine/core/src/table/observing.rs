@@ -1,7 +1,7 @@
 //! Commands that tell what the server does and has done.
 
-use super::{Argument, Categories, Command, Flags, Group};
-use crate::commands::{info, latency, slowlog};
+use super::{Argument, Categories, Command, Flags, Group, KeyFlags, KeySpec};
+use crate::commands::{info, latency, memory, slowlog};
 
 /// Flags of what shows or resets a log.
 const OF_A_LOG: Flags = Flags::of(&[Flags::ADMIN, Flags::LOADING, Flags::STALE]);
@@ -14,6 +14,9 @@ const OF_HELP: Flags = Flags::of(&[Flags::LOADING, Flags::STALE]);
 
 /// What a proxy has to know of a report about one node.
 const OF_A_NODE: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
+
+/// The same about a node of a shard.
+const OF_A_SHARD: &[&str] = &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"];
 
 /// Commands of this kind; they belong to the group of the server.
 pub(super) const COMMANDS: &[Command] = &[
@@ -49,6 +52,16 @@ pub(super) const COMMANDS: &[Command] = &[
         complexity: "Depends on the subcommand.",
         summary: "Contains the commands about what held up the server, and how long commands take.",
         subcommands: LATENCY,
+        ..Command::BLANK
+    },
+    Command {
+        name: "memory",
+        arity: -2,
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "Depends on the subcommand.",
+        summary: "Contains the commands about what takes memory.",
+        subcommands: MEMORY,
         ..Command::BLANK
     },
     Command {
@@ -213,6 +226,78 @@ const LATENCY: &[Command] = &[
         summary: "Forgets what held up the server.",
         arguments: &[Argument::string("event").optional().multiple()],
         handler: latency::reset,
+        ..Command::BLANK
+    },
+];
+
+/// Subcommands of MEMORY.
+const MEMORY: &[Command] = &[
+    Command {
+        name: "memory|doctor",
+        arity: 2,
+        tips: OF_A_SHARD,
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "O(1)",
+        summary: "Says what looks wrong about the use of memory.",
+        handler: memory::doctor,
+        ..Command::BLANK
+    },
+    Command {
+        name: "memory|help",
+        arity: 2,
+        flags: OF_HELP,
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "O(1)",
+        summary: "Explains the subcommands.",
+        handler: memory::help,
+        ..Command::BLANK
+    },
+    Command {
+        name: "memory|malloc-stats",
+        arity: 2,
+        tips: OF_A_SHARD,
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "Depends on how much memory is in use.",
+        summary: "Returns what the allocator says of itself.",
+        handler: memory::malloc_stats,
+        ..Command::BLANK
+    },
+    Command {
+        name: "memory|purge",
+        arity: 2,
+        tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "Depends on how much memory is free.",
+        summary: "Gives memory that nobody uses back to the system.",
+        handler: memory::purge,
+        ..Command::BLANK
+    },
+    Command {
+        name: "memory|stats",
+        arity: 2,
+        tips: OF_A_SHARD,
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "O(1)",
+        summary: "Returns where memory goes.",
+        handler: memory::stats,
+        ..Command::BLANK
+    },
+    Command {
+        name: "memory|usage",
+        arity: -3,
+        flags: Flags::of(&[Flags::READONLY]),
+        keys: &[KeySpec::one(2, &[KeyFlags::RO])],
+        since: "4.0.0",
+        group: Group::Server,
+        complexity: "O(N) where N is the number of samples",
+        summary: "Returns how much memory a key takes.",
+        arguments: &[Argument::key("key", 0), Argument::integer("count").after("SAMPLES").optional()],
+        handler: memory::usage,
         ..Command::BLANK
     },
 ];

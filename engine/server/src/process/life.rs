@@ -142,10 +142,11 @@ impl Server {
         huge_pages::start();
         refrain_tokio::announce_signals(crash::signal_note);
         let logger = logger.clone();
+        let is_supervised = self.supervisor.is_there();
         refrain_tokio::block_on(|runtime| async move {
             let mut parameters = Parameters::new(runtime.clone(), title);
             parameters.apply_all(&mut config);
-            let mut node = Node::start(runtime, config, ServerProbe::new(parameters), &listens)?;
+            let mut node = Node::start(runtime, config, ServerProbe::new(is_supervised, parameters), &listens)?;
             node.on_log_level(move |level| logger.set_level(level.parse().unwrap_or(LogLevel::Notice)));
             for address in node.addresses() {
                 tracing::debug!("listening on {address}");
