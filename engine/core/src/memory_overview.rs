@@ -68,10 +68,11 @@ impl Excess {
 }
 
 impl MemoryOverview {
-    /// As it is while `executing` executes a command: that session is not among the state's.
-    pub fn of(state: &State, executing: &Session) -> MemoryOverview {
+    /// As it is while `executing` executes a command: that session is not among the state's. A new peak is remembered.
+    pub fn of(state: &mut State, executing: &Session) -> MemoryOverview {
         let own = executing.memory();
         let used = state.used_memory() + own as u64;
+        state.stats.peak_memory = state.stats.peak_memory.max(used);
         let mut databases = Vec::new();
         let (mut entries, mut keys) = (0, 0);
         for number in 0..state.keyspace.len() {
@@ -86,7 +87,7 @@ impl MemoryOverview {
         }
         MemoryOverview {
             used,
-            peak: state.stats.peak_memory.max(used),
+            peak: state.stats.peak_memory,
             startup: state.startup_memory,
             clients: state.clients_memory() + own as u64,
             overhead: used - entries,

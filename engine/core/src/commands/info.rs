@@ -81,11 +81,12 @@ pub fn info(call: &mut Call<'_>) -> Outcome {
     let named = |name: &str| words.iter().any(|word| word == name.as_bytes());
     let all = named("all") || named("everything");
     let default = words.is_empty() || named("default");
+    let memory = MemoryOverview::of(call.state, call.session);
     let report = Report {
         state: call.state,
         process: call.hooks.process(),
         host: call.hooks.host(),
-        memory: MemoryOverview::of(call.state, call.session),
+        memory,
         entropy: call.hooks.entropy(),
     };
     let mut text = String::new();
