@@ -33,9 +33,9 @@ impl<H: Hooks> Engine<H> {
     pub fn tick(&mut self) -> u64 {
         let began = self.hooks.ticks();
         self.state.set_now(self.hooks.now());
-        self.begin_scheduled_shutdown();
         self.end_pause_if_due();
         if !self.state.periodic_work_rests {
+            self.begin_scheduled_shutdown();
             self.periodic_work();
         }
         self.state.stats.cycles.periodic_ticks += self.hooks.ticks().saturating_sub(began);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use refrain_core::config::{Config, parameters};
 use refrain_core::{Engine, Hooks};
 
-use crate::crash::RECORDER;
+use crate::crash::{RECORDER, watchdog};
 use crate::process::supervisor::Supervisor;
 
 /// Between two texts about the server: what a crash report tells is that old at most. Making one takes a few tens of microseconds.
@@ -21,13 +21,14 @@ pub struct Upkeep {
     watchdog_us: Option<u64>,
     next_tell_us: u64,
     next_watchdog_us: u64,
+    next_put_off_us: u64,
 }
 
 impl Upkeep {
     /// `watchdog` is how often the supervisor wants to hear of the loop.
     pub fn new(watchdog: Option<Duration>) -> Upkeep {
         let watchdog_us = watchdog.map(|period| u64::try_from(period.as_micros()).unwrap_or(u64::MAX));
-        Upkeep { watchdog_us, next_tell_us: 0, next_watchdog_us: 0 }
+        Upkeep { watchdog_us, next_tell_us: 0, next_watchdog_us: 0, next_put_off_us: 0 }
     }
 
     /// Everything that is done between two rounds.
@@ -37,13 +38,30 @@ impl Upkeep {
         let now_us = engine.state().now.mono_us;
         if now_us >= self.next_tell_us {
             self.next_tell_us = now_us + TELL_EVERY_US;
-            RECORDER.tell(&about(engine));
+            self.tell(engine);
         }
+        self.put_off_watchdog(engine.config().process.watchdog_period, now_us);
         if let Some(period_us) = self.watchdog_us
             && now_us >= self.next_watchdog_us
         {
             self.next_watchdog_us = now_us + period_us;
             supervisor.alive();
+        }
+    }
+
+    /// Has a crash report from here on tell how the server is now.
+    pub fn tell<H: Hooks>(&self, engine: &mut Engine<H>) {
+        RECORDER.tell(&about(engine));
+    }
+
+    /// The loop has come round: the watchdog's timer begins anew, though not more often than eight times a period, because each
+    /// time is a call to the system.
+    #[inline]
+    fn put_off_watchdog(&mut self, period_ms: i64, now_us: u64) {
+        if period_ms > 0 && now_us >= self.next_put_off_us {
+            let period = u32::try_from(period_ms).unwrap_or(u32::MAX);
+            self.next_put_off_us = now_us + u64::from(period) * 1000 / 8;
+            watchdog::arm(period);
         }
     }
 }

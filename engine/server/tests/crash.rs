@@ -92,3 +92,59 @@ fn without_crash_log_enabled_there_is_no_report() {
     assert_eq!(silenced.wait().signal(), Some(11));
     assert!(!silenced.log.contains("BUG REPORT"), "{}", silenced.log);
 }
+
+#[test]
+fn a_panic_is_reported_and_ends_the_process_by_abort() {
+    for (command, told) in
+        [("PANIC", "Guru Meditation: asked for by DEBUG PANIC #"), ("ASSERT", "=== ASSERTION FAILED ===")]
+    {
+        let mut server = Server::start(&["--enable-debug-command", "yes"]);
+        server.connect().send(format!("DEBUG {command}\r\n").as_bytes());
+        assert_eq!(server.wait().signal(), Some(6), "{command}");
+        let report = report(&server.log);
+        for told in
+            [told, "Thread: main\n", "refrain_server", " CLIENT INFO ------\ncmd=debug id=1 argc=2 ", "\n# Server\n"]
+        {
+            assert!(report.contains(told), "{command}: no `{told}` in\n{report}");
+        }
+        assert_eq!(server.log.matches("BUG REPORT START").count(), 1, "an abort after a report is not reported again");
+    }
+}
+
+#[test]
+fn a_panic_may_end_the_process_by_a_code() {
+    let mut server = Server::start(&["--enable-debug-command", "yes", "--use-exit-on-panic", "yes"]);
+    server.connect().send(b"DEBUG PANIC\r\n");
+    assert_eq!(server.wait().code(), Some(1));
+    report(&server.log);
+}
+
+#[test]
+fn debug_segfault_is_a_fault() {
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    server.connect().send(b"DEBUG SEGFAULT\r\n");
+    assert_eq!(server.wait().signal(), Some(11));
+    assert!(report(&server.log).contains("crashed by signal: 11"));
+}
+
+#[test]
+fn the_watchdog_says_where_the_loop_is_stuck() {
+    let mut server = Server::start(&["--enable-debug-command", "yes", "--hz", "100"]);
+    let mut client = server.connect();
+    client.check("CONFIG SET watchdog-period 50", "+OK");
+    client.check("DEBUG SLEEP 0.5", "+OK");
+    server.expect_log("--- WATCHDOG TIMER EXPIRED ---");
+    server.expect_log("Executing debugCommand: cmd=debug id=1 argc=3 ");
+    server.expect_log("------ STACK TRACE ------");
+    client.check("CONFIG SET watchdog-period 1", "+OK");
+    client.check("CONFIG GET watchdog-period", "*2\r\n$15\r\nwatchdog-period\r\n$2\r\n20");
+    client.check("CONFIG SET watchdog-period 0", "+OK");
+    client.check("DEBUG LOG silence", "+OK");
+    client.check("DEBUG SLEEP 0.1", "+OK");
+    client.send(b"SHUTDOWN\r\n");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log);
+    let (before, after) = server.log.split_once("DEBUG LOG: silence").expect("it was logged");
+    let reports = before.matches("Executing debugCommand").count();
+    assert!((1..=4).contains(&reports), "ten periods, and reports are ever rarer:\n{before}");
+    assert!(!after.contains("WATCHDOG"), "{after}");
+}

@@ -373,6 +373,44 @@ fn a_signal_that_asks_to_save_is_refused_until_it_does_not() {
 }
 
 #[test]
+fn a_signal_waits_for_a_stalled_loop_and_a_second_sigint_does_not() {
+    for (signals, code) in [(&["TERM"][..], Some(0)), (&["INT", "INT"], Some(1)), (&["TERM", "INT"], Some(1))] {
+        let watched = ["--enable-debug-command", "yes", "--hz", "500", "--watchdog-period", "20"];
+        let mut server = Server::start(&watched);
+        let seconds = if signals.len() == 1 { "1" } else { "60" };
+        server.connect().send(format!("DEBUG SLEEP {seconds}\r\n").as_bytes());
+        server.expect_log("Executing debugCommand: ");
+        for (i, name) in signals.iter().enumerate() {
+            server.signal(name);
+            server.expect_log(["scheduling shutdown...", "You insist... exiting now."][i]);
+        }
+        assert_eq!(server.wait().code(), code, "{}", server.log);
+    }
+}
+
+#[test]
+fn a_shutdown_that_was_only_asked_for_can_be_called_off() {
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    for _ in 0..2 {
+        client.check("DEBUG PAUSE-CRON 1", "+OK");
+        server.signal("INT");
+        server.expect_log("Received SIGINT scheduling shutdown...");
+        client.check("SHUTDOWN ABORT", "+OK");
+        client.check("SHUTDOWN ABORT", "-ERR No shutdown in progress.");
+        client.check("DEBUG PAUSE-CRON 0", "+OK");
+        client.check("PING", "+PONG");
+    }
+    client.check("DEBUG PAUSE-CRON 1", "+OK");
+    for said in ["Received SIGINT scheduling shutdown...", "You insist... exiting now."] {
+        server.signal("INT");
+        server.expect_log(said);
+    }
+    assert_eq!(server.wait().code(), Some(1));
+    assert_eq!(server.log.matches("Shutdown manually aborted.").count(), 2, "{}", server.log);
+}
+
+#[test]
 fn the_machine_is_asked_before_it_is_trusted() {
     let (code, out, err) = run(&["--check-system"]);
     assert_eq!((code, err.as_str()), (Some(if out.contains("WARNING:") { 1 } else { 0 }), ""), "{out}");

@@ -125,8 +125,9 @@ extern "C" fn on_signal(signal: libc::c_int) {
         // SAFETY: ends the process at once and runs nothing more of it; may be called in a handler.
         unsafe { libc::_exit(1) };
     }
-    note(text);
+    // Whoever has read the note may rely on it: the loop's next poll, whatever wakes it, finds the signal.
     UNPOLLED.fetch_or(bit, Ordering::SeqCst);
+    note(text);
     let wake = WAKE.load(Ordering::SeqCst);
     if wake >= 0 {
         // A full pipe wakes as well.

@@ -14,6 +14,7 @@ mod pid_file;
 mod recorder;
 mod report;
 mod signals;
+pub mod watchdog;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -65,6 +65,23 @@ pub(super) fn of_fault(fault: &Fault) {
     log.text(END);
 }
 
+/// Reports where the loop is that has not come round for long, from within the handler of a timer.
+pub(super) fn of_stall(log: &DirectLog) {
+    log.line(&[Part::Text("--- WATCHDOG TIMER EXPIRED ---")]);
+    if RECORDER.is_executing()
+        && let Some(command) = RECORDER.recent().next()
+    {
+        // Redis's stack traces name the function of a command so, and that is what is looked for.
+        let name = command.name.split('|').next().unwrap_or_default();
+        log.parts(&[Part::Text("Executing "), Part::Text(name), Part::Text("Command: ")]);
+        log_command(log, &command);
+    }
+    log.text("------ STACK TRACE ------\n");
+    let mut frames = [std::ptr::null_mut(); FRAMES];
+    write_stack(walk_stack(&mut frames), log.descriptor());
+    log.line(&[Part::Text("--------")]);
+}
+
 /// Reports a panic, on the thread that panicked.
 pub(super) fn of_panic(panic: &PanicHookInfo<'_>) {
     let log = DirectLog::open();

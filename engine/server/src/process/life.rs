@@ -151,6 +151,8 @@ impl Server {
             for address in node.addresses() {
                 tracing::debug!("listening on {address}");
             }
+            // A fault in the very first round has something to tell as well.
+            upkeep.tell(node.engine());
             self.announce(&listens);
             let exit = node
                 .run_while(|engine| {

@@ -10,7 +10,7 @@ use super::descriptors;
 use super::oom_score::OomScore;
 use super::reason;
 use super::title::Title;
-use crate::crash;
+use crate::crash::{self, watchdog};
 
 /// What the parameters act on.
 pub struct Parameters {
@@ -27,8 +27,14 @@ impl Parameters {
 
     /// Puts all of them into effect before the server serves. What the system refuses is in the log.
     pub fn apply_all(&mut self, config: &mut Config) {
-        const AT_START: [&str; 5] =
-            ["tcp-keepalive", "crash-log-enabled", "oom-score-adj", "locale-collate", "proc-title-template"];
+        const AT_START: [&str; 6] = [
+            "tcp-keepalive",
+            "crash-log-enabled",
+            "oom-score-adj",
+            "locale-collate",
+            "proc-title-template",
+            "watchdog-period",
+        ];
         for parameter in AT_START {
             if let Err(why) = self.apply(parameter, config) {
                 tracing::warn!("{parameter}: {why}");
@@ -53,6 +59,7 @@ impl Parameters {
                     self.oom_score.apply(config.process.oom_score_adj, config.process.oom_score_adj_values.primary);
                 applied.map_err(|_| "Failed to set current oom_score_adj. Check server logs.".to_owned())?;
             }
+            "watchdog-period" | "hz" => set_watchdog(config),
             "locale-collate" => set_locale(&config.process.locale_collate)?,
             "proc-title-template" | "port" | "bind" => {
                 if let Some(title) = &self.title {
@@ -90,6 +97,18 @@ fn socket_options(config: &Config) -> SocketOptions {
         backlog: u32::try_from(network.tcp_backlog).unwrap_or(511),
         keepalive: u64::try_from(network.tcp_keepalive).ok().filter(|s| *s > 0).map(Duration::from_secs),
     }
+}
+
+/// A round that takes as long as the time between two ticks is none that got stuck: a shorter period becomes two of those.
+fn set_watchdog(config: &mut Config) {
+    let process = &mut config.process;
+    if process.watchdog_period > 0 {
+        let tick_ms = 1000 / process.hz.max(1);
+        process.watchdog_period = process.watchdog_period.max(2 * tick_ms);
+    }
+    let period = u32::try_from(process.watchdog_period).unwrap_or(0);
+    watchdog::listen(period > 0);
+    watchdog::arm(period);
 }
 
 fn set_locale(name: &str) -> Result<(), String> {

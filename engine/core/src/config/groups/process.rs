@@ -78,6 +78,6 @@ group! {
         /// Whether a failed assertion exits and does not abort.
         "use-exit-on-panic" use_exit_on_panic: bool = false, yes_no().hidden();
         /// Milliseconds after which a command that still runs is reported.
-        "watchdog-period" watchdog_period: i64 = 0, integer(0, i32::MAX as i64).hidden().missing("watchdog");
+        "watchdog-period" watchdog_period: i64 = 0, integer(0, i32::MAX as i64).hidden();
     }
 }
