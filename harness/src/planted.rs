@@ -24,6 +24,8 @@ pub const ALL: &[(&str, Planted)] = &[
     ("no-output-limit", Planted::Engine(Bug::NoOutputLimit)),
     ("half-transaction", Planted::Engine(Bug::HalfTransaction)),
     ("pause-leaks-write", Planted::Engine(Bug::PauseLeaksWrite)),
+    ("invalidation-before-write", Planted::Engine(Bug::InvalidationBeforeWrite)),
+    ("pattern-message-twice", Planted::Engine(Bug::PatternMessageTwice)),
     ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
     ("lost-reply-is-failure", Planted::LostReplyIsFailure),
 ];

@@ -18,7 +18,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let value =
         prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
-    let text = (key.clone(), key, value, ttl, 0usize..88).prop_map(|(k, l, v, t, which)| match which {
+    let text = (key.clone(), key, value, ttl, 0usize..123).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),
         1 => format!("SET {k} \"{v}\" PX {t}"),
         2 => format!("SET {k} \"{v}\" NX GET"),
@@ -94,7 +94,36 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         84 => format!("OBJECT IDLETIME {k}"),
         85 => "WAIT 0 2".into(),
         86 => "CONFIG SET notify-keyspace-events KEAnm".into(),
-        _ => "PSUBSCRIBE __keyevent@*".into(),
+        87 => "PSUBSCRIBE __keyevent@*".into(),
+        88 => format!("SUBSCRIBE {k} {l}"),
+        89 => format!("PSUBSCRIBE {k}* __key*"),
+        90 => format!("SSUBSCRIBE {k}"),
+        91 | 92 => "UNSUBSCRIBE".into(),
+        93 => "PUNSUBSCRIBE".into(),
+        94 => "SUNSUBSCRIBE".into(),
+        95..=97 => format!("PUBLISH {k} \"{v}\""),
+        98 => format!("SPUBLISH {k} \"{v}\""),
+        99 => "PUBSUB CHANNELS".into(),
+        100 => format!("PUBSUB NUMSUB {k}"),
+        101 | 102 => "CLIENT TRACKING ON".into(),
+        103 => "CLIENT TRACKING OFF".into(),
+        104 => "CLIENT TRACKING ON NOLOOP".into(),
+        105 => "CLIENT TRACKING ON BCAST".into(),
+        106 => format!("CLIENT TRACKING ON BCAST PREFIX {k} NOLOOP"),
+        107 => "CLIENT TRACKING ON OPTIN".into(),
+        108 => "CLIENT CACHING YES".into(),
+        109 => "CLIENT TRACKING ON REDIRECT 1".into(),
+        110 => "CLIENT TRACKING ON REDIRECT 2".into(),
+        111 => "SUBSCRIBE __redis__:invalidate".into(),
+        112 => "CLIENT TRACKINGINFO".into(),
+        113 => "CONFIG SET notify-keyspace-events KEAmn".into(),
+        114 => "CONFIG SET notify-keyspace-events Kx".into(),
+        115 => "CONFIG SET tracking-table-max-keys 2".into(),
+        116 => "MONITOR".into(),
+        117..=119 => "HELLO 3".into(),
+        120 => "FLUSHALL".into(),
+        121 => "RESET".into(),
+        _ => "PUBLISH a b".into(),
     });
     (text, any::<bool>()).prop_map(|(text, inline)| {
         if inline {

@@ -10,6 +10,9 @@
 //! then messages, then invalidations of what it had read, then broadcasts. Broadcasts are gathered for the length of one
 //! command (or transaction, or slice of periodic work) and then sent, a message for each prefix, its keys in order.
 //!
+//! NOLOOP spares a client what its own commands have changed, and nothing else: of a deadline that its command has met, or of a
+//! key that the table has given up, it is told like anybody, for it cannot know. (Redis is silent then.)
+//!
 //! Flushing and swapping databases make everything invalid at once: one message without keys to each client. Keys are known
 //! here by name alone, as to clients, whatever their database.
 //!
@@ -267,7 +270,7 @@ impl State {
             }
             let Some((hash, name)) = self.tracking.table.pick(entropy()) else { break };
             let name = name.clone();
-            self.tell_readers(hash, &name);
+            self.tell_readers(hash, &name, None);
         }
     }
 
@@ -279,7 +282,7 @@ impl State {
         if !self.tracking.broadcasts.is_empty() && self.tracking.broadcasts.gather(key.name, by) {
             self.after_reply = true;
         }
-        self.tell_readers(key.hash, key.name);
+        self.tell_readers(key.hash, key.name, by);
     }
 
     /// What a test wants instead of an invalidation behind the change: one when the change is queued.
@@ -304,16 +307,16 @@ impl State {
     }
 
     /// Tells everybody who has read a key, and forgets that they have.
-    fn tell_readers(&mut self, hash: KeyHash, name: &[u8]) {
+    fn tell_readers(&mut self, hash: KeyHash, name: &[u8], by: Option<SessionId>) {
         let Some(readers) = self.tracking.take(hash, name) else { return };
         for reader in readers.as_slice() {
             let Some(tracker) = self.tracking.of(*reader) else { continue };
-            if tracker.options.broadcast {
+            if tracker.options.broadcast || tracker.options.noloop && by == Some(*reader) {
                 continue;
             }
             if self.executing.is_none_or(|e| e.session != *reader) {
                 self.send_invalidation(*reader, Invalid::Key(name));
-            } else if !tracker.options.noloop {
+            } else {
                 self.tracking.pending.push(Some(name.into()));
                 self.after_reply = true;
             }
