@@ -107,7 +107,7 @@ struct Digits {
     after_point: i64,
 }
 
-fn split<'a>(text: &'a [u8], is_digit: fn(&u8) -> bool) -> Option<(Digits, &'a [u8])> {
+fn split(text: &[u8], is_digit: fn(&u8) -> bool) -> Option<(Digits, &[u8])> {
     let whole = text.iter().take_while(|byte| is_digit(byte)).count();
     let after = match text.get(whole) {
         Some(b'.') => text[whole + 1..].iter().take_while(|byte| is_digit(byte)).count(),
