@@ -4,6 +4,7 @@
 //! several threads never mix, and control characters are escaped, so no client can forge a line. A log file is opened
 //! anew for every line: rotating it needs no signal. A log that can't be written never stops the server.
 
+mod level;
 mod syslog;
 mod timestamp;
 
@@ -11,7 +12,6 @@ use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -24,89 +24,12 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
+pub use self::level::LogLevel;
 use self::syslog::Syslog;
 use crate::crash;
 
 /// A longer text is cut.
 const TEXT_MAX: usize = 16 * 1024;
-
-/// How much is logged: `loglevel`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum LogLevel {
-    /// Everything.
-    Debug,
-    /// Much that is rarely useful.
-    Verbose,
-    /// What one wants to know in production.
-    Notice,
-    /// Only what matters.
-    Warning,
-    /// Nothing at all.
-    Nothing,
-}
-
-impl LogLevel {
-    /// All levels, from the most talkative.
-    pub const ALL: [LogLevel; 5] =
-        [LogLevel::Debug, LogLevel::Verbose, LogLevel::Notice, LogLevel::Warning, LogLevel::Nothing];
-
-    /// The name that `loglevel` gives it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            LogLevel::Debug => "debug",
-            LogLevel::Verbose => "verbose",
-            LogLevel::Notice => "notice",
-            LogLevel::Warning => "warning",
-            LogLevel::Nothing => "nothing",
-        }
-    }
-
-    const fn mark(self) -> char {
-        match self {
-            LogLevel::Debug => '.',
-            LogLevel::Verbose => '-',
-            LogLevel::Notice => '*',
-            LogLevel::Warning | LogLevel::Nothing => '#',
-        }
-    }
-
-    const fn colour(self) -> &'static str {
-        match self {
-            LogLevel::Debug => "\x1b[2m",
-            LogLevel::Verbose => "",
-            LogLevel::Notice => "\x1b[36m",
-            LogLevel::Warning | LogLevel::Nothing => "\x1b[33m",
-        }
-    }
-
-    fn of(level: tracing::Level) -> LogLevel {
-        match level {
-            tracing::Level::TRACE => LogLevel::Debug,
-            tracing::Level::DEBUG => LogLevel::Verbose,
-            tracing::Level::INFO => LogLevel::Notice,
-            tracing::Level::WARN | tracing::Level::ERROR => LogLevel::Warning,
-        }
-    }
-
-    fn filter(self) -> LevelFilter {
-        match self {
-            LogLevel::Debug => LevelFilter::TRACE,
-            LogLevel::Verbose => LevelFilter::DEBUG,
-            LogLevel::Notice => LevelFilter::INFO,
-            LogLevel::Warning => LevelFilter::WARN,
-            LogLevel::Nothing => LevelFilter::OFF,
-        }
-    }
-}
-
-impl FromStr for LogLevel {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<LogLevel, ()> {
-        LogLevel::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name)).ok_or(())
-    }
-}
 
 /// Who speaks: the letter behind the process id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -396,13 +319,5 @@ mod tests {
             ("one\n".into(), "two\n".into())
         );
         assert!(logger.set_file(Some(folder.path().join("no/such/folder"))).is_err());
-    }
-
-    #[test]
-    fn names_of_levels() {
-        for level in LogLevel::ALL {
-            assert_eq!(level.name().to_uppercase().parse(), Ok(level));
-        }
-        assert_eq!("loud".parse::<LogLevel>(), Err(()));
     }
 }

@@ -34,7 +34,9 @@ impl Daemon {
             let port_text = port.to_string();
             let (pid_file, log) = (folder.join("pid"), folder.join("log"));
             let mut all = vec!["--daemonize", "yes", "--bind", "127.0.0.1", "--port", &port_text];
-            all.extend(["--pidfile", pid_file.to_str().unwrap(), "--logfile", log.to_str().unwrap()]);
+            let path = |path: &Path| path.display().to_string();
+            let (pid_path, log_path) = (path(&pid_file), path(&log));
+            all.extend(["--pidfile", &pid_path, "--logfile", &log_path]);
             all.extend(arguments);
             let (code, out, err) = run(&all);
             if err.contains("Failed listening on port") {
@@ -164,9 +166,9 @@ struct Supervision {
 
 impl Supervision {
     fn new() -> Supervision {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let socket = UnixDatagram::bind(folder.path().join("notify")).expect("the folder is ours");
+        socket.set_read_timeout(Some(Duration::from_secs(60))).expect("the time is not zero");
         Supervision { socket, folder }
     }
 
@@ -228,7 +230,7 @@ fn a_supervisor_that_is_not_there_is_missed_in_the_log() {
 }
 
 fn title(pid: u32) -> String {
-    let shown = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    let shown = fs::read(format!("/proc/{pid}/cmdline")).expect("the process is there");
     String::from_utf8_lossy(&shown).trim_end_matches('\0').to_owned()
 }
 

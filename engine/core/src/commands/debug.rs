@@ -64,10 +64,6 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
             call.hooks.stall(seconds(args.at(2)));
             call.reply().ok();
         }
-        (b"pause-cron", 3) => {
-            call.state.periodic_work_rests = is_on(args.at(2));
-            call.reply().ok();
-        }
         (b"set-active-expire", 3) => {
             call.state.active_expire = is_on(args.at(2));
             call.reply().ok();
