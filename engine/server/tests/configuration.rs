@@ -208,7 +208,6 @@ fn a_start_that_is_refused_says_why() {
         ">>> 'shutdown-on-sigint'\nargument(s) must be one of the following: default, save",
     );
     check(&["--port", "6379", "6380"], ">>> 'port \"6379\" \"6380\"'\nwrong number of arguments\n");
-    check(&["--sentinel", "monitor", "a"], "\nsentinel directive while not in sentinel mode\n");
 }
 
 #[test]

@@ -95,6 +95,9 @@ pub enum ConfigError {
 /// The range of `hz`; whatever is beyond becomes the nearest.
 const HZ: std::ops::RangeInclusive<i64> = 1..=500;
 
+/// The least `repl-backlog-size`; whatever is below becomes this.
+const BACKLOG_MIN: u64 = 16 * 1024;
+
 impl Config {
     /// The configuration with all of `changes` made, and the parameters that have another value in it, in their order.
     /// `may_change_protected` says what `enable-protected-configs` allows whoever asks.
@@ -140,6 +143,7 @@ impl Config {
     /// Brings into range what is taken out of range.
     fn clamp(&mut self) {
         self.process.hz = self.process.hz.clamp(*HZ.start(), *HZ.end());
+        self.replication.repl_backlog_size = self.replication.repl_backlog_size.max(BACKLOG_MIN);
     }
 
     /// Every name whose parameter is to be shown for `pattern`, with its value: a name given in full is itself shown, as it

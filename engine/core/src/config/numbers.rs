@@ -1,8 +1,9 @@
 //! Numbers as configuration writes them: plain integers, sizes with a unit, octal modes. Each reads as Redis reads it, what
 //! it lets pass included, so that a file that loads there loads here.
 
-/// Reads a size in bytes: `100`, `1k` (1000), `1kb` (1024), `2mb`, `1gb`. Digits may be left out (they are 0 then, as in
-/// Redis); a size that overflows is `None`, where Redis would take what is left of it.
+/// Reads a size in bytes: `100`, `1k` (1000), `1kb` (1024), `2mb`, `1gb`. As in Redis, digits may be left out (they are 0
+/// then), and too many of them are the greatest number; but a number that overflows with its unit is `None`, where Redis would
+/// take what is left of it.
 pub fn parse_memory(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -16,7 +17,8 @@ pub fn parse_memory(text: &str) -> Option<u64> {
         "gb" => 1 << 30,
         _ => return None,
     };
-    let number = if number.is_empty() { 0 } else { number.parse::<u64>().ok()? };
+    let number =
+        number.bytes().fold(0u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
     number.checked_mul(factor)
 }
 
@@ -100,7 +102,9 @@ mod tests {
         check(" 1", None);
         check("18446744073709551615", Some(u64::MAX));
         check("18446744073709551615kb", None);
-        check("18446744073709551616", None);
+        check("18446744073709551616", Some(u64::MAX));
+        check("18446744073709551616b", Some(u64::MAX));
+        check("18446744073709551616k", None);
     }
 
     #[test]

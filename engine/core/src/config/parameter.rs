@@ -163,8 +163,9 @@ impl Parameter {
     /// Redis's words for what is wrong.
     pub fn set(&self, config: &mut Config, values: &[&[u8]], when: When) -> Result<(), String> {
         if let Kind::Special { get_mut, .. } = self.kind {
-            let words: Result<Vec<&str>, _> = values.iter().map(|v| std::str::from_utf8(v)).collect();
-            return get_mut(config).set(&words.map_err(|_| NOT_UTF8.to_owned())?, when);
+            // Bytes that are no text are no word that any of these knows, no address and no directory.
+            let words: Vec<_> = values.iter().map(|value| String::from_utf8_lossy(value)).collect();
+            return get_mut(config).set(&words.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), when);
         }
         let [value] = values else { return Err(WRONG_NUMBER.to_owned()) };
         if let Kind::Bytes { set, .. } = self.kind {
@@ -209,8 +210,8 @@ impl Parameter {
             Kind::Text { set, .. } => {
                 // A NUL ends the text, as it ends a C string.
                 let text = value.split(|byte| *byte == 0).next().unwrap_or_default();
+                self.checked(&String::from_utf8_lossy(text))?;
                 let text = std::str::from_utf8(text).map_err(|_| NOT_UTF8.to_owned())?;
-                self.checked(text)?;
                 set(config, text.to_owned());
             }
             Kind::Bytes { .. } | Kind::Special { .. } => unreachable!("both were dealt with above"),

@@ -16,6 +16,9 @@ pub enum ClientMemory {
     Percent(u8),
 }
 
+/// What is said of a share that is more than all.
+const TOO_MUCH: &str = "percentage argument must be less or equal to 100";
+
 impl Default for ClientMemory {
     fn default() -> ClientMemory {
         ClientMemory::Bytes(0)
@@ -48,7 +51,8 @@ impl Special for ClientMemory {
         let [word] = words else { return Err(WRONG_NUMBER.to_owned()) };
         if let Some(bytes) = parse_memory(word) {
             if bytes > i64::MAX as u64 {
-                return Err(format!("argument must be between -100 and {} inclusive", i64::MAX));
+                // Redis keeps shares as negative numbers, and takes this for one.
+                return Err(TOO_MUCH.to_owned());
             }
             *self = ClientMemory::Bytes(bytes);
             return Ok(());
@@ -58,7 +62,7 @@ impl Special for ClientMemory {
         *self = match u8::try_from(percent) {
             Ok(0) => ClientMemory::Bytes(0),
             Ok(percent) if percent <= 100 => ClientMemory::Percent(percent),
-            _ => return Err("percentage argument must be less or equal to 100".to_owned()),
+            _ => return Err(TOO_MUCH.to_owned()),
         };
         Ok(())
     }

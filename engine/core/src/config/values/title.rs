@@ -26,14 +26,15 @@ pub fn expand_title(template: &str, variable: impl Fn(&str) -> String) -> Option
     Some(title.trim_matches(' ').to_owned())
 }
 
-/// Whether a template can be filled in.
+/// Whether a template can be filled in, and shows something even where the variables that may be empty are.
 ///
 /// # Errors
 /// Redis's words for one that can't.
 pub fn is_title_template(template: &str) -> Result<(), String> {
-    match expand_title(template, |_| String::new()) {
-        Some(_) => Ok(()),
-        None => Err("template format is invalid or contains unknown variables".to_owned()),
+    let least = |name: &str| if ["title", "server-mode", "unixsocket"].contains(&name) { "" } else { "x" }.to_owned();
+    match expand_title(template, least) {
+        Some(title) if !title.is_empty() => Ok(()),
+        _ => Err("template format is invalid or contains unknown variables".to_owned()),
     }
 }
 
@@ -55,5 +56,14 @@ mod tests {
         check("{", None);
         check("{invalid-var}", None);
         check("{}", None);
+    }
+
+    #[test]
+    fn a_template_must_show_something() {
+        for (template, valid) in
+            [("", false), (" ", false), ("{title} {server-mode}", false), ("{port}", true), ("x", true)]
+        {
+            assert_eq!(is_title_template(template).is_ok(), valid, "{template}");
+        }
     }
 }
