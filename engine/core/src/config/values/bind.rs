@@ -37,6 +37,8 @@ impl Special for BindAddresses {
         if self.0.is_empty() {
             return vec!["\"\"".to_owned()];
         }
-        vec![self.0.iter().map(|address| word(address)).collect::<Vec<_>>().join(" ")]
+        let words: Vec<String> = self.0.iter().map(|address| word(address)).collect();
+        // A line's only value is taken apart once more, for it may hold several.
+        vec![if let [one] = &words[..] { word(one) } else { words.join(" ") }]
     }
 }
