@@ -10,7 +10,7 @@ use refrain_resp::{Arg, Encoder, parse_i64};
 
 use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER};
 use crate::hooks::Hooks;
-use crate::session::Session;
+use crate::session::{Closing, Session};
 use crate::state::State;
 use crate::table::Command;
 
@@ -186,6 +186,14 @@ impl<'a> Call<'a> {
     pub fn work(&mut self, units: u64) {
         self.state.extra_work += units;
         self.hooks.work(units);
+    }
+
+    /// Whether it makes sense to add to a reply that may become long: not once the client is to be closed for what it is owed.
+    /// What it is still sent doesn't matter then, so the reply may be left in pieces.
+    #[inline]
+    pub fn reply_may_grow(&mut self) -> bool {
+        self.session.output.len() <= self.state.output_check_from
+            || (!self.state.exceeds_output_limit(self.session) && self.session.closing != Closing::Now)
     }
 
     /// Argument `i` as an integer.

@@ -121,11 +121,13 @@ impl<H: Hooks> Engine<H> {
         state.next_client_id += 1;
         let now_us = state.now.mono_us;
         let acl = &state.acl;
-        Ok(state.sessions.insert(|handle| {
+        let handle = state.sessions.insert(|handle| {
             let mut session = Session::new(handle, id, origin, now_us);
             acl.greet(&mut session);
             session
-        }))
+        });
+        state.account(handle);
+        Ok(handle)
     }
 
     /// The connection is gone: nothing more can be sent or will be received.
@@ -139,6 +141,7 @@ impl<H: Hooks> Engine<H> {
             self.state.watchers.remove(watched.db, &watched.key, id);
         }
         self.state.pause.forget(&session);
+        self.state.client_memory.forget(&mut session);
         self.state.pool.give(session.pending);
     }
 
@@ -168,6 +171,7 @@ impl<H: Hooks> Engine<H> {
         session.room.reply_peak = session.room.reply_peak.max(session.output.len().min(session.room.reply));
         session.output.advance(n);
         session.output.release(&mut self.state.pool);
+        self.state.client_memory.account(session);
         if session.stalled && session.output.len() < OUTPUT_LOW_WATER {
             self.runnable.push(session);
         }

@@ -57,12 +57,6 @@ impl ErrorReply {
         ErrorReply::owned(format!("ERR wrong number of arguments for '{name}' command"))
     }
 
-    /// A subcommand with more arguments than any of its forms takes, as Redis words it.
-    pub fn subcommand(container: &str, word: &[u8]) -> ErrorReply {
-        let after = format!("'. Try {container} HELP.");
-        ErrorReply::quoting("ERR unknown subcommand or wrong number of arguments for '", word, &after)
-    }
-
     /// A TTL that is not positive or overflows, as Redis words it.
     pub fn invalid_expire(name: &str) -> ErrorReply {
         ErrorReply::owned(format!("ERR invalid expire time in '{name}' command"))

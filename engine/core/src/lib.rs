@@ -9,6 +9,7 @@ mod ahead;
 mod ask;
 mod call;
 mod client_buffers;
+mod client_memory;
 mod clock;
 mod commandlog;
 pub mod commands;
@@ -50,6 +51,7 @@ mod watch;
 
 pub use call::{Args, Call, Handler, Key, Outcome, Request};
 pub use client_buffers::{BufferPolicy, READ_CHUNK, RecentPeaks};
+pub use client_memory::ClientMemory;
 pub use clock::Now;
 pub use commandlog::{CommandLog, LogEntry, LogKind};
 pub use commands::shutdown::ShutdownSignal;

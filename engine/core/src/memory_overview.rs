@@ -70,8 +70,8 @@ impl Excess {
 impl MemoryOverview {
     /// As it is while `executing` executes a command: that session is not among the state's. A new peak is remembered.
     pub fn of(state: &mut State, executing: &Session) -> MemoryOverview {
-        let own = executing.memory();
-        let used = state.used_memory() + own as u64;
+        let clients = state.client_memory.total_with(executing) as u64;
+        let used = state.used_memory() - state.client_memory.total() as u64 + clients;
         state.stats.peak_memory = state.stats.peak_memory.max(used);
         let mut databases = Vec::new();
         let (mut entries, mut keys) = (0, 0);
@@ -89,7 +89,7 @@ impl MemoryOverview {
             used,
             peak: state.stats.peak_memory,
             startup: state.startup_memory,
-            clients: state.clients_memory() + own as u64,
+            clients,
             overhead: used - entries,
             dataset: entries,
             keys,

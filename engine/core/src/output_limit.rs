@@ -24,8 +24,8 @@ impl State {
         let limit = *self.config.limits.client_output_buffer_limit.of(session.class());
         let now_us = self.now.mono_us;
         let owed = session.output.len() as u64;
-        let hard = limit.hard > 0 && owed > limit.hard;
-        let soft = limit.soft > 0 && owed > limit.soft;
+        let hard = limit.hard > 0 && owed >= limit.hard;
+        let soft = limit.soft > 0 && owed >= limit.soft;
         session.over_soft_limit_since_us = match soft {
             true => session.over_soft_limit_since_us.or(Some(now_us)),
             false => None,
@@ -35,12 +35,10 @@ impl State {
         if !(hard || too_long) || session.closing == Closing::Now || self.no_output_limit {
             return false;
         }
+        let line = self.client_line(session);
+        let text = format!("Client {line} scheduled to be closed ASAP for overcoming of output buffer limits.");
         session.closing = Closing::Now;
         self.stats.output_buffer_disconnections += 1;
-        let text = format!(
-            "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits.",
-            session.id, session.origin.remote
-        );
         self.effects.log(Level::Warning, text);
         true
     }
@@ -53,6 +51,7 @@ impl State {
             [limit.hard, limit.soft].into_iter().filter(|l| *l > 0).min().unwrap_or(u64::MAX)
         };
         let least = of_class(ClientClass::Normal).min(of_class(ClientClass::Pubsub));
-        self.output_check_from = usize::try_from(least).unwrap_or(usize::MAX);
+        // Compared with `>`, and the limit itself is too much already.
+        self.output_check_from = usize::try_from(least).unwrap_or(usize::MAX).saturating_sub(1);
     }
 }

@@ -51,6 +51,7 @@ impl State {
         write(&mut session.reply());
         let owed = session.output.len();
         self.effects.attend(session);
+        self.client_memory.account(session);
         if owed > self.output_check_from {
             self.check_output_limit(to);
         }

@@ -161,7 +161,12 @@ impl<H: Hooks> Engine<H> {
             scratch.rare.clear();
         }
         for cursor in scratch.cursors.drain(..) {
+            let id = cursor.session;
             self.close_cursor(arena, cursor);
+            self.state.account(id);
+        }
+        if self.state.client_memory.is_over() {
+            self.state.evict_clients();
         }
         self.scratch = scratch;
     }
@@ -196,6 +201,7 @@ impl<H: Hooks> Engine<H> {
             // One that waits for a moment or for the end of a pause keeps what it sends, up to its limit.
             if session.waits() {
                 self.check_query_buffer_limit(input.session);
+                self.state.account(input.session);
                 continue;
             }
             if session.runnable || (input.bytes.is_none() && session.pending.is_empty()) {
@@ -203,7 +209,9 @@ impl<H: Hooks> Engine<H> {
             }
             if session.is_heavy() {
                 if let Some(range) = input.bytes.clone() {
-                    session.pending = self.state.pool.take();
+                    if session.pending.capacity() == 0 {
+                        session.pending = self.state.pool.take();
+                    }
                     session.pending.extend_from_slice(&arena[range]);
                 }
                 self.runnable.push(session);
@@ -422,7 +430,11 @@ impl<H: Hooks> Engine<H> {
             if !session.output.is_empty() || session.closing != Closing::Open {
                 self.state.effects.attend(&mut session);
             }
+            self.state.client_memory.account(&mut session);
             self.state.sessions.put_back(session);
+            if self.state.client_memory.is_over() {
+                self.state.evict_clients();
+            }
         }
         self.state.executing = None;
     }
@@ -465,7 +477,8 @@ impl<H: Hooks> Engine<H> {
             self.state.pool.give(own);
             return;
         };
-        (session.in_round, session.lent, session.wanted) = (0, 0, wanted);
+        (session.in_round, session.lent) = (0, 0);
+        session.wanted = if state == Parsing::WantsMore { wanted } else { 0 };
         if session.closing != Closing::Open {
             session.parser.reset();
             self.state.pool.give(own);
@@ -492,14 +505,14 @@ impl<H: Hooks> Engine<H> {
             if own.capacity() == 0 {
                 own = self.state.pool.take();
             }
-            Session::expect_input(&mut own, end - pos + wanted);
+            Session::expect_input(&mut own, end - pos + session.wanted);
             own.extend_from_slice(&arena[pos..end]);
         } else if pos * 2 >= own.len() {
             own.drain(..pos);
         } else {
             session.pending_from = pos;
         }
-        Session::expect_input(&mut own, wanted);
+        Session::expect_input(&mut own, session.wanted);
         session.pending = own;
         if self.check_query_buffer_limit(id) {
             return;
@@ -529,12 +542,11 @@ impl<H: Hooks> Engine<H> {
             return false;
         }
         session.closing = Closing::Now;
-        self.state.stats.query_buffer_disconnections += 1;
-        let text = format!(
-            "Closing client that reached max query buffer length: id={} addr={} qbuf={held}",
-            session.id, session.origin.remote
-        );
         self.state.effects.attend(session);
+        self.state.stats.query_buffer_disconnections += 1;
+        let session = self.state.sessions.get(id).expect("it was there above");
+        let line = self.state.client_line(session);
+        let text = format!("Closing client that reached max query buffer length: {line}");
         self.state.effects.log(Level::Warning, text);
         true
     }

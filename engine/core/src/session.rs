@@ -7,6 +7,7 @@ use refrain_resp::{Encoder, Protocol, RequestParser};
 
 use crate::acl::UserId;
 use crate::client_buffers::Room;
+use crate::client_memory::Accounted;
 use crate::config::ClientClass;
 use crate::output::Output;
 use crate::pubsub::{Kind, Subscriptions};
@@ -132,6 +133,8 @@ pub struct Session {
     pub(crate) wanted: usize,
     /// How much room its buffers keep.
     pub(crate) room: Room,
+    /// What it was last known to take.
+    pub(crate) accounted: Accounted,
     /// The peer has ended its sending side.
     pub input_ended: bool,
     /// Whether the connection is to end.
@@ -194,6 +197,7 @@ impl Session {
             lent: 0,
             wanted: 0,
             room: Room::new(now_us),
+            accounted: Accounted::default(),
             input_ended: false,
             closing: Closing::Open,
             connected_us: now_us,

@@ -11,6 +11,7 @@ use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
 use crate::acl::Acl;
 use crate::call::Key;
 use crate::client_buffers::{BufferPolicy, RecentPeaks};
+use crate::client_memory::ClientMemory;
 use crate::clock::Now;
 use crate::commands::shutdown::ShutdownSignal;
 use crate::config::{Config, Parameter};
@@ -88,6 +89,8 @@ pub struct State {
     pub(crate) touches: bool,
     /// What DEBUG says about buffers.
     pub buffer_policy: BufferPolicy,
+    /// What clients take in all.
+    pub client_memory: ClientMemory,
     /// The largest buffers of clients in the last seconds.
     pub recent_peaks: RecentPeaks,
     /// `DEBUG PAUSE-CRON`: periodic work rests.
@@ -158,6 +161,7 @@ impl State {
             pause: Pause::default(),
             touches: true,
             buffer_policy: BufferPolicy::default(),
+            client_memory: ClientMemory::default(),
             recent_peaks: RecentPeaks::default(),
             periodic_work_rests: false,
             heard: false,
@@ -436,12 +440,7 @@ impl State {
     /// Bytes that the data set and the clients take, by their structure: the same in every world.
     pub fn used_memory(&self) -> u64 {
         let rest = self.keyspace.memory() + self.pubsub.memory() + self.tracking.memory() + self.observer.memory();
-        rest as u64 + self.clients_memory()
-    }
-
-    /// The clients' part of it, without the one whose command executes.
-    pub fn clients_memory(&self) -> u64 {
-        self.sessions.iter().map(crate::Session::memory).sum::<usize>() as u64
+        (rest + self.client_memory.total()) as u64
     }
 }
 

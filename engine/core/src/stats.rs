@@ -37,6 +37,8 @@ pub struct Stats {
     pub expire_cycles_cut_short: u64,
     /// `client_query_buffer_limit_disconnections`.
     pub query_buffer_disconnections: u64,
+    /// `evicted_clients`.
+    pub evicted_clients: u64,
     /// `client_output_buffer_limit_disconnections`.
     pub output_buffer_disconnections: u64,
     /// `acl_access_denied_auth`.

@@ -62,6 +62,7 @@ impl<H: Hooks> Engine<H> {
     /// What is derived from parameters, so that hot paths compare with one number.
     pub(crate) fn apply_configuration(&mut self) {
         self.state.apply_output_limits();
+        self.state.apply_client_memory_limit();
         self.state.observer.configure(&self.state.config);
         self.state.listeners_changed();
         self.state.limit_tracking(TRACKED_KEYS_GIVEN_UP, || self.hooks.entropy());
@@ -106,6 +107,7 @@ impl<H: Hooks> Engine<H> {
                 continue;
             }
             session.fit_buffers(&state.buffer_policy, now_us);
+            state.client_memory.account(session);
             let input = session.pending.capacity() + session.parser.arguments_len();
             state.recent_peaks.see(now_us, input, session.output_figures().beyond_buffer);
             if session.output.len() > state.output_check_from {

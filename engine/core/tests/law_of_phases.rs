@@ -156,13 +156,18 @@ fn play(story: &Story, one_by_one: bool) -> (Bench, Vec<SessionId>) {
     let clients: Vec<SessionId> = story.streams.iter().map(|_| bench.connect()).collect();
     let mut sent = [0; CLIENTS];
     let everything: Vec<usize> = story.streams.iter().map(Vec::len).collect();
-    for (cuts, pause) in story.rounds.iter().chain([&(everything, 1)]) {
+    // The last ones wait out every pause that is asked for on the way.
+    let last = (everything, 20);
+    for (cuts, pause) in story.rounds.iter().chain(std::iter::repeat_n(&last, 40)) {
         bench.advance_ms(*pause);
         // Those whom a pause held back until now go first, whatever comes now.
         bench.round(&[]);
         let mut inputs: Vec<(SessionId, &[u8])> = Vec::new();
         for (i, stream) in story.streams.iter().enumerate() {
-            let end = stream.len().min(sent[i] + cuts[i]);
+            // One whom a pause holds back awaits his answer. What he would send meanwhile is executed when he goes on, whoever
+            // ended the pause and when in the round: that is for him alone to see, but not for him alone to feel.
+            let waits = bench.engine.state().sessions.get(clients[i]).is_some_and(|s| s.is_held_back());
+            let end = if waits { sent[i] } else { stream.len().min(sent[i] + cuts[i]) };
             if end > sent[i] {
                 inputs.push((clients[i], &stream[sent[i]..end]));
             }

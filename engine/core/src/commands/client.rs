@@ -102,7 +102,7 @@ fn on_or_off(args: Args<'_>, i: usize) -> Result<bool, ErrorReply> {
 /// for its command has not begun.
 pub fn unblock(call: &mut Call<'_>) -> Outcome {
     if call.args.len() > 4 {
-        return Err(ErrorReply::subcommand("CLIENT", call.args.at(1)));
+        return Err(ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1)));
     }
     if call.args.len() == 4 && !call.args.is(3, "TIMEOUT") && !call.args.is(3, "ERROR") {
         return Err(ErrorReply::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));

@@ -14,6 +14,7 @@ use crate::config::ClientClass;
 use crate::error::{ErrorReply, SYNTAX};
 use crate::pubsub::Kind;
 use crate::session::{Closing, Session};
+use crate::state::State;
 use crate::tracking::{Tracker, Tracking};
 
 /// Redis's names of client types.
@@ -82,6 +83,15 @@ pub fn info(call: &mut Call<'_>) -> Outcome {
     let text = lines.text;
     call.session.reply().verbatim(b"txt", text.as_bytes());
     Ok(())
+}
+
+impl State {
+    /// A client that is not executing, as CLIENT LIST shows it: for the log.
+    pub(crate) fn client_line(&self, session: &Session) -> String {
+        let mut line = String::new();
+        describe(session, &self.acl, &self.tracking, self.now.mono_us, session.parser.arguments_len(), &mut line);
+        line
+    }
 }
 
 /// The lines, and what must be known beside a session to write one.

@@ -13,7 +13,7 @@ pub fn pause(call: &mut Call<'_>) -> Outcome {
         4 if call.args.is(3, "WRITE") => Held::Writes,
         4 if call.args.is(3, "ALL") => Held::Everything,
         4 => return Err(ErrorReply::new("ERR CLIENT PAUSE mode must be WRITE or ALL")),
-        _ => return Err(ErrorReply::subcommand("CLIENT", call.args.at(1))),
+        _ => return Err(ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1))),
     };
     let timeout = parse_i64(call.args.at(2));
     let timeout = timeout.ok_or(ErrorReply::new("ERR timeout is not an integer or out of range"))?;

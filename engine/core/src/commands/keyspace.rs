@@ -151,23 +151,23 @@ fn parse_cursor(text: &[u8]) -> Option<u64> {
 /// KEYS pattern
 pub fn keys(call: &mut Call<'_>) -> Outcome {
     let filter = ScanFilter { pattern: Some(call.args.at(1)), kind: None, now_ms: call.state.now.unix_ms() };
-    let database = call.state.keyspace.db(call.session.db);
-    let mut reply = call.session.reply();
-    let length = reply.deferred_array();
+    let db = call.session.db;
+    let length = call.reply().deferred_array();
     let (mut found, mut cursor) = (0, 0);
     loop {
-        cursor = database.scan(cursor, 4096, &mut |entry| {
+        let mut reply = call.session.reply();
+        cursor = call.state.keyspace.db(db).scan(cursor, 4096, &mut |entry| {
             if filter.keeps(entry) {
                 reply.bulk(entry.key());
                 found += 1;
             }
         });
-        if cursor == 0 {
+        if cursor == 0 || !call.reply_may_grow() {
             break;
         }
     }
-    reply.finish_array(length, found);
-    let units = database.len() as u64 / 16;
+    call.reply().finish_array(length, found);
+    let units = call.state.keyspace.db(db).len() as u64 / 16;
     call.work(units);
     Ok(())
 }

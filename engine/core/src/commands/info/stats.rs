@@ -51,7 +51,7 @@ pub(super) fn stats(report: &Report<'_>, out: &mut String) {
         "expired_time_cap_reached_count" => s.expire_cycles_cut_short,
         "expire_cycle_cpu_milliseconds" => s.expire_cycle_us / 1000,
         "evicted_keys" => 0,
-        "evicted_clients" => 0,
+        "evicted_clients" => s.evicted_clients,
         "total_eviction_exceeded_time" => 0,
         "current_eviction_exceeded_time" => 0,
         "keyspace_hits" => s.keyspace_hits,

@@ -28,6 +28,9 @@ pub fn mget(call: &mut Call<'_>) -> Outcome {
             Some(value) => reply_value(call.session.reply(), value),
             None => call.session.reply().null(),
         }
+        if !call.reply_may_grow() {
+            break;
+        }
     }
     Ok(())
 }
