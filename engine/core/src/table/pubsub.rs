@@ -1,6 +1,6 @@
 //! Publish/subscribe.
 
-use super::{Argument, Command, Flags, Group, KeyFlags, KeySpec};
+use super::{Argument, Channels, Command, Flags, Group, KeyFlags, KeySpec};
 use crate::commands::pubsub;
 
 /// Flags of all that subscribe or unsubscribe. Shard channels do not exist in Sentinel.
@@ -15,6 +15,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "psubscribe",
         arity: -2,
         flags: SUBSCRIBES,
+        channels: Channels::SubscribePatterns,
         since: "2.0.0",
         group: Group::PubSub,
         complexity: "O(N) where N is the number of patterns",
@@ -27,6 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "publish",
         arity: 3,
         flags: PUBLISHES_TO_SHARD.with(Flags::SENTINEL),
+        channels: Channels::Publish,
         since: "2.0.0",
         group: Group::PubSub,
         complexity: "O(N+M) where N is the number of subscribers and M the number of patterns that begin like the channel",
@@ -62,6 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
         arity: 3,
         flags: PUBLISHES_TO_SHARD,
         keys: &[KeySpec::one(1, &[KeyFlags::NOT_KEY])],
+        channels: Channels::Publish,
         since: "7.0.0",
         group: Group::PubSub,
         complexity: "O(N) where N is the number of subscribers",
@@ -75,6 +78,7 @@ pub(super) const COMMANDS: &[Command] = &[
         arity: -2,
         flags: SUBSCRIBES_TO_SHARD,
         keys: &[KeySpec::rest(1, &[KeyFlags::NOT_KEY])],
+        channels: Channels::Subscribe,
         since: "7.0.0",
         group: Group::PubSub,
         complexity: "O(N) where N is the number of channels",
@@ -87,6 +91,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "subscribe",
         arity: -2,
         flags: SUBSCRIBES,
+        channels: Channels::Subscribe,
         since: "2.0.0",
         group: Group::PubSub,
         complexity: "O(N) where N is the number of channels",
