@@ -142,6 +142,9 @@ transcripts!(
     notifications,
     tracking,
     monitor,
+    acl_users,
+    acl_rights,
+    acl_log,
 );
 
 /// Numbers and hashes differ between runs and builds; names, order and shape do not.
