@@ -69,7 +69,10 @@ pub fn reset(call: &mut Call<'_>) -> Outcome {
     call.session.protocol = Protocol::Resp2;
     call.state.executing_changed(call.session);
     call.session.name = Box::default();
-    call.session.reply_mode = ReplyMode::On;
+    // CLIENT REPLY SKIP was about this very reply.
+    if call.session.reply_mode != ReplyMode::SkipThis {
+        call.session.reply_mode = ReplyMode::On;
+    }
     call.state.acl.greet(call.session);
     call.session.no_evict = false;
     call.session.no_touch = false;

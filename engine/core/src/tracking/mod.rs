@@ -328,8 +328,11 @@ impl State {
         if !self.tracking.is_active() {
             return;
         }
-        let trackers: Vec<SessionId> = self.tracking.trackers.keys().copied().collect();
-        for tracker in trackers {
+        // In the order in which they connected: several may name the same client.
+        let id = |session: &SessionId| self.sessions.get(*session).map(|s| s.id);
+        let mut trackers: Vec<_> = self.tracking.trackers.keys().map(|session| (id(session), *session)).collect();
+        trackers.sort_unstable();
+        for (_, tracker) in trackers {
             if self.executing.is_none_or(|e| e.session != tracker) {
                 self.send_invalidation(tracker, Invalid::Everything);
             } else {
