@@ -152,7 +152,8 @@ fn redacted(text: &str) -> String {
     let mut out = String::new();
     for line in text.split("\\r\\n") {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        let number = value.trim_start_matches('-').chars().next().is_some_and(|c| c.is_ascii_digit());
+        // -1 means "never", which is no size.
+        let number = value != "-1" && value.trim_start_matches('-').chars().next().is_some_and(|c| c.is_ascii_digit());
         let value = if number || name == "run_id" || name == "os" { "N" } else { value };
         writeln!(out, "{name}{}{value}", if line.contains(':') { ":" } else { "" }).unwrap();
     }
