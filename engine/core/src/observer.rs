@@ -122,9 +122,9 @@ impl Observer {
                 None => first_of_histogram(stats, execution.ticks),
             }
         }
-        (execution.ticks >= self.thresholds.ticks)
-            | (execution.request >= self.thresholds.request)
-            | (execution.reply >= self.thresholds.reply)
+        execution.ticks >= self.thresholds.ticks
+            || execution.request >= self.thresholds.request
+            || execution.reply >= self.thresholds.reply
     }
 
     /// Enters a remarkable command where it belongs.

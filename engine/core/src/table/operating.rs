@@ -30,7 +30,6 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Server,
         complexity: "Depends on the subcommand.",
         summary: "Contains the commands for developers of the server.",
-        arguments: &[Argument::string("subcommand"), Argument::string("argument").optional().multiple()],
         handler: debug::debug,
         ..Command::BLANK
     },
