@@ -89,10 +89,6 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"protocol", 3) => return protocol::show(call),
         (b"populate", 3..=5) => return populate::populate(call),
-        (b"pause-cron", 3) => {
-            call.state.periodic_work_rests = is_on(args.at(2));
-            call.reply().ok();
-        }
         (b"replybuffer", 4) => return reply_buffer(call),
         (b"htstats", 3..) => return htstats(call),
         (b"htstats-key", 3..) => {

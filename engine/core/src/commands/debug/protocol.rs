@@ -5,6 +5,10 @@ use refrain_resp::{Encoder, Protocol};
 use crate::call::{Call, Outcome};
 use crate::error::ErrorReply;
 
+/// The floating-point number.
+#[expect(clippy::approx_constant, reason = "clients' tests expect this number, not the constant that it is near to")]
+const DOUBLE: f64 = 3.141;
+
 /// DEBUG PROTOCOL type
 pub fn show(call: &mut Call<'_>) -> Outcome {
     let name = call.args.at(2).to_ascii_lowercase();
@@ -12,7 +16,7 @@ pub fn show(call: &mut Call<'_>) -> Outcome {
     match name.as_slice() {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.integer(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(DOUBLE),
         b"bignum" => reply.big_number("1234567999999999999999999999999999999"),
         b"null" => reply.null(),
         b"array" => {
