@@ -103,17 +103,16 @@ impl AclLog {
                 && *entry.username == *username
         };
         let known = self.entries.iter().take(LOOKED_AT).position(is_similar).and_then(|at| self.entries.remove(at));
-        let entry = match known {
-            Some(entry) => Entry { count: entry.count + 1, client, updated_ms: now_ms, ..entry },
-            None => {
-                let id = self.next_id;
-                self.next_id += 1;
-                let (object, username) = (object.into(), username.into());
-                let (created_ms, updated_ms) = (now_ms, now_ms);
-                Entry { count: 1, reason, context, object, username, client, id, created_ms, updated_ms }
-            }
-        };
-        self.entries.push_front(entry);
+        if let Some(entry) = known {
+            self.entries.push_front(Entry { count: entry.count + 1, client, updated_ms: now_ms, ..entry });
+            return;
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        let (object, username) = (object.into(), username.into());
+        let (created_ms, updated_ms) = (now_ms, now_ms);
+        self.entries.push_front(Entry { count: 1, reason, context, object, username, client, id, created_ms, updated_ms });
+        // A shorter limit takes effect with the next entry.
         self.entries.truncate(max_len);
     }
 
