@@ -1,6 +1,6 @@
 //! A Redis client written against the seam, so that it runs in the simulator and over real sockets alike.
 //!
-//! One connection, any number of commands in flight. [`Client::send`] queues a command, [`Client::receive`] waits for the
+//! One connection (or several *lines*, for protocols that need two), any number of commands in flight. [`Client::send`] queues a command, [`Client::receive`] waits for the
 //! next reply in order. A reply that does not come is a [`Loss`], and a loss says nothing about the command: it may have
 //! been executed, may be executed later, or never. Whoever records what happened must record exactly that.
 
@@ -68,7 +68,10 @@ pub struct Client<R: Runtime> {
     runtime: R,
     sockets: R::Sockets,
     server: Address,
-    connection: Option<Connection>,
+    /// Connections; most clients have one.
+    lines: Vec<Option<Connection>>,
+    /// Which of them everything is about.
+    line: usize,
     ready: Vec<Readiness>,
     chunk: Vec<u8>,
     backoff: Duration,
@@ -84,7 +87,8 @@ impl<R: Runtime> Client<R> {
             runtime,
             sockets,
             server,
-            connection: None,
+            lines: vec![None],
+            line: 0,
             ready: Vec::new(),
             chunk: vec![0; CHUNK],
             backoff: BACKOFF_MIN,
@@ -102,9 +106,17 @@ impl<R: Runtime> Client<R> {
         &self.runtime
     }
 
+    /// Everything that follows is about this connection; it need not exist yet.
+    pub fn use_line(&mut self, line: usize) {
+        if self.lines.len() <= line {
+            self.lines.resize_with(line + 1, || None);
+        }
+        self.line = line;
+    }
+
     /// Whether there is a connection; whether it is still good shows when it is used.
     pub fn is_connected(&self) -> bool {
-        self.connection.is_some()
+        self.lines[self.line].is_some()
     }
 
     /// Tries to connect, once. Before another attempt, wait [`Client::backoff`].
@@ -124,7 +136,7 @@ impl<R: Runtime> Client<R> {
     async fn attempt(&mut self) -> Result<(), Loss> {
         let deadline = self.runtime.now() + CONNECT_TIMEOUT;
         let token = self.sockets.connect(&self.server).map_err(|error| Loss::Broken(error.kind()))?;
-        self.connection = Some(Connection {
+        self.lines[self.line] = Some(Connection {
             token,
             output: Vec::new(),
             sent: 0,
@@ -174,13 +186,13 @@ impl<R: Runtime> Client<R> {
     /// # Panics
     /// When there is no connection.
     pub fn send(&mut self, command: &[impl AsRef<[u8]>]) {
-        let connection = self.connection.as_mut().expect("commands are sent on a connection");
+        let connection = self.lines[self.line].as_mut().expect("commands are sent on a connection");
         encode_command(&mut connection.output, command);
     }
 
     /// Bytes that have not left yet.
     pub fn unsent(&self) -> usize {
-        self.connection.as_ref().map_or(0, |c| c.output.len() - c.sent)
+        self.lines[self.line].as_ref().map_or(0, |c| c.output.len() - c.sent)
     }
 
     /// Sends what the socket takes now.
@@ -188,7 +200,7 @@ impl<R: Runtime> Client<R> {
     /// # Errors
     /// When the connection is gone.
     pub fn flush(&mut self) -> Result<(), Loss> {
-        let Some(c) = self.connection.as_mut() else { return Err(Loss::Broken(ErrorKind::NotConnected)) };
+        let Some(c) = self.lines[self.line].as_mut() else { return Err(Loss::Broken(ErrorKind::NotConnected)) };
         while c.sent < c.output.len() && !c.blocked {
             match self.sockets.try_write(c.token, &[IoSlice::new(&c.output[c.sent..])]) {
                 Ok(n) => {
@@ -221,7 +233,7 @@ impl<R: Runtime> Client<R> {
             }
             self.wait(deadline).await;
         }
-        if let Some(connection) = &self.connection {
+        if let Some(connection) = &self.lines[self.line] {
             self.sockets.shutdown(connection.token);
         }
         Ok(())
@@ -253,9 +265,28 @@ impl<R: Runtime> Client<R> {
         }
     }
 
+    /// What has arrived and was not taken yet, without waiting: replies and messages alike. Sends what is queued.
+    ///
+    /// # Errors
+    /// Nothing more will come on this connection.
+    pub fn arrived(&mut self) -> Result<Option<Reply>, Loss> {
+        loop {
+            if let Some(reply) = self.next_reply()? {
+                return Ok(Some(reply));
+            }
+            let flushed = self.flush();
+            match (self.read(), flushed) {
+                (Ok(true), _) => {}
+                (Ok(false), flushed) => return flushed.map(|()| None),
+                (Err(Loss::Ended), Err(broken)) => return Err(broken),
+                (Err(loss), _) => return Err(loss),
+            }
+        }
+    }
+
     /// The next reply, if it has arrived whole.
     fn next_reply(&mut self) -> Result<Option<Reply>, Loss> {
-        let Some(c) = self.connection.as_mut() else { return Err(Loss::Broken(ErrorKind::NotConnected)) };
+        let Some(c) = self.lines[self.line].as_mut() else { return Err(Loss::Broken(ErrorKind::NotConnected)) };
         if c.decoded == c.input.len() {
             return Ok(None);
         }
@@ -271,7 +302,7 @@ impl<R: Runtime> Client<R> {
 
     /// Reads what is there. False when the socket has no more for now.
     fn read(&mut self) -> Result<bool, Loss> {
-        let Some(c) = self.connection.as_mut() else { return Err(Loss::Broken(ErrorKind::NotConnected)) };
+        let Some(c) = self.lines[self.line].as_mut() else { return Err(Loss::Broken(ErrorKind::NotConnected)) };
         if c.drained {
             return Ok(false);
         }
@@ -294,7 +325,7 @@ impl<R: Runtime> Client<R> {
 
     /// Gives the connection up. What was not answered stays unknown for ever.
     pub fn close(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(connection) = self.lines[self.line].take() {
             self.sockets.close(connection.token);
         }
     }
@@ -309,12 +340,11 @@ impl<R: Runtime> Client<R> {
 
     /// Waits until something may have become possible, or until a moment.
     pub async fn wait(&mut self, until: Mono) {
-        let Client { sockets, ready, connection, .. } = self;
+        let Client { sockets, ready, lines, .. } = self;
         ready.clear();
         poll_fn(|cx| sockets.poll_ready(cx, until, ready)).await;
-        let Some(c) = connection.as_mut() else { return };
         for Readiness { token, bits } in ready.drain(..) {
-            if token == c.token {
+            if let Some(c) = lines.iter_mut().flatten().find(|c| c.token == token) {
                 c.hup |= bits & Interest::HUP != 0;
                 c.drained &= bits & (Interest::READ | Interest::HUP) == 0;
                 c.blocked &= bits & (Interest::WRITE | Interest::HUP) == 0;
@@ -324,6 +354,6 @@ impl<R: Runtime> Client<R> {
 
     /// Whether the server has closed or broken the connection, as far as its kernel has told, without reading a byte.
     pub fn is_hung_up(&self) -> bool {
-        self.connection.as_ref().is_none_or(|c| c.hup)
+        self.lines[self.line].as_ref().is_none_or(|c| c.hup)
     }
 }
