@@ -190,6 +190,15 @@ impl<R: Runtime> Client<R> {
         encode_command(&mut connection.output, command);
     }
 
+    /// Queues bytes that need be no command.
+    ///
+    /// # Panics
+    /// When there is no connection.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        let connection = self.lines[self.line].as_mut().expect("bytes are sent on a connection");
+        connection.output.extend_from_slice(bytes);
+    }
+
     /// Bytes that have not left yet.
     pub fn unsent(&self) -> usize {
         self.lines[self.line].as_ref().map_or(0, |c| c.output.len() - c.sent)

@@ -52,6 +52,8 @@ pub struct ClientPlan {
     pub name: String,
     /// The group that it belongs to.
     pub group: String,
+    /// With which user name and password it logs in.
+    pub login: Option<[String; 2]>,
     /// What it does.
     pub workload: Workload,
     /// Batches of operations that it leaves out, `[first, behind the last]`. It waits as if it had done them.
@@ -133,6 +135,7 @@ fn draw_clients(scenario: &Scenario, seed: u64) -> Vec<ClientPlan> {
             clients.push(ClientPlan {
                 name: format!("{}-{number}", group.name),
                 group: group.name.clone(),
+                login: group.login.clone(),
                 workload: workload.clone(),
                 skip: Vec::new(),
             });

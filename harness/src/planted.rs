@@ -24,8 +24,12 @@ pub const ALL: &[(&str, Planted)] = &[
     ("no-output-limit", Planted::Engine(Bug::NoOutputLimit)),
     ("half-transaction", Planted::Engine(Bug::HalfTransaction)),
     ("pause-leaks-write", Planted::Engine(Bug::PauseLeaksWrite)),
-    ("invalidation-before-write", Planted::Engine(Bug::InvalidationBeforeWrite)),
     ("pattern-message-twice", Planted::Engine(Bug::PatternMessageTwice)),
+    ("message-lost", Planted::Engine(Bug::MessageLost)),
+    ("acl-checks-wrong-key", Planted::Engine(Bug::AclChecksWrongKey)),
+    ("revoked-keeps-rights", Planted::Engine(Bug::RevokedKeepsRights)),
+    ("forgotten-invalidation", Planted::Engine(Bug::ForgottenInvalidation)),
+    ("invalidation-before-write", Planted::Engine(Bug::InvalidationBeforeWrite)),
     ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
     ("lost-reply-is-failure", Planted::LostReplyIsFailure),
 ];

@@ -1,6 +1,9 @@
 //! What is recorded while a world runs: everything that the oracles judge when it has ended. Plain data.
 
+pub mod access;
+pub mod messages;
 pub mod overload;
+pub mod pauses;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +11,10 @@ use refrain_jepsen::models::ModelKind;
 use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 
 use crate::client::Loss;
+use crate::record::access::Access;
+use crate::record::messages::Messages;
 use crate::record::overload::Overload;
+use crate::record::pauses::Pause;
 
 /// Unix time, in nanoseconds, at the simulator's zero.
 const UNIX_ORIGIN_NS: i64 = 1_767_225_600 * 1_000_000_000;
@@ -36,6 +42,12 @@ pub struct Record {
     pub waits: BTreeMap<String, Vec<Wait>>,
     /// What was seen of keys with deadlines.
     pub sightings: Vec<Sighting>,
+    /// Who may do what, and what he did.
+    pub access: Access,
+    /// Pauses that were acknowledged.
+    pub pauses: Vec<Pause>,
+    /// What was published, and what subscribers heard.
+    pub messages: Messages,
     /// What clients with slow commands got, and what SLOWLOG said of them.
     pub overload: Overload,
     /// When the last fault had ended.
@@ -118,6 +130,9 @@ impl Record {
             unexpected: Vec::new(),
             waits: BTreeMap::new(),
             sightings: Vec::new(),
+            access: Access::default(),
+            pauses: Vec::new(),
+            messages: Messages::default(),
             overload: Overload::default(),
             healed: 0,
             recovered: BTreeMap::new(),
@@ -181,6 +196,26 @@ impl Record {
             self.sightings.len(),
             self.losses
         )];
+        let Record { messages, access, pauses, .. } = self;
+        let heard: usize = messages.listeners.iter().map(|listener| listener.events.len()).sum();
+        if !messages.publications.is_empty() {
+            let (published, connections) = (messages.publications.len(), messages.listeners.len());
+            lines.push(format!("{published} messages published, {heard} events on {connections} subscribers' connections"));
+        }
+        if !access.probes.is_empty() {
+            let probes: u64 = access.probes.values().sum();
+            let guesses: usize = access.guesses.values().map(Vec::len).sum();
+            let changes: usize = access.accounts.iter().map(|account| account.changes.len()).sum();
+            let refused = access.acts.iter().filter(|act| !act.allowed).count();
+            let acts = access.acts.len();
+            lines.push(format!(
+                "{probes} probes and {guesses} guesses answered, {changes} changes of rights, {acts} acts of users, {refused} \
+                 of them refused"
+            ));
+        }
+        if !pauses.is_empty() {
+            lines.push(format!("{} pauses", pauses.len()));
+        }
         for (group, waits) in &self.waits {
             let mut us: Vec<u64> = waits.iter().map(|wait| wait.ns / 1000).collect();
             us.sort_unstable();

@@ -6,6 +6,7 @@ use refrain_resp::Reply;
 use refrain_runtime::Runtime;
 
 use crate::client::{Client, Loss};
+use crate::workloads::log_in;
 use crate::world::Context;
 
 /// How long one reply is waited for before the client tries anew. The run's bound is the plan's `recovery_ms`.
@@ -19,7 +20,7 @@ pub async fn be_served<R: Runtime>(client: &mut Client<R>, context: &Context) {
             client.sleep(pause).await;
             continue;
         }
-        match ask(client).await {
+        match ask(client, context).await {
             Ok(true) => break,
             Ok(false) => {
                 let reply = Reply::Error(b"neither PONG nor a value".to_vec());
@@ -37,7 +38,8 @@ pub async fn be_served<R: Runtime>(client: &mut Client<R>, context: &Context) {
     (context.note)("is served");
 }
 
-async fn ask<R: Runtime>(client: &mut Client<R>) -> Result<bool, Loss> {
+async fn ask<R: Runtime>(client: &mut Client<R>, context: &Context) -> Result<bool, Loss> {
+    log_in(client, context, PATIENCE).await?;
     let deadline = client.now() + PATIENCE;
     client.send(&["PING"]);
     client.send(&["GET", "is anybody there"]);

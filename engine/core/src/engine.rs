@@ -73,6 +73,9 @@ impl<H: Hooks> Engine<H> {
         state.require_password(None);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         state.tracking.is_early = hooks.planted(Bug::InvalidationBeforeWrite);
+        state.message_lost = hooks.planted(Bug::MessageLost);
+        state.acl.wrong_key = hooks.planted(Bug::AclChecksWrongKey);
+        state.acl.keeps_rights = hooks.planted(Bug::RevokedKeepsRights);
         state.pattern_message_twice = hooks.planted(Bug::PatternMessageTwice);
         state.startup_memory = state.used_memory();
         Engine {

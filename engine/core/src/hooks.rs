@@ -186,6 +186,14 @@ pub enum Bug {
     HalfTransaction,
     /// A client is told of a key that a transaction changes when the change is queued, and not when it is executed.
     InvalidationBeforeWrite,
+    /// Now and then the last subscriber of a channel does not get a message.
+    MessageLost,
+    /// A restricted user's call is checked with its first key in the place of all others.
+    AclChecksWrongKey,
+    /// Connections keep the rights that their user had when they logged in.
+    RevokedKeepsRights,
+    /// Readers of a key are not told that its deadline has come.
+    ForgottenInvalidation,
     /// A subscriber by pattern gets each message twice.
     PatternMessageTwice,
     /// CLIENT PAUSE WRITE holds nothing back.

@@ -121,6 +121,8 @@ pub struct State {
     pub(crate) serve_expired: bool,
     /// A test wants subscribers by pattern to get messages twice.
     pub(crate) pattern_message_twice: bool,
+    /// A test wants a message to be lost now and then.
+    pub(crate) message_lost: bool,
 }
 
 impl State {
@@ -177,6 +179,7 @@ impl State {
             scheduled_shutdown: None,
             serve_expired: false,
             pattern_message_twice: false,
+            message_lost: false,
             config,
         }
     }

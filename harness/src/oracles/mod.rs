@@ -2,15 +2,20 @@
 //! record when the world has ended.
 
 pub mod deadlines;
+pub mod deliveries;
 pub mod expired_within;
+pub mod guesses;
 pub mod latency;
 pub mod linearizable;
 pub mod monotone_wall;
 pub mod output;
 pub mod overload;
+pub mod pauses;
 pub mod possible_replies;
 pub mod propagation;
 pub mod recovery;
+pub mod rights;
+pub mod strangers;
 pub mod watched_values;
 pub mod whole_transactions;
 
@@ -87,6 +92,21 @@ pub fn judge(plan: &Plan, record: &Record, seen: &Seen) -> Vec<Violation> {
     violations.extend(overload::judge(plan, record, &seen.work));
     if plan.oracles.deadlines {
         violations.extend(deadlines::judge(record, &seen.readings));
+    }
+    if plan.oracles.deliveries {
+        violations.extend(deliveries::judge(record));
+    }
+    if plan.oracles.strangers {
+        violations.extend(strangers::judge(record));
+    }
+    if let Some(bound) = &plan.oracles.guesses {
+        violations.extend(guesses::judge(bound, record));
+    }
+    if plan.oracles.rights {
+        violations.extend(rights::judge(record));
+    }
+    if plan.oracles.pauses {
+        violations.extend(pauses::judge(record));
     }
     if plan.oracles.linearizable {
         violations.extend(linearizable::judge(plan, record));

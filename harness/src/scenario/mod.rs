@@ -102,6 +102,8 @@ pub struct ClientGroup {
     pub name: String,
     /// How many there are.
     pub count: Span,
+    /// With which user name and password they log in, those that do; all need it to be served in the end.
+    pub login: Option<[String; 2]>,
     /// What they do.
     pub workload: Workload,
 }
@@ -124,6 +126,20 @@ pub struct Oracles {
     /// Bounds on how long the clients of a group wait.
     #[serde(default)]
     pub latency: Vec<LatencyBound>,
+    /// Subscribers get what is published: once, in one order, without gaps.
+    #[serde(default)]
+    pub deliveries: bool,
+    /// Without credentials nothing is answered but refusals.
+    #[serde(default)]
+    pub strangers: bool,
+    /// Who guesses passwords is slowed down and written down.
+    pub guesses: Option<GuessBound>,
+    /// Changes of users' rights apply at once, on every connection.
+    #[serde(default)]
+    pub rights: bool,
+    /// While clients are paused, what is held back has no effect.
+    #[serde(default)]
+    pub pauses: bool,
     /// Clients with slow commands delay the others by no more than one command.
     pub overload: Option<OverloadBound>,
     /// Bounds on what the server holds for clients.
@@ -150,6 +166,18 @@ pub struct LatencyBound {
     pub max_us: u64,
     /// There are at least so many replies: a group that is starved of connections shows here.
     pub replies_min: u64,
+}
+
+/// How many guesses at passwords one address has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuessBound {
+    /// The first ones, which cost nothing.
+    pub free: u64,
+    /// Then so many, each costing twice as much as the one before,
+    pub doublings: u64,
+    /// and from then on one in so many milliseconds.
+    pub longest_ms: u64,
 }
 
 /// What clients with slow commands may do to others.

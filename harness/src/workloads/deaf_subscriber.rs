@@ -5,6 +5,7 @@ use std::time::Duration;
 use refrain_runtime::Runtime;
 
 use crate::client::Client;
+use crate::record::messages::{Event, Topic};
 use crate::span::parameters;
 use crate::world::Context;
 
@@ -20,6 +21,14 @@ parameters! {
 /// How often it looks whether it is still connected.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// It hears nothing, but it is a receiver.
+fn note(context: &Context) {
+    let now = context.now();
+    let messages = &mut context.record.borrow_mut().messages;
+    let listener = messages.connect(&context.plan.name);
+    messages.event(listener, now, Event::Asked(true, (Topic::Pattern, "*".into())));
+}
+
 /// Works until the first phase is over.
 pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &DeafSubscriber) {
     while client.connect_while(|| context.working()).await && context.working() {
@@ -27,6 +36,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Dea
         let mut stream = super::batch_stream(context, batch);
         if !context.plan.skips(batch) {
             client.send(&["PSUBSCRIBE", "*"]);
+            note(context);
             while context.working() {
                 if client.flush().is_err() || client.is_hung_up() {
                     context.record.borrow_mut().hung_up(&context.plan.group);

@@ -4,21 +4,32 @@
 //! batch that a plan leaves out shifts no other.
 
 pub mod deaf;
+pub mod deaf_subscriber;
 pub mod expiring;
 pub mod heavy;
 pub mod leases;
+pub mod pauser;
+pub mod intruder;
+pub mod guesser;
+pub mod acl_operator;
+pub mod member;
+pub mod publisher;
 pub mod slowlog_reader;
 pub mod steady;
 pub mod storm;
+pub mod subscriber;
 pub mod strings;
 pub mod transactions;
 pub mod vocabulary;
 
+use std::time::Duration;
+
+use refrain_resp::Reply;
 use refrain_runtime::Runtime;
 use refrain_sim::Stream;
 use serde::{Deserialize, Serialize};
 
-use crate::client::Client;
+use crate::client::{Client, Loss};
 use crate::recovery;
 use crate::span::Draw;
 use crate::world::Context;
@@ -41,6 +52,22 @@ pub enum Workload {
     Expiring(expiring::Expiring),
     /// See [`leases`].
     Leases(leases::Leases),
+    /// See [`pauser`].
+    Pauser(pauser::Pauser),
+    /// See [`intruder`].
+    Intruder(intruder::Intruder),
+    /// See [`guesser`].
+    Guesser(guesser::Guesser),
+    /// See [`acl_operator`].
+    AclOperator(acl_operator::AclOperator),
+    /// See [`member`].
+    Member(member::Member),
+    /// See [`publisher`].
+    Publisher(publisher::Publisher),
+    /// See [`subscriber`].
+    Subscriber(subscriber::Subscriber),
+    /// See [`deaf_subscriber`].
+    DeafSubscriber(deaf_subscriber::DeafSubscriber),
     /// See [`heavy`].
     Heavy(heavy::Heavy),
     /// See [`slowlog_reader`].
@@ -57,6 +84,14 @@ impl Draw for Workload {
             Workload::Deaf(p) => Workload::Deaf(p.draw(stream)),
             Workload::Expiring(p) => Workload::Expiring(p.draw(stream)),
             Workload::Leases(p) => Workload::Leases(p.draw(stream)),
+            Workload::Pauser(p) => Workload::Pauser(p.draw(stream)),
+            Workload::Intruder(p) => Workload::Intruder(p.draw(stream)),
+            Workload::Guesser(p) => Workload::Guesser(p.draw(stream)),
+            Workload::AclOperator(p) => Workload::AclOperator(p.draw(stream)),
+            Workload::Member(p) => Workload::Member(p.draw(stream)),
+            Workload::Publisher(p) => Workload::Publisher(p.draw(stream)),
+            Workload::Subscriber(p) => Workload::Subscriber(p.draw(stream)),
+            Workload::DeafSubscriber(p) => Workload::DeafSubscriber(p.draw(stream)),
             Workload::Heavy(p) => Workload::Heavy(p.draw(stream)),
             Workload::SlowlogReader(p) => Workload::SlowlogReader(p.draw(stream)),
         }
@@ -74,10 +109,33 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Deaf(p) => deaf::work(&mut client, context, p).await,
         Workload::Expiring(p) => expiring::work(&mut client, context, p).await,
         Workload::Leases(p) => leases::work(&mut client, context, p).await,
+        Workload::Pauser(p) => pauser::work(&mut client, context, p).await,
+        Workload::Intruder(p) => intruder::work(&mut client, context, p).await,
+        Workload::Guesser(p) => guesser::work(&mut client, context, p).await,
+        Workload::AclOperator(p) => acl_operator::work(&mut client, context, p).await,
+        Workload::Member(p) => member::work(&mut client, context, p).await,
+        Workload::Publisher(p) => publisher::work(&mut client, context, p).await,
+        Workload::Subscriber(p) => subscriber::work(&mut client, context, p).await,
+        Workload::DeafSubscriber(p) => deaf_subscriber::work(&mut client, context, p).await,
         Workload::Heavy(p) => heavy::work(&mut client, context, p).await,
         Workload::SlowlogReader(p) => slowlog_reader::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;
+}
+
+/// Logs in as the plan says; who has no login need not.
+///
+/// # Errors
+/// When no answer came.
+pub async fn log_in<R: Runtime>(client: &mut Client<R>, context: &Context, timeout: Duration) -> Result<(), Loss> {
+    let Some([name, password]) = &context.plan.login else { return Ok(()) };
+    client.send(&["AUTH", name, password]);
+    let deadline = client.now() + timeout;
+    let reply = client.receive(deadline).await?;
+    if reply != Reply::Simple(b"OK".to_vec()) {
+        context.record.borrow_mut().unexpected(context.now(), &context.plan.name, "AUTH", &reply);
+    }
+    Ok(())
 }
 
 /// The stream of one batch.

@@ -23,7 +23,17 @@ parameters! {
 
 /// Works until the first phase is over.
 pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Steady) {
+    let timeout = Duration::from_millis(p.timeout_ms.value());
+    let mut logged_in = false;
     while client.connect_while(|| context.working()).await && context.working() {
+        if !std::mem::replace(&mut logged_in, true)
+            && let Err(loss) = super::log_in(client, context, timeout).await
+        {
+            logged_in = false;
+            client.close();
+            context.lost(&loss);
+            continue;
+        }
         let batch = context.next_batch();
         let mut stream = super::batch_stream(context, batch);
         let pause = Duration::from_micros(p.pause_us.pick_u64(&mut stream));
@@ -32,6 +42,7 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Ste
             && let Err(loss) = turn(client, context, p, batch).await
         {
             client.close();
+            logged_in = false;
             context.lost(&loss);
             context.become_another_process();
         }

@@ -94,6 +94,8 @@ impl<R: Runtime> Ear<'_, R> {
 
     /// Subscribes to some, leaves some.
     fn change(&mut self, p: &Subscriber, count: u64, stream: &mut Stream) {
+        // What is changed twice at once has no stint of its own in between that anybody could judge.
+        let mut touched = BTreeSet::new();
         for _ in 0..count {
             let which = stream.below(p.channels.value().max(1));
             let subscription = match stream.below(4) {
@@ -101,6 +103,9 @@ impl<R: Runtime> Ear<'_, R> {
                 1 => (Topic::Pattern, stream.pick(&["*", "news.*", "news.0.*", "news.1.*", "news.2.*"]).to_string()),
                 _ => (Topic::Channel, channel(which)),
             };
+            if !touched.insert(subscription.clone()) {
+                continue;
+            }
             let leaves = self.subscribed.contains(&subscription);
             let verb = match (subscription.0, leaves) {
                 (Topic::Channel, false) => "SUBSCRIBE",

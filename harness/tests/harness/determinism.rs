@@ -9,14 +9,17 @@ use refrain_sim::Trace;
 
 use super::{plan, run_well, words};
 
-const SCENARIOS: [(&str, u64); 5] =
-    [("single-node", 3), ("hot-key-storm", 1), ("slow-clients", 2), ("expiry-clock", 3), ("command-overload", 1)];
-
-#[test]
-fn a_seed_gives_the_same_run_twice_and_in_two_threads() {
-    for (scenario, seeds) in SCENARIOS {
-        for seed in 1..=seeds {
-            let plan = plan(scenario, seed);
+const SCENARIOS: [(&str, u64); 9] = [
+    ("single-node", 3),
+    ("hot-key-storm", 1),
+    ("slow-clients", 2),
+    ("expiry-clock", 3),
+    ("command-overload", 1),
+    ("pubsub", 3),
+    ("slow-subscribers", 1),
+    ("intrusion", 2),
+    ("client-pause", 2),
+];
             let here = run_well(&plan);
             let [left, right] = std::thread::scope(|scope| {
                 let threads = [0, 1].map(|_| scope.spawn(|| run_well(&plan)));

@@ -56,8 +56,34 @@ fn slow_commands_without_a_budget() {
 }
 
 #[test]
+fn a_message_twice_by_a_pattern() {
+    caught("pubsub", Planted::Engine(Bug::PatternMessageTwice), "deliveries");
+}
+
+#[test]
+fn a_message_lost_in_the_middle() {
+    caught("pubsub", Planted::Engine(Bug::MessageLost), "deliveries");
+}
+
+#[test]
+fn rights_checked_on_another_key() {
+    caught("intrusion", Planted::Engine(Bug::AclChecksWrongKey), "rights");
+}
+
+#[test]
+fn a_revoked_right_that_is_kept() {
+    caught("intrusion", Planted::Engine(Bug::RevokedKeepsRights), "rights");
+}
+
+#[test]
+fn a_pause_that_leaks_writes() {
+    caught("client-pause", Planted::Engine(Bug::PauseLeaksWrite), "pauses");
+}
+
+#[test]
 fn output_without_a_limit() {
     caught("slow-clients", Planted::Engine(Bug::NoOutputLimit), "output");
+    caught("slow-subscribers", Planted::Engine(Bug::NoOutputLimit), "output");
 }
 
 #[test]

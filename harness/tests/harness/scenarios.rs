@@ -28,6 +28,26 @@ fn command_overload() {
 }
 
 #[test]
+fn pubsub() {
+    holds("pubsub", 20);
+}
+
+#[test]
+fn slow_subscribers() {
+    holds("slow-subscribers", 6);
+}
+
+#[test]
+fn intrusion() {
+    holds("intrusion", 12);
+}
+
+#[test]
+fn client_pause() {
+    holds("client-pause", 20);
+}
+
+#[test]
 fn slow_clients() {
     holds("slow-clients", 20);
 }
@@ -45,7 +65,19 @@ fn leases() {
 #[test]
 fn every_scenario_file_can_be_read_and_every_one_is_tested() {
     let names = refrain_harness::scenario::library::names();
-    assert_eq!(names, ["command-overload", "expiry-clock", "hot-key-storm", "leases", "single-node", "slow-clients"]);
+    let tested = [
+        "client-pause",
+        "command-overload",
+        "expiry-clock",
+        "hot-key-storm",
+        "intrusion",
+        "leases",
+        "pubsub",
+        "single-node",
+        "slow-clients",
+        "slow-subscribers",
+    ];
+    assert_eq!(names, tested);
     for name in names {
         refrain_harness::scenario::library::load(&name).unwrap_or_else(|why| panic!("{why}"));
     }

@@ -54,6 +54,10 @@ pub struct Acl {
     pub log: AclLog,
     /// Failed logins by address.
     pub attempts: Attempts,
+    /// A test wants the first key of a call checked in the place of all others.
+    pub(crate) wrong_key: bool,
+    /// A test wants connections to keep the rights that they had.
+    pub(crate) keeps_rights: bool,
     /// Room in which checks put the keys of a call.
     keys: Vec<KeyRef>,
 }
@@ -104,6 +108,8 @@ impl Acl {
             ids: BTreeMap::new(),
             log: AclLog::default(),
             attempts: Attempts::default(),
+            wrong_key: false,
+            keeps_rights: false,
             keys: Vec::new(),
         };
         let id = acl.insert(DEFAULT, User::all_powerful());
@@ -161,7 +167,7 @@ impl Acl {
 
     /// Puts a user in its place, or in a new one.
     pub(crate) fn insert(&mut self, name: &[u8], user: User) -> UserId {
-        let id = self.find(name).unwrap_or_else(|| {
+        let id = self.find(name).filter(|_| !self.keeps_rights).unwrap_or_else(|| {
             let free = self.users.iter().position(Option::is_none).unwrap_or_else(|| {
                 self.users.push(None);
                 self.users.len() - 1

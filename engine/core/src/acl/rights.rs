@@ -42,7 +42,7 @@ impl Acl {
     /// Why not.
     pub(crate) fn check(&mut self, user: UserId, found: Found, args: Args<'_>) -> Result<(), Denied> {
         let mut keys = std::mem::take(&mut self.keys);
-        let argument = |i| args.at(i);
+        let argument = |i| args.at(if self.wrong_key && i > 1 { 1 } else { i });
         let checked = self.user(user).check(found, Arguments::new(args.len(), &argument), &mut keys);
         self.keys = keys;
         checked

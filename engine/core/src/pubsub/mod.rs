@@ -202,7 +202,9 @@ impl State {
     }
 
     fn send_to_all(&mut self, subscribers: &Subscribers, message: &[u8]) -> usize {
-        subscribers.iter().filter(|who| self.push_encoded(*who, message)).count()
+        let lost = self.message_lost && self.stats.commands_processed.is_multiple_of(31);
+        let count = if lost { subscribers.len() - 1 } else { subscribers.len() };
+        subscribers.iter().take(count).filter(|who| self.push_encoded(*who, message)).count()
     }
 }
 
