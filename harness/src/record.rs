@@ -200,7 +200,9 @@ impl Record {
         let heard: usize = messages.listeners.iter().map(|listener| listener.events.len()).sum();
         if !messages.publications.is_empty() {
             let (published, connections) = (messages.publications.len(), messages.listeners.len());
-            lines.push(format!("{published} messages published, {heard} events on {connections} subscribers' connections"));
+            lines.push(format!(
+                "{published} messages published, {heard} events on {connections} subscribers' connections"
+            ));
         }
         if !access.probes.is_empty() {
             let probes: u64 = access.probes.values().sum();

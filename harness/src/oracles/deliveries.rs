@@ -168,13 +168,15 @@ impl<'a> Hearing<'a> {
                     stint.left = Some(at);
                     self.closed.push(stint);
                 }
-            } else if let Some(stint) = self.closed.iter_mut().rfind(|s| s.subscription == *subscription && s.left.is_none())
+            } else if let Some(stint) =
+                self.closed.iter_mut().rfind(|s| s.subscription == *subscription && s.left.is_none())
             {
                 stint.left = Some(at);
             }
         }
         let shard = subscription.0 == Topic::Shard;
-        let there = self.open.iter().filter(|((topic, _), s)| (*topic == Topic::Shard) == shard && s.confirmed.is_some());
+        let there =
+            self.open.iter().filter(|((topic, _), s)| (*topic == Topic::Shard) == shard && s.confirmed.is_some());
         let there = there.count() as i64;
         if there != count {
             self.complain(at, format!("was told of {count} subscriptions at {subscription:?}, and has {there}"));
@@ -247,7 +249,12 @@ impl<'a> Hearing<'a> {
                 && !stint.got.contains(&p.id)
         });
         if let Some(missing) = missing {
-            let what = format!("never heard {:?} of {} by {key:?}, answered before {}", missing.id, missing.channel, seconds(before));
+            let what = format!(
+                "never heard {:?} of {} by {key:?}, answered before {}",
+                missing.id,
+                missing.channel,
+                seconds(before)
+            );
             self.complain(at, what);
         }
     }
@@ -336,7 +343,13 @@ mod tests {
         for number in 0..4 {
             let sent = 100 * number;
             let told = Some((sent + 10, 1));
-            record.messages.publish(Publication { id: (1, number), channel: "c".into(), shard: false, sent, acked: told });
+            record.messages.publish(Publication {
+                id: (1, number),
+                channel: "c".into(),
+                shard: false,
+                sent,
+                acked: told,
+            });
         }
         // Somebody else may have got what this one did not.
         let other = record.messages.connect("other");
@@ -368,7 +381,11 @@ mod tests {
         assert!(story(&[(105, message(1)), (205, message(2)), (206, message(1))]) > 0, "back");
         let of_pattern = Event::Message { by: (Topic::Pattern, "*".into()), channel: "c".into(), id: (1, 1) };
         assert_eq!(story(&[(105, of_pattern)]), 1, "by what it does not subscribe to");
-        assert_eq!(story(&[(105, Event::Message { by: channel("c"), channel: "c".into(), id: (9, 9) })]), 1, "invented");
+        assert_eq!(
+            story(&[(105, Event::Message { by: channel("c"), channel: "c".into(), id: (9, 9) })]),
+            1,
+            "invented"
+        );
     }
 
     #[test]
@@ -390,7 +407,13 @@ mod tests {
         let [asked, _] = joined(50);
         assert_eq!(complaints(&[asked, (51, Event::Confirmed(true, channel("c"), 2))]), 1, "of confirmations");
         let mut record = Record::new(false);
-        record.messages.publish(Publication { id: (1, 0), channel: "c".into(), shard: false, sent: 0, acked: Some((1, 1)) });
+        record.messages.publish(Publication {
+            id: (1, 0),
+            channel: "c".into(),
+            shard: false,
+            sent: 0,
+            acked: Some((1, 1)),
+        });
         assert_eq!(judge(&record).len(), 1, "nobody can have got it");
     }
 

@@ -27,7 +27,10 @@ fn slowed(bound: &GuessBound, access: &Access) -> Vec<String> {
         if let ([(first, _), .., (last, _)], count) = (later, later.len() as u64) {
             let most = bound.doublings + (last - first) / (bound.longest_ms * 1_000_000) + 1;
             if count > most {
-                complaints.push(format!("{client}: {count} guesses after the first {}, at most {most} were to be", bound.free));
+                complaints.push(format!(
+                    "{client}: {count} guesses after the first {}, at most {most} were to be",
+                    bound.free
+                ));
             }
         }
         if (guesses.len() as u64) <= bound.free {

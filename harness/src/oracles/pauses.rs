@@ -21,8 +21,7 @@ use crate::record::{COMPLAINTS_MAX, Record, seconds};
 /// Says what happened in pauses that must not.
 pub fn judge(record: &Record) -> Vec<Violation> {
     let operations = record.strings.operations();
-    let mut complaints: Vec<String> =
-        record.pauses.iter().flat_map(|pause| within(pause, operations.iter())).collect();
+    let mut complaints: Vec<String> = record.pauses.iter().flat_map(|pause| within(pause, operations.iter())).collect();
     complaints.truncate(COMPLAINTS_MAX);
     complaints.into_iter().map(|what| Violation::new("pauses", what)).collect()
 }
@@ -39,7 +38,11 @@ fn within<'a>(pause: &Pause, operations: impl Iterator<Item = &'a Operation>) ->
         let key = operation.key.escape_ascii();
         let reads = matches!(operation.call, Call::Get | Call::Exists | Call::ExpireTime);
         if pause.everything || !reads {
-            complaints.push(format!("{at} {} of {key} was answered in a pause from {}", operation.call, seconds(pause.from)));
+            complaints.push(format!(
+                "{at} {} of {key} was answered in a pause from {}",
+                operation.call,
+                seconds(pause.from)
+            ));
         } else if operation.call == Call::Get
             && let Some(before) = seen.insert(&operation.key, reply)
             && before != reply

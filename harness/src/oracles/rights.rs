@@ -75,7 +75,12 @@ mod tests {
             Some(Rights { on: true, password: "p".into(), commands, prefixes: ["a:"].into() })
         };
         let change = |sent, rights| Change { sent, acked: Some(sent + 10), rights };
-        let changes = vec![change(100, rights(&["get"])), change(200, rights(&[])), change(300, None), change(400, rights(&["get"]))];
+        let changes = vec![
+            change(100, rights(&["get"])),
+            change(200, rights(&[])),
+            change(300, None),
+            change(400, rights(&["get"])),
+        ];
         Access { accounts: vec![Account { name: "u".into(), changes }], ..Access::default() }
     }
 

@@ -30,8 +30,31 @@ parameters! {
 
 /// Words that mean something somewhere.
 const WORDS: &[&str] = &[
-    "secret:1", "secret:2", "a:1", "*", "0", "1", "-1", "100", "GET", "SET", "PX", "ID", "LIST", "default", "on", ">x", "allkeys",
-    "+@all", "requirepass", "", "3", "2", "WITHCODE", "ALL", "return redis.call('GET','secret:1')",
+    "secret:1",
+    "secret:2",
+    "a:1",
+    "*",
+    "0",
+    "1",
+    "-1",
+    "100",
+    "GET",
+    "SET",
+    "PX",
+    "ID",
+    "LIST",
+    "default",
+    "on",
+    ">x",
+    "allkeys",
+    "+@all",
+    "requirepass",
+    "",
+    "3",
+    "2",
+    "WITHCODE",
+    "ALL",
+    "return redis.call('GET','secret:1')",
 ];
 
 /// Works until the first phase is over.

@@ -3,22 +3,22 @@
 //! Workloads work in numbered batches, and every batch draws from a stream of its own, named after client and number: a
 //! batch that a plan leaves out shifts no other.
 
+pub mod acl_operator;
 pub mod deaf;
 pub mod deaf_subscriber;
 pub mod expiring;
-pub mod heavy;
-pub mod leases;
-pub mod pauser;
-pub mod intruder;
 pub mod guesser;
-pub mod acl_operator;
+pub mod heavy;
+pub mod intruder;
+pub mod leases;
 pub mod member;
+pub mod pauser;
 pub mod publisher;
 pub mod slowlog_reader;
 pub mod steady;
 pub mod storm;
-pub mod subscriber;
 pub mod strings;
+pub mod subscriber;
 pub mod transactions;
 pub mod vocabulary;
 

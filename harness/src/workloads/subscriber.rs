@@ -116,7 +116,11 @@ impl<R: Runtime> Ear<'_, R> {
                 (Topic::Shard, true) => "SUNSUBSCRIBE",
             };
             self.client.send(&[verb, &subscription.1]);
-            if leaves { self.subscribed.remove(&subscription) } else { self.subscribed.insert(subscription.clone()) };
+            if leaves {
+                self.subscribed.remove(&subscription)
+            } else {
+                self.subscribed.insert(subscription.clone())
+            };
             self.note(Event::Asked(!leaves, subscription));
         }
     }
@@ -221,7 +225,10 @@ mod tests {
         let wire = "4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$7\r\n3:14:..\r\n";
         assert_eq!((read(&format!("*{wire}")), read(&format!(">{wire}"))), (message.clone(), message));
         assert_eq!(read(">3\r\n$12\r\npunsubscribe\r\n$2\r\nn*\r\n:0\r\n"), Some(Event::Confirmed(false, by, 0)));
-        assert_eq!((read("$2\r\n17\r\n"), read("*2\r\n$4\r\npong\r\n$2\r\n17\r\n")), (read("$2\r\n17\r\n"), Some(Event::Ponged(17))));
+        assert_eq!(
+            (read("$2\r\n17\r\n"), read("*2\r\n$4\r\npong\r\n$2\r\n17\r\n")),
+            (read("$2\r\n17\r\n"), Some(Event::Ponged(17)))
+        );
         assert_eq!(read("+OK\r\n"), None);
     }
 }

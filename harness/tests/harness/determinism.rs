@@ -20,6 +20,12 @@ const SCENARIOS: [(&str, u64); 9] = [
     ("intrusion", 2),
     ("client-pause", 2),
 ];
+
+#[test]
+fn a_seed_gives_the_same_run_twice_and_in_two_threads() {
+    for (scenario, seeds) in SCENARIOS {
+        for seed in 1..=seeds {
+            let plan = plan(scenario, seed);
             let here = run_well(&plan);
             let [left, right] = std::thread::scope(|scope| {
                 let threads = [0, 1].map(|_| scope.spawn(|| run_well(&plan)));
