@@ -1,6 +1,7 @@
 //! What is recorded while a world runs: everything that the oracles judge when it has ended. Plain data.
 
 pub mod access;
+pub mod caching;
 pub mod messages;
 pub mod overload;
 pub mod pauses;
@@ -12,6 +13,7 @@ use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 
 use crate::client::Loss;
 use crate::record::access::Access;
+use crate::record::caching::Caching;
 use crate::record::messages::Messages;
 use crate::record::overload::Overload;
 use crate::record::pauses::Pause;
@@ -46,6 +48,8 @@ pub struct Record {
     pub access: Access,
     /// Pauses that were acknowledged.
     pub pauses: Vec<Pause>,
+    /// What was written, read and kept by client-side caches.
+    pub caching: Caching,
     /// What was published, and what subscribers heard.
     pub messages: Messages,
     /// What clients with slow commands got, and what SLOWLOG said of them.
@@ -132,6 +136,7 @@ impl Record {
             sightings: Vec::new(),
             access: Access::default(),
             pauses: Vec::new(),
+            caching: Caching::default(),
             messages: Messages::default(),
             overload: Overload::default(),
             healed: 0,
@@ -214,6 +219,11 @@ impl Record {
                 "{probes} probes and {guesses} guesses answered, {changes} changes of rights, {acts} acts of users, {refused} \
                  of them refused"
             ));
+        }
+        let Caching { writes, sights, hits } = &self.caching;
+        if !writes.is_empty() {
+            let (writes, sights, hits) = (writes.len(), sights.len(), hits.len());
+            lines.push(format!("{writes} writes, {sights} reads, {hits} values served from caches"));
         }
         if !pauses.is_empty() {
             lines.push(format!("{} pauses", pauses.len()));

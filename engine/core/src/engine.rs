@@ -73,6 +73,7 @@ impl<H: Hooks> Engine<H> {
         state.require_password(None);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         state.tracking.is_early = hooks.planted(Bug::InvalidationBeforeWrite);
+        state.tracking.forgets_deadlines = hooks.planted(Bug::ForgottenInvalidation);
         state.message_lost = hooks.planted(Bug::MessageLost);
         state.acl.wrong_key = hooks.planted(Bug::AclChecksWrongKey);
         state.acl.keeps_rights = hooks.planted(Bug::RevokedKeepsRights);

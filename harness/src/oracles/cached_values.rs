@@ -81,7 +81,8 @@ impl<'a> Known<'a> {
         let read = in_place.copied().unwrap_or(*answered).min(*answered);
         let over = |event: u64| event < hit.since;
         let writes = self.writes.get(key.as_str()).into_iter().chain([&self.flushes]);
-        let write = writes.flat_map(|writes| writes.iter().take_while(|(done, _)| over(*done)))
+        let write = writes
+            .flat_map(|writes| writes.iter().take_while(|(done, _)| over(*done)))
             .find(|(_, write)| write.sent > read && (write.value != *value || value.is_none()));
         let why = if let Some((done, write)) = write {
             format!("{} was written, answered at {}", show(&write.value), seconds(*done))
@@ -156,7 +157,11 @@ mod tests {
             caching.done(write, 60);
         };
         assert_eq!(story(flushed, 61), 1);
-        assert_eq!(story(|caching| drop(caching.write(Some("k"), Some("b".into()), None, 50)), 90), 0, "nobody answered");
+        assert_eq!(
+            story(|caching| drop(caching.write(Some("k"), Some("b".into()), None, 50)), 90),
+            0,
+            "nobody answered"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What must hold, one oracle a file. An [`Invariant`] looks at the server after every round; the other oracles judge the
 //! record when the world has ended.
 
+pub mod cached_values;
 pub mod deadlines;
 pub mod deliveries;
 pub mod expired_within;
@@ -16,6 +17,7 @@ pub mod propagation;
 pub mod recovery;
 pub mod rights;
 pub mod strangers;
+pub mod tracking_table;
 pub mod watched_values;
 pub mod whole_transactions;
 
@@ -65,6 +67,9 @@ pub fn invariants(plan: &Plan) -> Vec<Box<dyn Invariant>> {
     if let Some(bound) = &plan.oracles.output {
         invariants.push(Box::new(output::Output::new(bound.clone())));
     }
+    if plan.oracles.tracking_table {
+        invariants.push(Box::new(tracking_table::TrackingTable::default()));
+    }
     if let Some(bound_ms) = plan.oracles.expired_within_ms {
         invariants.push(Box::new(expired_within::ExpiredWithin::new(bound_ms)));
     }
@@ -95,6 +100,9 @@ pub fn judge(plan: &Plan, record: &Record, seen: &Seen) -> Vec<Violation> {
     }
     if plan.oracles.deliveries {
         violations.extend(deliveries::judge(record));
+    }
+    if let Some(bound) = &plan.oracles.cached_values {
+        violations.extend(cached_values::judge(bound, record));
     }
     if plan.oracles.strangers {
         violations.extend(strangers::judge(record));

@@ -129,6 +129,11 @@ pub struct Oracles {
     /// Subscribers get what is published: once, in one order, without gaps.
     #[serde(default)]
     pub deliveries: bool,
+    /// No cache serves what an invalidation told, or must have told, to be gone.
+    pub cached_values: Option<CacheBound>,
+    /// The table of keys that clients may have kept is bounded.
+    #[serde(default)]
+    pub tracking_table: bool,
     /// Without credentials nothing is answered but refusals.
     #[serde(default)]
     pub strangers: bool,
@@ -166,6 +171,16 @@ pub struct LatencyBound {
     pub max_us: u64,
     /// There are at least so many replies: a group that is starved of connections shows here.
     pub replies_min: u64,
+}
+
+/// What client-side caches may serve.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheBound {
+    /// A value is gone from caches so many milliseconds after its deadline.
+    pub expired_within_ms: u64,
+    /// At least so many values are served from caches.
+    pub hits_min: u64,
 }
 
 /// How many guesses at passwords one address has answered.

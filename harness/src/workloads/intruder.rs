@@ -80,6 +80,8 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Int
         }
         client.sleep(pause).await;
     }
+    // It may have said QUIT on the last one.
+    client.close();
 }
 
 /// The words that call each command, subcommands included.

@@ -4,6 +4,8 @@
 //! batch that a plan leaves out shifts no other.
 
 pub mod acl_operator;
+pub mod cache_writer;
+pub mod cacher;
 pub mod deaf;
 pub mod deaf_subscriber;
 pub mod expiring;
@@ -62,6 +64,10 @@ pub enum Workload {
     AclOperator(acl_operator::AclOperator),
     /// See [`member`].
     Member(member::Member),
+    /// See [`cacher`].
+    Cacher(cacher::Cacher),
+    /// See [`cache_writer`].
+    CacheWriter(cache_writer::CacheWriter),
     /// See [`publisher`].
     Publisher(publisher::Publisher),
     /// See [`subscriber`].
@@ -89,6 +95,8 @@ impl Draw for Workload {
             Workload::Guesser(p) => Workload::Guesser(p.draw(stream)),
             Workload::AclOperator(p) => Workload::AclOperator(p.draw(stream)),
             Workload::Member(p) => Workload::Member(p.draw(stream)),
+            Workload::Cacher(p) => Workload::Cacher(p.draw(stream)),
+            Workload::CacheWriter(p) => Workload::CacheWriter(p.draw(stream)),
             Workload::Publisher(p) => Workload::Publisher(p.draw(stream)),
             Workload::Subscriber(p) => Workload::Subscriber(p.draw(stream)),
             Workload::DeafSubscriber(p) => Workload::DeafSubscriber(p.draw(stream)),
@@ -114,6 +122,8 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Guesser(p) => guesser::work(&mut client, context, p).await,
         Workload::AclOperator(p) => acl_operator::work(&mut client, context, p).await,
         Workload::Member(p) => member::work(&mut client, context, p).await,
+        Workload::Cacher(p) => cacher::work(&mut client, context, p).await,
+        Workload::CacheWriter(p) => cache_writer::work(&mut client, context, p).await,
         Workload::Publisher(p) => publisher::work(&mut client, context, p).await,
         Workload::Subscriber(p) => subscriber::work(&mut client, context, p).await,
         Workload::DeafSubscriber(p) => deaf_subscriber::work(&mut client, context, p).await,

@@ -9,7 +9,7 @@ use refrain_sim::Trace;
 
 use super::{plan, run_well, words};
 
-const SCENARIOS: [(&str, u64); 9] = [
+const SCENARIOS: [(&str, u64); 10] = [
     ("single-node", 3),
     ("hot-key-storm", 1),
     ("slow-clients", 2),
@@ -17,6 +17,7 @@ const SCENARIOS: [(&str, u64); 9] = [
     ("command-overload", 1),
     ("pubsub", 3),
     ("slow-subscribers", 1),
+    ("tracking", 3),
     ("intrusion", 2),
     ("client-pause", 2),
 ];

@@ -81,6 +81,16 @@ fn a_pause_that_leaks_writes() {
 }
 
 #[test]
+fn an_invalidation_before_its_write() {
+    caught("tracking", Planted::Engine(Bug::InvalidationBeforeWrite), "cached-values");
+}
+
+#[test]
+fn an_invalidation_forgotten_when_a_deadline_comes() {
+    caught("tracking", Planted::Engine(Bug::ForgottenInvalidation), "cached-values");
+}
+
+#[test]
 fn output_without_a_limit() {
     caught("slow-clients", Planted::Engine(Bug::NoOutputLimit), "output");
     caught("slow-subscribers", Planted::Engine(Bug::NoOutputLimit), "output");

@@ -38,6 +38,11 @@ fn slow_subscribers() {
 }
 
 #[test]
+fn tracking() {
+    holds("tracking", 20);
+}
+
+#[test]
 fn intrusion() {
     holds("intrusion", 12);
 }
@@ -76,6 +81,7 @@ fn every_scenario_file_can_be_read_and_every_one_is_tested() {
         "single-node",
         "slow-clients",
         "slow-subscribers",
+        "tracking",
     ];
     assert_eq!(names, tested);
     for name in names {

@@ -102,6 +102,8 @@ pub struct Tracking {
     keys: Vec<KeyRef>,
     /// A test wants keys to be invalidated when the command that will change them is queued.
     pub(crate) is_early: bool,
+    /// A test wants nobody to be told of deadlines.
+    pub(crate) forgets_deadlines: bool,
     /// It was done then.
     is_done: bool,
 }
@@ -276,7 +278,8 @@ impl State {
 
     /// A key was changed, by the command of the client that executes or (a deadline, want of memory) by nobody's.
     pub(crate) fn invalidate(&mut self, key: &Key<'_>, by: Option<SessionId>) {
-        if !self.tracking.is_active() || self.tracking.is_done {
+        let forgotten = self.tracking.forgets_deadlines && by.is_none();
+        if !self.tracking.is_active() || self.tracking.is_done || forgotten {
             return;
         }
         if !self.tracking.broadcasts.is_empty() && self.tracking.broadcasts.gather(key.name, by) {
