@@ -11,6 +11,8 @@ use crate::table::{BeginSearch, Command, FindKeys, Found, KeySpec, Unresolved};
 pub(crate) struct Ahead {
     /// First byte, in the cursor's bytes: where execution resumes if the session is stopped before this command.
     pub(crate) start: usize,
+    /// How many bytes it is.
+    pub(crate) len: u32,
     pub(crate) what: What,
     pub(crate) cursor: u32,
     pub(crate) args_from: u32,

@@ -28,7 +28,7 @@ pub struct Args<'a> {
 }
 
 impl<'a> Args<'a> {
-    /// Arguments at `offsets` of `bytes`.
+    /// Arguments at `offsets` of `bytes`, which is the request and no more.
     #[inline]
     pub fn new(bytes: &'a [u8], offsets: &'a [Arg]) -> Args<'a> {
         Args { bytes, offsets }
@@ -60,10 +60,10 @@ impl<'a> Args<'a> {
         self.offsets.get(i).map(|arg| arg.of(self.bytes))
     }
 
-    /// Bytes from the beginning of what arrived to the end of the last argument: the length of the request.
+    /// The length of the request, as it came or as it was queued.
     #[inline]
     pub fn extent(&self) -> usize {
-        self.offsets.last().map_or(0, |arg| arg.start as usize + arg.len as usize)
+        self.bytes.len()
     }
 
     /// True when argument `i` is `word` in any case. `word` is given in upper case.

@@ -242,7 +242,8 @@ impl<H: Hooks> Engine<H> {
         if state.dirty != dirty && propagation == Propagation::Verbatim && state.effects.stream.is_enabled() {
             state.effects.stream.push_args(db, args);
         }
-        let extra = extra_of(&args, session.output.mark().saturating_sub(reply_from));
+        let (asked, replied) = (args.extent(), session.output.mark().saturating_sub(reply_from));
+        let extra = extra_of(args.len(), asked + replied);
         if extra > 0 {
             state.extra_work += extra;
         }
@@ -261,7 +262,7 @@ impl<H: Hooks> Engine<H> {
         state.stats.commands_processed += 1;
         let execution = Execution {
             ticks: ended.saturating_sub(began),
-            request: args.extent(),
+            request: asked,
             reply: session.output.mark().saturating_sub(reply_from),
             failed,
         };

@@ -11,7 +11,6 @@
 
 use std::collections::VecDeque;
 
-use crate::call::Args;
 use crate::engine::Engine;
 use crate::hooks::{Bug, Hooks};
 use crate::session::{Session, SessionId};
@@ -34,8 +33,8 @@ const BYTES_PER_UNIT_LOG: u32 = 12;
 /// What a command costs beyond one unit for the arguments and bytes that it brings and the bytes of its reply, whatever it
 /// does with them. What it does beyond that its handler charges.
 #[inline(always)]
-pub(crate) fn extra_of(args: &Args<'_>, replied: usize) -> u64 {
-    (args.len() as u64 >> ARGS_PER_UNIT_LOG) + ((args.extent() + replied) as u64 >> BYTES_PER_UNIT_LOG)
+pub(crate) fn extra_of(args: usize, bytes: usize) -> u64 {
+    (args as u64 >> ARGS_PER_UNIT_LOG) + (bytes as u64 >> BYTES_PER_UNIT_LOG)
 }
 
 /// Sessions with bytes that can be executed now, in the order of their turns.

@@ -274,6 +274,7 @@ impl<H: Hooks> Engine<H> {
             let first_arg = args.len();
             let mut ahead = Ahead {
                 start,
+                len: 0,
                 what: What::Rare(rare.len() as u32),
                 cursor: index as u32,
                 args_from: first_arg as u32,
@@ -286,6 +287,7 @@ impl<H: Hooks> Engine<H> {
             let unquoted = match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
                     cursor.pos += consumed;
+                    ahead.len = consumed as u32;
                     None
                 }
                 Ok(Parsed::Inline { consumed, bytes, .. }) => {
@@ -391,7 +393,7 @@ impl<H: Hooks> Engine<H> {
                     first: usize::from(ahead.first_key),
                     step: usize::from(ahead.key_step),
                 };
-                let plain = &bytes[ahead.start..];
+                let plain = &bytes[ahead.start..][..ahead.len as usize];
                 let done = match ahead.what {
                     What::Plain(found) => self.dispatch(&mut session, Ok(found), Args::new(plain, offsets), hashes),
                     What::Rare(i) => match &rare[i as usize] {

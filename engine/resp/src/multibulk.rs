@@ -51,7 +51,7 @@ const SHORT_DIGITS: u32 = 3;
 
 /// Takes the command at one go if it is complete and plain: its arguments appended, its length returned. Otherwise the
 /// cursor behind what was understood, the arguments before it appended.
-#[inline]
+#[inline(always)]
 pub(crate) fn sprint(input: &[u8], args: &mut Vec<Arg>, limits: &Limits) -> Result<usize, Cursor> {
     // Offsets are 32 bits, with room for one step beyond: what lies further is left to the careful way.
     const REACH: usize = u32::MAX as usize - 10usize.pow(SHORT_DIGITS) - 16;

@@ -146,7 +146,7 @@ impl RequestParser {
     ///
     /// # Errors
     /// A request that breaks the protocol or a limit: answer the error and close, for the stream has lost its frame.
-    #[inline]
+    #[inline(always)]
     pub fn parse(&mut self, input: &[u8], args: &mut Vec<Arg>, limits: &Limits) -> Result<Parsed, ProtocolError> {
         if self.partial.is_some() {
             return self.resume(input, args, limits);
