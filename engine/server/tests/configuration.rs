@@ -141,6 +141,24 @@ fn a_rewritten_file_starts_the_same_server_and_a_second_rewriting_changes_nothin
 }
 
 #[test]
+fn a_file_that_says_everything_starts_the_same_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, path) = with_file(folder.path(), "enable-debug-command yes\n");
+    let mut client = server.connect();
+    let everything = |client: &mut Client<TcpStream>| {
+        client.send(b"CONFIG GET *\r\nQUIT\r\n");
+        String::from_utf8(client.receive_to_end()).unwrap()
+    };
+    client.check("DEBUG CONFIG-REWRITE-FORCE-ALL", "+OK");
+    let before = everything(&mut client);
+    let port = server.port;
+    drop(server);
+    let mut server = Server::spawn(&mut command(&[&path]), port);
+    server.expect_log(READY);
+    assert_eq!(everything(&mut server.connect()), before);
+}
+
+#[test]
 fn what_can_not_be_rewritten_is_said() {
     Server::start(&[]).connect().check("CONFIG REWRITE", "-ERR The server is running without a config file");
     let folder = tempfile::tempdir().unwrap();

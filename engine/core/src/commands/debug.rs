@@ -23,6 +23,7 @@ use crate::sha1::hex;
 const HELP: &[(&str, &str)] = &[
     ("ASSERT", "Crash by an assertion that does not hold."),
     ("CHANGE-REPL-ID", "Take a new replication id."),
+    ("CONFIG-REWRITE-FORCE-ALL", "Like CONFIG REWRITE, with every parameter, also those at their defaults."),
     ("DIGEST", "Return a digest of all keys of all databases."),
     ("DIGEST-VALUE <key> [<key> ...]", "Return a digest of each value."),
     ("ERROR <text>", "Reply with an error of this text."),
@@ -89,6 +90,10 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"protocol", 3) => return protocol::show(call),
         (b"populate", 3..=5) => return populate::populate(call),
+        (b"config-rewrite-force-all", 2) => {
+            super::config::rewrite_file(call, true)?;
+            call.reply().ok();
+        }
         (b"replybuffer", 4) => return reply_buffer(call),
         (b"htstats", 3..) => return htstats(call),
         (b"htstats-key", 3..) => {

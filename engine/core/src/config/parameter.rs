@@ -31,8 +31,11 @@ pub struct Parameter {
     pub missing: Option<&'static str>,
     kind: Kind,
     /// What a text must be besides.
-    check: Option<fn(&str) -> Result<(), String>>,
+    check: Option<Check>,
 }
+
+/// Says in Redis's words what is wrong with a text.
+type Check = fn(&str) -> Result<(), String>;
 
 /// What values a parameter takes, and the way to its field in [`Config`].
 #[derive(Clone, Copy)]
@@ -139,7 +142,7 @@ impl Parameter {
         Parameter { missing: Some(feature), ..self }
     }
 
-    pub(super) const fn check(self, check: fn(&str) -> Result<(), String>) -> Parameter {
+    pub(super) const fn check(self, check: Check) -> Parameter {
         Parameter { check: Some(check), ..self }
     }
 
