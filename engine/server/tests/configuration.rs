@@ -44,18 +44,32 @@ fn a_port_that_is_taken_changes_nothing_at_all() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().port();
     let mut client = server.connect();
-    let before = std::env::current_dir().unwrap();
-    client.check("CONFIG SET oom-score-adj no", "+OK");
+    let process = |name: &str| format!("/proc/{}/{name}", server.pid());
+    // What the system knows of the process, beside what CONFIG GET shows of it.
+    let seen = || {
+        let title = fs::read(process("cmdline")).unwrap();
+        let score = fs::read_to_string(process("oom_score_adj")).unwrap();
+        (fs::read_link(process("cwd")).unwrap(), title, score)
+    };
+    let everything = |client: &mut Client<TcpStream>| {
+        client.send(b"CONFIG GET *\r\nQUIT\r\n");
+        client.receive_to_end()
+    };
+    let (before, shown_before) = (seen(), everything(&mut server.connect()));
+    // Each of these is in effect by the time at which the port turns out to be taken.
+    let changes = format!(
+        "maxclients 77 dir {} oom-score-adj yes oom-score-adj-values \"5 6 7\" proc-title-template other hz 7",
+        folder.path().display()
+    );
     client.check(
-        &format!("CONFIG SET maxclients 77 dir {} hz 7 port {taken} timeout 9", folder.path().display()),
+        &format!("CONFIG SET {changes} port {taken} timeout 9"),
         &format!("{NOT_SET} 'port') - Unable to listen on this port. Check server logs."),
     );
-    client.check("CONFIG GET maxclients", &shown("maxclients", "10000"));
-    client.check("CONFIG GET hz", &shown("hz", "10"));
-    client.check("CONFIG GET timeout", &shown("timeout", "0"));
-    client.check("CONFIG GET port", &shown("port", &server.port.to_string()));
-    client.check("CONFIG GET dir", &shown("dir", before.to_str().unwrap()));
-    server.connect().check("PING", "+PONG");
+    assert_eq!(seen(), before);
+    assert_eq!(everything(&mut server.connect()), shown_before);
+    client.check(&format!("CONFIG SET {changes}"), "+OK");
+    let after = seen();
+    assert!(after.0 != before.0 && after.1 != before.1 && after.2 != before.2, "each can be seen: {after:?}");
 }
 
 #[test]
