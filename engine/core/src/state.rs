@@ -193,6 +193,11 @@ impl State {
         }
     }
 
+    /// Rounds of periodic work a second, now.
+    pub fn hz(&self) -> u64 {
+        self.config.rounds_per_second(self.sessions.len())
+    }
+
     /// From here on it is this moment.
     #[inline]
     pub fn set_now(&mut self, now: Now) {

@@ -39,17 +39,13 @@ impl<H: Hooks> Engine<H> {
             self.periodic_work();
         }
         self.state.stats.cycles.periodic_ticks += self.hooks.ticks().saturating_sub(began);
-        let period_us = (1_000_000 / self.hz()).min(self.wake_held().unwrap_or(u64::MAX));
+        let period_us = (1_000_000 / self.state.hz()).min(self.wake_held().unwrap_or(u64::MAX));
         // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
         let wanted_us = if self.tick.behind { period_us / 50 } else { period_us };
         match self.state.pause.until_us() {
             Some(until_us) => wanted_us.min(until_us.saturating_sub(self.state.now.mono_us)),
             None => wanted_us,
         }
-    }
-
-    fn hz(&self) -> u64 {
-        u64::try_from(self.state.config.process.hz.clamp(1, 500)).expect("clamped to a positive range")
     }
 
     fn periodic_work(&mut self) {
@@ -91,7 +87,7 @@ impl<H: Hooks> Engine<H> {
         let timeout_us =
             u64::try_from(self.state.config.limits.timeout).expect("its range is not negative") * 1_000_000;
         // Each of them about once a second, however many there are.
-        let every = slots / usize::try_from(self.hz()).expect("hz is small");
+        let every = slots / usize::try_from(self.state.hz()).expect("hz is small");
         for _ in 0..slots.min(SESSIONS_PER_TICK.max(every)) {
             self.tick.next_session = (self.tick.next_session + 1) % slots;
             let now_us = self.state.now.mono_us;

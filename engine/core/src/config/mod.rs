@@ -140,6 +140,19 @@ impl Config {
         Ok((next, differing))
     }
 
+    /// Rounds of periodic work a second when so many clients are connected: `hz`, doubled under `dynamic-hz` for as long as a
+    /// round has many clients to look at.
+    pub fn rounds_per_second(&self, clients: usize) -> u64 {
+        const CLIENTS_A_ROUND: u64 = 200;
+        let clients = u64::try_from(clients).unwrap_or(u64::MAX);
+        let most = u64::try_from(*HZ.end()).expect("the range is positive");
+        let mut hz = u64::try_from(self.process.hz.clamp(*HZ.start(), *HZ.end())).expect("the range is positive");
+        while self.process.dynamic_hz && clients / hz > CLIENTS_A_ROUND && hz < most {
+            hz = (hz * 2).min(most);
+        }
+        hz
+    }
+
     /// Brings into range what is taken out of range.
     fn clamp(&mut self) {
         self.process.hz = self.process.hz.clamp(*HZ.start(), *HZ.end());

@@ -88,6 +88,15 @@ fn hz_is_brought_into_range() {
 }
 
 #[test]
+fn many_clients_make_periodic_work_more_frequent_unless_it_is_fixed() {
+    let mut config = Config::default();
+    let rounds = |config: &Config| [0, 2009, 2010, 4020, 20_000, usize::MAX].map(|n| config.rounds_per_second(n));
+    assert_eq!(rounds(&config), [10, 10, 20, 40, 160, 500]);
+    set(&mut config, &[("dynamic-hz", "no")]).unwrap();
+    assert_eq!(rounds(&config), [10; 6]);
+}
+
+#[test]
 fn a_name_in_full_shows_what_patterns_hide() {
     let config = Config::default();
     let names = |asked: &str| -> Vec<String> {

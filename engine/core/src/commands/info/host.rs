@@ -28,7 +28,7 @@ pub(super) fn server(report: &Report<'_>, out: &mut String) {
         "server_time_usec" => state.now.unix_us,
         "uptime_in_seconds" => uptime_s,
         "uptime_in_days" => uptime_s / 86_400,
-        "hz" => state.config.process.hz,
+        "hz" => state.hz(),
         "configured_hz" => state.config.process.hz,
         "lru_clock" => state.now.unix_s() & 0xff_ffff,
         "executable" => host.executable,

@@ -51,7 +51,7 @@ group! {
         /// Whether a crash is reported in the log.
         "crash-log-enabled" crash_log_enabled: bool = true, yes_no();
         /// Whether memory is tested after a crash.
-        "crash-memcheck-enabled" crash_memcheck_enabled: bool = true, yes_no();
+        "crash-memcheck-enabled" crash_memcheck_enabled: bool = true, yes_no().missing("memory test after a crash");
         /// The log file; empty means standard output.
         "logfile" logfile: String = "".into(), text().fixed();
         /// How much is logged.

@@ -60,12 +60,12 @@ group! {
         /// Whether evicted values are freed away from the loop.
         "lazyfree-lazy-eviction" lazyfree_lazy_eviction: bool = false, yes_no().missing("eviction");
         /// Whether expired values are.
-        "lazyfree-lazy-expire" lazyfree_lazy_expire: bool = false, yes_no();
+        "lazyfree-lazy-expire" lazyfree_lazy_expire: bool = false, yes_no().missing("freeing of single values away from the loop");
         /// Whether values that another command replaces are.
-        "lazyfree-lazy-server-del" lazyfree_lazy_server_del: bool = false, yes_no();
+        "lazyfree-lazy-server-del" lazyfree_lazy_server_del: bool = false, yes_no().missing("freeing of single values away from the loop");
         /// Whether DEL does as UNLINK does.
-        "lazyfree-lazy-user-del" lazyfree_lazy_user_del: bool = false, yes_no();
-        /// Whether FLUSHALL and FLUSHDB are ASYNC unless they say otherwise.
+        "lazyfree-lazy-user-del" lazyfree_lazy_user_del: bool = false, yes_no().missing("freeing of single values away from the loop");
+        /// Whether FLUSHALL and FLUSHDB are ASYNC unless they say otherwise. What they take out is always freed away from the loop.
         "lazyfree-lazy-user-flush" lazyfree_lazy_user_flush: bool = false, yes_no();
         /// How many databases there are.
         "databases" databases: i64 = 16, integer(1, i32::MAX as i64).fixed();
