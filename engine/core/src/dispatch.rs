@@ -157,11 +157,9 @@ impl<H: Hooks> Engine<H> {
             self.state.observer.commands[found.id.index()].rejected += 1;
             return Err(refused);
         }
-        if session.in_transaction() {
-            if command.flags.contains(Flags::NO_MULTI) {
-                self.state.observer.commands[found.id.index()].rejected += 1;
-                return Err(NOT_IN_MULTI);
-            }
+        if session.in_transaction() && command.flags.contains(Flags::NO_MULTI) {
+            self.state.observer.commands[found.id.index()].rejected += 1;
+            return Err(NOT_IN_MULTI);
         }
         if self.state.pause.is_on() && self.is_held_back(session, command) {
             return Ok(Admitted::Later);

@@ -158,10 +158,10 @@ pub fn hello(call: &mut Call<'_>) -> Outcome {
             return Err(ErrorReply::quoting("ERR Syntax error in HELLO option '", call.args.at(i), "'"));
         }
     }
-    if let Some((user, password)) = credentials {
-        if !log_in(call, user, password)? {
-            return Ok(());
-        }
+    if let Some((user, password)) = credentials
+        && !log_in(call, user, password)?
+    {
+        return Ok(());
     }
     if !call.session.authenticated {
         return Err(ErrorReply::new(
