@@ -111,7 +111,17 @@ impl AclLog {
         self.next_id += 1;
         let (object, username) = (object.into(), username.into());
         let (created_ms, updated_ms) = (now_ms, now_ms);
-        self.entries.push_front(Entry { count: 1, reason, context, object, username, client, id, created_ms, updated_ms });
+        self.entries.push_front(Entry {
+            count: 1,
+            reason,
+            context,
+            object,
+            username,
+            client,
+            id,
+            created_ms,
+            updated_ms,
+        });
         // A shorter limit takes effect with the next entry.
         self.entries.truncate(max_len);
     }
