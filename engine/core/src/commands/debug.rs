@@ -90,6 +90,10 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"protocol", 3) => return protocol::show(call),
         (b"populate", 3..=5) => return populate::populate(call),
+        (b"pause-cron", 3) => {
+            call.state.periodic_work_rests = is_on(args.at(2));
+            call.reply().ok();
+        }
         (b"config-rewrite-force-all", 2) => {
             super::config::rewrite_file(call, true)?;
             call.reply().ok();
