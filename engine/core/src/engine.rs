@@ -42,11 +42,20 @@ pub struct Engine<H: Hooks> {
 }
 
 /// Unsent output at which a connection's commands wait until its client has read. Its input is still taken in, up to
-/// `client-query-buffer-limit`: a client that sends a pipeline of any depth before it reads must not be deadlocked.
-pub const OUTPUT_HIGH_WATER: usize = 1 << 20;
+/// `client-query-buffer-limit`: a client that sends a pipeline of any depth before it reads must not be deadlocked. So much is
+/// let pile up that limits of the usual sizes are met first, and say what is wrong, before anything merely stands still.
+pub const OUTPUT_HIGH_WATER: usize = 16 << 20;
 
-/// Unsent output at which they go on.
-const OUTPUT_LOW_WATER: usize = OUTPUT_HIGH_WATER / 2;
+/// The same for a client that has yet to log in.
+const OUTPUT_HIGH_WATER_FOR_STRANGERS: usize = 1 << 20;
+
+impl Session {
+    /// Unsent output at which its commands wait.
+    #[inline]
+    pub(crate) fn high_water(&self) -> usize {
+        if self.must_log_in { OUTPUT_HIGH_WATER_FOR_STRANGERS } else { OUTPUT_HIGH_WATER }
+    }
+}
 
 /// Where the bytes that a session sends are to be read into.
 pub enum ReadInto<'a> {
@@ -176,7 +185,7 @@ impl<H: Hooks> Engine<H> {
         session.output.advance(n);
         session.output.release(&mut self.state.pool);
         self.state.client_memory.account(session);
-        if session.stalled && session.output.len() < OUTPUT_LOW_WATER {
+        if session.stalled && session.output.len() < session.high_water() / 2 {
             self.runnable.push(session);
         }
         if session.over_soft_limit_since_us.is_some() {

@@ -16,7 +16,7 @@ use refrain_resp::{Arg, Limits, Parsed, ProtocolError};
 use crate::ahead::{Ahead, KeyRange, Rare, RecentCommand, What};
 use crate::call::{Args, KeyHashes};
 use crate::effects::Level;
-use crate::engine::{Engine, OUTPUT_HIGH_WATER};
+use crate::engine::Engine;
 use crate::hooks::{Bug, Hooks};
 use crate::output::BufferPool;
 use crate::push::Executing;
@@ -372,14 +372,14 @@ impl<H: Hooks> Engine<H> {
             self.state.executing = Some(Executing::of(&session));
             self.state.touches = !session.no_touch;
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
-            let extra_before = self.state.extra_work;
+            let (extra_before, high_water) = (self.state.extra_work, session.high_water());
             while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
                 at += 1;
                 if cursor.state == Parsing::Stopped {
                     continue;
                 }
                 if session.closing != Closing::Open
-                    || session.output.len() >= OUTPUT_HIGH_WATER
+                    || session.output.len() >= high_water
                     || self.state.extra_work >= self.extra_max
                 {
                     cursor.pos = ahead.start;
@@ -521,7 +521,7 @@ impl<H: Hooks> Engine<H> {
         }
         let Some(session) = self.state.sessions.get_mut(id) else { return };
         if state != Parsing::WantsMore && !session.runnable && !session.waits() {
-            session.stalled = session.output.len() >= OUTPUT_HIGH_WATER;
+            session.stalled = session.output.len() >= session.high_water();
             if !session.stalled {
                 self.runnable.push(session);
             }

@@ -135,6 +135,8 @@ pub struct Session {
     pub(crate) room: Room,
     /// What it was last known to take.
     pub(crate) accounted: Accounted,
+    /// Bytes of the prefixes of whose changes it is told.
+    pub(crate) prefix_bytes: usize,
     /// The peer has ended its sending side.
     pub input_ended: bool,
     /// Whether the connection is to end.
@@ -198,6 +200,7 @@ impl Session {
             wanted: 0,
             room: Room::new(now_us),
             accounted: Accounted::default(),
+            prefix_bytes: 0,
             input_ended: false,
             closing: Closing::Open,
             connected_us: now_us,
@@ -289,5 +292,6 @@ impl Session {
             + self.transaction.as_ref().map_or(0, |t| t.memory())
             + self.subscriptions.as_ref().map_or(0, |s| s.memory())
             + self.watch.memory()
+            + self.prefix_bytes
     }
 }

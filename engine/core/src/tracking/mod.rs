@@ -131,11 +131,9 @@ impl Tracking {
 
     /// Bytes that all of it takes.
     pub fn memory(&self) -> usize {
-        let own: usize = self.trackers.values().flat_map(|t| &t.prefixes).map(|p| p.len()).sum();
         self.table.memory()
             + self.reader_bytes
             + self.broadcasts.memory()
-            + own
             + self.trackers.len() * size_of::<(SessionId, Tracker)>() * 3 / 2
     }
 
@@ -209,7 +207,9 @@ impl State {
         tracker.options = options;
         for prefix in prefixes {
             tracking.broadcasts.listen(prefix, session.handle);
-            tracker.prefixes.insert(prefix.into());
+            if tracker.prefixes.insert(prefix.into()) {
+                session.prefix_bytes += prefix.len() + size_of::<Box<[u8]>>();
+            }
         }
         self.listeners_changed();
     }
@@ -225,6 +225,7 @@ impl State {
             self.tracking.remembering -= 1;
         }
         session.remembers_reads = false;
+        session.prefix_bytes = 0;
         self.listeners_changed();
     }
 

@@ -10,4 +10,5 @@ mod fairness;
 mod killing;
 mod limits;
 mod moving;
+mod pausing;
 mod support;
