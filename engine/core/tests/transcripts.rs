@@ -82,7 +82,7 @@ fn render<'b>(bytes: &'b [u8], depth: usize, out: &mut String) -> &'b [u8] {
         mark @ (b'$' | b'=' | b'!') if count() >= 0 => {
             let (body, after) = rest.split_at(count() as usize);
             let mark = if mark == b'$' { String::new() } else { char::from(mark).to_string() };
-            writeln!(out, "{indent}{mark}\"{}\"", escape(body)).unwrap();
+            writeln!(out, "{indent}{mark}\"{}\"", without_sizes(&escape(body))).unwrap();
             &after[2..]
         }
         mark @ (b'*' | b'~' | b'>' | b'%') => {
@@ -97,6 +97,17 @@ fn render<'b>(bytes: &'b [u8], depth: usize, out: &mut String) -> &'b [u8] {
             writeln!(out, "{indent}{}", escape(line)).unwrap();
             rest
         }
+    }
+}
+
+/// What a client takes in all depends on how the engine is built, and is in the lines of CLIENT LIST and ACL LOG.
+fn without_sizes(text: &str) -> String {
+    match text.split_once(" tot-mem=") {
+        Some((before, after)) => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before} tot-mem=N{}", without_sizes(rest))
+        }
+        None => text.to_owned(),
     }
 }
 
