@@ -212,8 +212,10 @@ fn disagreements(words: &[String], claimed: &BTreeMap<String, KeyFlags>, used: &
 /// What ACL DRYRUN says of a call for a user that may do everything with exactly these keys.
 fn dry_run(bench: &mut Bench, words: &[String], allowed: &[(&str, &str)]) -> String {
     let client = bench.connect();
-    let mut rules =
-        vec!["ACL", "SETUSER", "u", "reset", "+@all", "allchannels"].into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let mut rules = vec!["ACL", "SETUSER", "u", "reset", "on", "nopass", "+@all", "allchannels"]
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
     let quoted = |key: &str| key.chars().flat_map(|c| ['\\', c]).collect::<String>();
     rules.extend(allowed.iter().map(|(sign, key)| format!("{sign}{}", quoted(key))));
     assert_eq!(bench.send(client, encode(&rules)), b"+OK\r\n", "{rules:?}");
@@ -232,8 +234,19 @@ fn signs(flags: KeyFlags) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-fn check_acl_and_getkeys(words: &[String], claimed: &BTreeMap<String, KeyFlags>) -> Result<(), TestCaseError> {
-    let mut bench = Bench::new(Config::default(), None);
+/// Whether a call is refused for a key when it is made by the user whom [`dry_run`] has left.
+fn is_refused_for_a_key(bench: &mut Bench, words: &[String]) -> bool {
+    let client = bench.connect();
+    assert_eq!(bench.ask(client, "AUTH u x"), "+OK\r\n");
+    bench.send(client, encode(words)).starts_with(b"-NOPERM No permissions to access a key")
+}
+
+fn check_acl_and_getkeys(
+    words: &[String],
+    claimed: &BTreeMap<String, KeyFlags>,
+    bug: Option<Bug>,
+) -> Result<(), TestCaseError> {
+    let mut bench = Bench::new(Config::default(), bug);
     let client = bench.connect();
     let asked: Vec<String> =
         ["COMMAND", "GETKEYS"].into_iter().map(str::to_owned).chain(words.iter().cloned()).collect();
@@ -247,11 +260,13 @@ fn check_acl_and_getkeys(words: &[String], claimed: &BTreeMap<String, KeyFlags>)
     prop_assert_eq!(names, expected, "COMMAND GETKEYS of {:?}", words);
     let all: Vec<(&str, &str)> = claimed.iter().map(|(key, flags)| (signs(*flags).0, key.as_str())).collect();
     prop_assert_eq!(dry_run(&mut bench, words, &all), "+OK\r\n", "{:?}", words);
+    prop_assert!(!is_refused_for_a_key(&mut bench, words), "{:?} with its keys", words);
     for (i, (key, flags)) in claimed.iter().enumerate() {
         let mut fewer = all.clone();
         fewer.remove(i);
         let answer = dry_run(&mut bench, words, &fewer);
         prop_assert!(answer.contains(&format!("access the '{key}' key")), "{:?} without {}: {}", words, key, answer);
+        prop_assert!(is_refused_for_a_key(&mut bench, words), "{:?} without {}", words, key);
         for sign in signs(*flags).1 {
             fewer.push((sign, key));
             let answer = dry_run(&mut bench, words, &fewer);
@@ -286,7 +301,7 @@ fn acl_getkeys_and_execution_agree() {
                 continue;
             }
             let claimed = extracted(&table, &words);
-            check_acl_and_getkeys(&words, &claimed).unwrap_or_else(|error| panic!("{error}"));
+            check_acl_and_getkeys(&words, &claimed, None).unwrap_or_else(|error| panic!("{error}"));
             if !SEES_ALL.contains(&command.name) && !command.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS) {
                 let found = disagreements(&words, &claimed, &mut used);
                 assert!(found.is_empty(), "{words:?} with the keys {:?}: {found:?}", claimed.keys());
@@ -298,4 +313,16 @@ fn acl_getkeys_and_execution_agree() {
     }
     // Their answer never depends on a key.
     assert_eq!(never_used, ["watch"], "calls of a command with keys must use one now and then");
+}
+
+#[test]
+fn an_acl_check_on_other_keys_is_noticed() {
+    let table = Table::new();
+    let noticed = |line: &str| {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        check_acl_and_getkeys(&words, &extracted(&table, &words), Some(Bug::AclChecksWrongKey)).is_err()
+    };
+    for line in ["MSET k1 x k2 y", "COPY k1 k2 REPLACE", "RENAME k1 k2", "DEL k1 k2"] {
+        assert!(noticed(line), "{line}");
+    }
 }
