@@ -49,7 +49,24 @@ const FLOORS: &[&[&str]] = &[
 const PURE: &[&str] = &["refrain-resp", "refrain-data", "refrain-persist", "refrain-core"];
 
 /// Small libraries that compute and do nothing else.
-const PURE_LIBRARIES: &[&str] = &["bytes", "crc", "crc-catalog", "itoa", "memchr", "siphasher", "xxhash-rust"];
+const PURE_LIBRARIES: &[&str] = &[
+    "bytes",
+    "crc",
+    "crc-catalog",
+    "itoa",
+    "memchr",
+    "xxhash-rust",
+    // Passwords are kept as SHA-256: sha2, and what it is made of. cpufeatures asks the processor which instructions it has;
+    // the digest is the same with any of them.
+    "sha2",
+    "block-buffer",
+    "cfg-if",
+    "cpufeatures",
+    "crypto-common",
+    "digest",
+    "hybrid-array",
+    "typenum",
+];
 
 /// What `refrain-node` may name. It logs, and everything else comes through the seam.
 const OF_THE_NODE: &[&str] = &["refrain-runtime", "refrain-core", "bytes", "tracing"];
@@ -154,7 +171,7 @@ fn check_noticed(from: &str, to: &str, message: &str) {
 fn a_broken_wall_is_noticed() {
     check_noticed("refrain-core", "tokio", "refrain-core is pure and reaches tokio");
     check_noticed("refrain-resp", "libc", "refrain-core is pure and reaches libc");
-    check_noticed("siphasher", "rand", "refrain-data is pure and reaches rand");
+    check_noticed("itoa", "rand", "refrain-data is pure and reaches rand");
     check_noticed("refrain-core", "tracing", "refrain-core is pure and reaches tracing");
     check_noticed("refrain-data", "refrain-core", "refrain-data depends on refrain-core, which is not below it");
     check_noticed("refrain-tokio", "refrain-sim", "refrain-tokio depends on refrain-sim, which is not below it");

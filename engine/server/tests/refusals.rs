@@ -2,7 +2,7 @@
 //!
 //! `docs/errors.md` and `docs/guarantees.md` name these tests.
 
-use refrain_core::{Closing, Config, Engine, Hooks, Input, Now, Origin, ProcessReport, SessionId};
+use refrain_core::{Config, Engine, Hooks, Input, Now, Origin, ProcessReport, SessionId};
 
 /// A world in which nothing moves.
 struct StandingStill;
@@ -66,23 +66,4 @@ fn protected_mode_keeps_strangers_out_until_there_is_a_password() {
     assert_eq!(refused(|_| {}, true), None, "loopback and Unix-domain sockets are no strangers");
     assert_eq!(refused(|config| config.network.protected_mode = false, false), None);
     assert_eq!(refused(|config| config.acl.requirepass = "secret".into(), false), None, "but it must log in");
-}
-
-#[test]
-fn guessing_a_password_costs_a_connection_each_64_guesses() {
-    let mut engine = engine(|config| config.acl.requirepass = "secret".into());
-    let session = engine.connect(origin(true)).unwrap();
-    for guess in 1..=64 {
-        assert_eq!(engine.closing(session), Closing::Open, "before guess {guess}");
-        assert!(ask(&mut engine, session, "AUTH guess").starts_with("-WRONGPASS "));
-    }
-    assert_eq!(engine.closing(session), Closing::AfterReplies);
-
-    let session = engine.connect(origin(true)).unwrap();
-    for _ in 0..63 {
-        ask(&mut engine, session, "AUTH guess");
-    }
-    assert_eq!(ask(&mut engine, session, "AUTH secret"), "+OK\r\n", "the count starts anew at a login");
-    ask(&mut engine, session, "AUTH guess");
-    assert_eq!(engine.closing(session), Closing::Open);
 }
