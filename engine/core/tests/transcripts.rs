@@ -194,6 +194,27 @@ fn info_by_section() {
 }
 
 #[test]
+fn acl_log_entries() {
+    let script = "ACL SETUSER u on >pw +set +multi +exec +publish ~k:*\n2: AUTH u pw\n2: GET x\n2: get x\n2: SET x y\n2: PUBLISH c m\n\
+                  2: MULTI\n2: SET x y\n2: EXEC\n!advance 1500\n2: MULTI\n2: AUTH u wrong\n2: EXEC\n2: hello 3 auth nobody pw\n\
+                  HELLO 3\nACL LOG\n";
+    let text = play(script);
+    let (_, log) = text.split_once("> ACL LOG\n").unwrap();
+    let mut shown = String::new();
+    for line in log.lines() {
+        match line.trim_start().strip_prefix("\"id=") {
+            // What of a client's line is about the refusal.
+            Some(client) => {
+                let about = |field: &&str| ["cmd=", "user=", "flags="].iter().any(|name| field.starts_with(name));
+                writeln!(shown, "    {}", client.split(' ').filter(about).collect::<Vec<_>>().join(" ")).unwrap();
+            }
+            None => writeln!(shown, "{line}").unwrap(),
+        }
+    }
+    insta::assert_snapshot!("acl_log_entries", shown);
+}
+
+#[test]
 fn client_list() {
     let script = "CLIENT SETNAME one\n2: HELLO 3\n2: SELECT 3\n3: MULTI\n3: SET k v\n4: WATCH a b\n1: CLIENT LIST\n";
     let text = play(script);

@@ -52,7 +52,7 @@ impl Model {
             _ if lower.starts_with(['+', '-']) => {
                 let name = &lower[1..];
                 let named: Vec<&str> = all_commands().map(|c| c.name).filter(|n| under(n, name)).collect();
-                if let [] = named[..] {
+                if named.is_empty() {
                     let (command, argument) = name.split_once('|').unwrap();
                     let command = all_commands().find(|c| c.name == command).unwrap();
                     self.first_arguments.insert((command.name, argument.to_owned()));
@@ -243,7 +243,10 @@ fn build(table: &Table, selectors: &[Vec<String>]) -> (User, Vec<Model>) {
             selector.push(b')');
             vec![selector]
         };
-        user = changed(table, false, user, rules.iter().map(Vec::as_slice)).ok().expect("each rule was tried").user;
+        let Ok(prepared) = changed(table, false, user, rules.iter().map(Vec::as_slice)) else {
+            panic!("each rule was tried")
+        };
+        user = prepared.user;
         models.push(model);
     }
     (user, models)
@@ -339,4 +342,22 @@ fn the_refusal_that_came_farthest_is_reported() {
     assert_eq!(decide("mget key otherkey someotherkey"), Err(Denied::Key(3)));
     assert_eq!(decide("set key v"), Err(Denied::Command));
     assert_eq!(decide("get key"), Err(Denied::Key(1)));
+}
+
+#[test]
+fn any_key_may_be_used_only_if_one_selector_allows_all_of_it() {
+    let table = Table::new();
+    let may = |rules: &[&str]| {
+        let rules = rules.iter().map(|rule| rule.as_bytes());
+        let user = changed(&table, false, User::new(false), rules).ok().unwrap().user;
+        let found = table.find(b"get").unwrap();
+        let argument = |i: usize| [&b"get"[..], b"list"][i];
+        user.may_use_any_key(found, Arguments::new(2, &argument), crate::table::KeyFlags::ACCESS, &mut Vec::new())
+    };
+    assert!(!may(&["(+get ~list)"]));
+    assert!(!may(&["(+get ~list ~v*)"]));
+    assert!(!may(&["(+get ~list %W~*)"]));
+    assert!(!may(&["(+get ~list)", "(+set %R~*)"]), "selectors do not add up");
+    assert!(may(&["(+get ~list %R~*)"]));
+    assert!(may(&["+get", "allkeys"]));
 }
