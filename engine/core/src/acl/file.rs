@@ -79,6 +79,17 @@ pub(super) fn read(
     Ok((users, warnings))
 }
 
+/// What is said of a file that can't be read.
+pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> FileErrors {
+    format!("Error loading ACLs, opening file '{path}': {}", system_words(error))
+}
+
+/// What the system says, without the number that Rust adds.
+pub(crate) fn system_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 fn trim<'a>(mut bytes: &'a [u8], blanks: &[u8]) -> &'a [u8] {
     while let [rest @ .., last] = bytes
         && blanks.contains(last)

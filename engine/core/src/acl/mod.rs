@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 
 pub use attempts::Attempts;
 pub use file::{Declaration, FileErrors, check_declaration};
+pub(crate) use file::{system_words, unreadable};
 pub use log::{AclLog, Context, Entry, Reason};
 pub use rules::RuleError;
 pub use selector::Denied;

@@ -209,7 +209,7 @@ impl State {
         let made = self.acl.declare(&self.table, open_channels, &self.config.start.users, &mut lines);
         if let Some(path) = self.users_file().map(str::to_owned) {
             let loaded = read(&path)
-                .map_err(|error| format!("Error loading ACLs, opening file '{path}': {error}"))
+                .map_err(|error| file::unreadable(&path, &error))
                 .and_then(|contents| file::read(&self.table, open_channels, &path, &contents));
             let (users, warnings) =
                 loaded.map_err(|errors| format!("Aborting Redis startup because of ACL errors: {errors}"))?;

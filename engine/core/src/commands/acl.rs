@@ -2,7 +2,7 @@
 
 use refrain_resp::parse_i64;
 
-use crate::acl::{Denied, Entry, UserId, is_valid_name};
+use crate::acl::{Denied, Entry, UserId, is_valid_name, system_words, unreadable};
 use crate::call::{Call, Outcome};
 use crate::effects::Level;
 use crate::error::{ErrorReply, NOT_AN_INTEGER, printable};
@@ -208,9 +208,8 @@ const NO_FILE: ErrorReply = ErrorReply::new(
 /// ACL LOAD
 pub fn load(call: &mut Call<'_>) -> Outcome {
     let path = call.state.users_file().ok_or(NO_FILE)?.to_owned();
-    let contents = call.hooks.read_file(&path).map_err(|error| {
-        ErrorReply::owned(format!("ERR Error loading ACLs, opening file '{path}': {}", system_words(&error)))
-    })?;
+    let contents = call.hooks.read_file(&path);
+    let contents = contents.map_err(|error| ErrorReply::owned(format!("ERR {}", unreadable(&path, &error))))?;
     let loaded = call.state.load_users(call.session, &contents);
     loaded.map_err(|errors| ErrorReply::owned(format!("ERR {errors}")))?;
     call.reply().ok();
@@ -233,12 +232,6 @@ pub fn save(call: &mut Call<'_>) -> Outcome {
     }
     call.reply().ok();
     Ok(())
-}
-
-/// What the system says, without the number that Rust adds.
-fn system_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// ACL HELP
