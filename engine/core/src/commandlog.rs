@@ -58,11 +58,21 @@ pub struct LogEntry {
     pub client: Box<[u8]>,
 }
 
+impl LogEntry {
+    /// Bytes that it takes.
+    fn memory(&self) -> usize {
+        let args: usize = self.args.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
+        size_of::<LogEntry>() + args + self.address.len() + self.client.len()
+    }
+}
+
 /// The latest remarkable commands of one kind.
 #[derive(Debug, Default)]
 pub struct CommandLog {
     /// The latest first.
     entries: VecDeque<LogEntry>,
+    /// Bytes that they take.
+    bytes: usize,
     next_id: u64,
 }
 
@@ -78,18 +88,23 @@ impl CommandLog {
             client: session.name.clone(),
         };
         self.next_id += 1;
+        self.bytes += entry.memory();
         self.entries.push_front(entry);
         self.trim(max);
     }
 
     /// Forgets the oldest beyond `max`.
     pub fn trim(&mut self, max: u64) {
-        self.entries.truncate(usize::try_from(max).unwrap_or(usize::MAX));
+        while self.entries.len() as u64 > max {
+            let oldest = self.entries.pop_back().expect("there are more than none");
+            self.bytes -= oldest.memory();
+        }
     }
 
     /// Forgets all.
     pub fn reset(&mut self) {
         self.entries.clear();
+        self.bytes = 0;
     }
 
     /// How many there are.
@@ -109,11 +124,7 @@ impl CommandLog {
 
     /// Bytes that the entries take.
     pub fn memory(&self) -> usize {
-        let entry = |e: &LogEntry| {
-            let args: usize = e.args.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
-            size_of::<LogEntry>() + args + e.address.len() + e.client.len()
-        };
-        self.entries.iter().map(entry).sum()
+        self.bytes
     }
 }
 

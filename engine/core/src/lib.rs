@@ -14,6 +14,7 @@ mod clock;
 mod commandlog;
 pub mod commands;
 pub mod config;
+mod cursor;
 mod dispatch;
 mod effects;
 mod engine;

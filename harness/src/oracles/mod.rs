@@ -8,6 +8,7 @@ pub mod expired_within;
 pub mod guesses;
 pub mod latency;
 pub mod linearizable;
+pub mod message_order;
 pub mod monotone_wall;
 pub mod output;
 pub mod overload;
@@ -100,6 +101,7 @@ pub fn judge(plan: &Plan, record: &Record, seen: &Seen) -> Vec<Violation> {
     }
     if plan.oracles.deliveries {
         violations.extend(deliveries::judge(record));
+        violations.extend(message_order::judge(record));
     }
     if let Some(bound) = &plan.oracles.cached_values {
         violations.extend(cached_values::judge(bound, record));

@@ -34,8 +34,8 @@ impl Work {
         for (stats, seen) in state.observer.commands.iter().zip(&mut self.seen) {
             let (calls, ticks) = (stats.calls - seen.0, stats.ticks - seen.1);
             // Of several calls in one round the mean is known, which the longest is not below.
-            if calls > 0 {
-                self.longest = self.longest.max(ticks / calls);
+            if let Some(mean) = ticks.checked_div(calls) {
+                self.longest = self.longest.max(mean);
                 *seen = (stats.calls, stats.ticks);
             }
         }

@@ -114,7 +114,7 @@ fn draw(before: Option<Rights>, name: &str, batch: u64, stream: &mut Stream) -> 
     let command = *stream.pick(&COMMANDS);
     let prefix = *stream.pick(&PREFIXES);
     match stream.below(10) {
-        0 => return (["ACL", "DELUSER", name].map(str::to_owned).to_vec(), None),
+        0 => (["ACL", "DELUSER", name].map(str::to_owned).to_vec(), None),
         1 => {
             rights.on = !rights.on;
             (words(&[if rights.on { "on" } else { "off" }]), Some(rights))
