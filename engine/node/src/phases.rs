@@ -155,7 +155,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// Sends what the engine says is owed, and closes what is to be closed.
     pub(crate) fn write(&mut self) {
         let attended = self.engine.take_attended();
-        for session in &attended {
+        // The last first: a command's own reply leaves before the messages that it caused to others. Clients of Redis have come
+        // to expect that a publisher's answer is there when its message is.
+        for session in attended.iter().rev() {
             let Some(connection) = self.connections.of_session(*session) else { continue };
             let (token, blocked) = (connection.token, connection.blocked);
             if !blocked || self.engine.closing(*session) == Closing::Now {

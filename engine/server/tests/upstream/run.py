@@ -12,7 +12,7 @@ usage: run.py tcl      TOOLS SUITE  SERVER [UNIT ...]      Redis's own Tcl suite
 
 Each suite has a file beside this program (tcl.tsv, redis-py.tsv, ioredis.tsv): where, which test, and which feature that does
 not exist yet it needs. A feature that begins with "skip: " is that of a test which would wait for ever or harm those after it:
-it is not run (Tcl only). The run fails for a test that fails and is not listed, and for one that is listed and passes: the
+it is not run (not for redis-py). The run fails for a test that fails and is not listed, and for one that is listed and passes: the
 files can only shrink.
 """
 import argparse, json, os, re, shutil, socket, subprocess, sys, tempfile, time
@@ -120,7 +120,7 @@ def redis_py(args, server, listed):
             ignored += ["--ignore-glob", "*test_%s*" % module]
         marks = "not onlycluster and not redismod and not ssl and not replica and not experimental"
         command = [os.path.join(args.tools, "clients", "at6379.sh"), "127.0.0.1", str(server.port), python, "-m", "pytest", "tests",
-                   "-q", "-p", "no:cacheprovider", "--timeout", "30", "-W", "ignore", "--protocol", protocol, "--redis-url",
+                   "-q", "--tb=native", "-p", "no:cacheprovider", "--timeout", "30", "-W", "ignore", "--protocol", protocol, "--redis-url",
                    "redis://localhost:6379/0", *ignored, "-m", marks, "--junitxml", report]
         subprocess.run(command, cwd=args.source, stdout=subprocess.DEVNULL, timeout=1800)
         for case in ElementTree.parse(report).iter("testcase"):
@@ -138,6 +138,9 @@ def ioredis(args, server, listed):
     report = os.path.join(server.folder, "ioredis.json")
     command = [os.path.join(os.path.abspath(args.tools), "clients", "at6379.sh"), "127.0.0.1", str(server.port), "npx", "mocha", "--reporter", "json",
                "--reporter-options", "output=" + report, "test/helpers/*.ts", "test/unit/**/*.ts", "test/functional/**/*.ts"]
+    skipped = [re.escape(test) for (_, test), reason in listed.items() if reason.startswith("skip: ")]
+    if skipped:
+        command += ["--grep", "^(%s)$" % "|".join(skipped), "--invert"]
     environment = dict(os.environ, TS_NODE_TRANSPILE_ONLY="true", NODE_ENV="test")
     subprocess.run(command, cwd=args.source, env=environment, stdout=subprocess.DEVNULL, timeout=1800)
     result = json.load(open(report))
