@@ -131,7 +131,7 @@ impl Client {
 
     fn forget(&mut self, key: &Reply) {
         let Reply::Bulk(key) = key else { panic!("a key is a string, not {key:?}") };
-        self.cache.remove(std::str::from_utf8(key).unwrap());
+        self.cache.remove(std::str::from_utf8(key).expect("the keys of this test are ASCII"));
     }
 
     /// A read is kept; what it changes itself a client must drop itself if it is not told.
@@ -272,8 +272,10 @@ fn modes() -> impl Strategy<Value = Vec<Mode>> {
     prop::collection::vec(prop::sample::select(all), 3)
 }
 
-/// Rounds of what clients do, each after so many milliseconds and, perhaps, periodic work.
-fn rounds() -> impl Strategy<Value = Vec<(Vec<(usize, Act)>, u64, bool)>> {
+/// What clients do, after so many milliseconds and, perhaps, periodic work.
+type Round = (Vec<(usize, Act)>, u64, bool);
+
+fn rounds() -> impl Strategy<Value = Vec<Round>> {
     let who_does = (0usize..3, act());
     prop::collection::vec((prop::collection::vec(who_does, 1..6), 0u64..4, any::<bool>()), 1..30)
 }

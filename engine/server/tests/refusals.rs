@@ -2,7 +2,7 @@
 //!
 //! `docs/errors.md` and `docs/guarantees.md` name these tests.
 
-use refrain_core::{Config, Engine, Hooks, Input, Now, Origin, ProcessReport, SessionId};
+use refrain_core::{Config, Engine, Hooks, Now, Origin, ProcessReport};
 
 /// A world in which nothing moves.
 struct StandingStill;
@@ -45,15 +45,6 @@ fn engine(change: impl FnOnce(&mut Config)) -> Engine<StandingStill> {
     let mut config = Config::default();
     change(&mut config);
     Engine::new(config, StandingStill)
-}
-
-/// Sends a line and takes the answer.
-fn ask(engine: &mut Engine<StandingStill>, session: SessionId, line: &str) -> String {
-    let bytes = format!("{line}\r\n").into_bytes();
-    engine.round(&bytes, &[Input { session, bytes: Some(0..bytes.len()), len: bytes.len() }]);
-    let answer = String::from_utf8_lossy(engine.unsent(session)).into_owned();
-    engine.sent(session, answer.len());
-    answer
 }
 
 #[test]
