@@ -15,8 +15,6 @@ use crate::session::Origin;
 const FREE: u32 = 10;
 /// What the first one after those costs.
 const FIRST_DELAY_US: u64 = 2_000;
-/// What each costs at the most.
-const DELAY_MAX_US: u64 = 5_000_000;
 /// An address from which nobody failed for so long is forgotten.
 const FORGOTTEN_AFTER_US: u64 = 600_000_000;
 /// Addresses that are remembered. Beyond it the one that failed least and longest ago makes room.
@@ -57,8 +55,8 @@ impl Attempts {
         (now_us < failures.until_us).then_some(failures.until_us)
     }
 
-    /// A login failed. Returns what is to be reported, which is not every one: the log must not be floodable.
-    pub fn failed(&mut self, origin: &Origin, name: &[u8], now_us: u64) -> Option<Report> {
+    /// A login failed, which costs its address `delay_max_us` at the most. Returns what is to be reported, which is not every one: the log must not be floodable.
+    pub fn failed(&mut self, origin: &Origin, name: &[u8], now_us: u64, delay_max_us: u64) -> Option<Report> {
         const NAME_MAX: usize = 64;
         let name = &name[..name.len().min(NAME_MAX)];
         let address = address(origin);
@@ -75,10 +73,10 @@ impl Attempts {
         if failures.name.as_deref() != Some(name) {
             failures.name = None;
         }
-        let delay_us = delay(failures.in_a_row);
+        let delay_us = delay(failures.in_a_row, delay_max_us);
         failures.until_us = now_us + delay_us;
         let due = self.reported_us.is_none_or(|last| now_us.saturating_sub(last) >= REPORT_EVERY_US);
-        let notable = failures.in_a_row == FREE + 1 || delay_us == DELAY_MAX_US;
+        let notable = delay_us > 0 && (failures.in_a_row == FREE + 1 || delay_us == delay_max_us);
         (notable && due).then(|| {
             self.reported_us = Some(now_us);
             Report { address: address.into(), failures: failures.in_a_row }
@@ -109,10 +107,10 @@ impl Attempts {
     }
 }
 
-fn delay(in_a_row: u32) -> u64 {
+fn delay(in_a_row: u32, max_us: u64) -> u64 {
     match in_a_row.checked_sub(FREE + 1) {
         None => 0,
-        Some(doublings) => FIRST_DELAY_US.saturating_mul(1 << doublings.min(32)).min(DELAY_MAX_US),
+        Some(doublings) => FIRST_DELAY_US.saturating_mul(1 << doublings.min(32)).min(max_us),
     }
 }
 
@@ -137,6 +135,8 @@ fn address(origin: &Origin) -> Box<str> {
 mod tests {
     use super::*;
 
+    const MAX_US: u64 = 5_000_000;
+
     fn from(remote: &str) -> Origin {
         Origin { remote: remote.into(), local: String::new(), is_local: false, is_unix: false, descriptor: -1 }
     }
@@ -146,16 +146,16 @@ mod tests {
         let mut attempts = Attempts::default();
         let who = from("10.0.0.1:1000");
         for _ in 0..FREE {
-            assert_eq!(attempts.failed(&who, b"a", 5), None);
+            assert_eq!(attempts.failed(&who, b"a", 5, MAX_US), None);
             assert_eq!(attempts.slowed_until(&who, 5), None);
         }
         let mut expected = FIRST_DELAY_US;
         for i in 0..40 {
-            attempts.failed(&who, b"a", 5);
+            attempts.failed(&who, b"a", 5, MAX_US);
             assert_eq!(attempts.slowed_until(&from("10.0.0.1:7"), 5), Some(5 + expected), "failure {i}");
-            expected = (expected * 2).min(DELAY_MAX_US);
+            expected = (expected * 2).min(MAX_US);
         }
-        assert_eq!(attempts.slowed_until(&who, 5 + DELAY_MAX_US), None, "the deadline has come");
+        assert_eq!(attempts.slowed_until(&who, 5 + MAX_US), None, "the deadline has come");
         assert_eq!(attempts.slowed_until(&from("10.0.0.2:1000"), 5), None, "others do not wait");
     }
 
@@ -163,7 +163,8 @@ mod tests {
     fn only_who_knows_the_name_at_last_is_forgiven() {
         let mut attempts = Attempts::default();
         let who = from("10.0.0.1:1000");
-        let fail = |attempts: &mut Attempts, name: &[u8]| (0..20).for_each(|_| drop(attempts.failed(&who, name, 5)));
+        let fail =
+            |attempts: &mut Attempts, name: &[u8]| (0..20).for_each(|_| drop(attempts.failed(&who, name, 5, MAX_US)));
         fail(&mut attempts, b"victim");
         attempts.succeeded(&who, b"mine");
         assert!(attempts.slowed_until(&who, 5).is_some());
@@ -173,7 +174,7 @@ mod tests {
         fail(&mut attempts, b"mine");
         attempts.succeeded(&who, b"mine");
         assert!(attempts.slowed_until(&who, 5).is_some(), "who tried several names is not forgiven");
-        attempts.failed(&who, b"mine", 6 + FORGOTTEN_AFTER_US);
+        attempts.failed(&who, b"mine", 6 + FORGOTTEN_AFTER_US, MAX_US);
         assert_eq!(attempts.slowed_until(&who, 6 + FORGOTTEN_AFTER_US), None, "time forgives everybody");
     }
 
@@ -182,11 +183,11 @@ mod tests {
         let mut attempts = Attempts::default();
         let mut reports = 0;
         for _ in 0..20 {
-            reports += u32::from(attempts.failed(&from("10.9.9.9:1"), b"a", 5).is_some());
+            reports += u32::from(attempts.failed(&from("10.9.9.9:1"), b"a", 5, MAX_US).is_some());
         }
         for i in 0..3000u32 {
             let who = from(&format!("10.1.{}.{}:1", i / 256, i % 256));
-            reports += (0..12).filter(|_| attempts.failed(&who, b"a", 5).is_some()).count() as u32;
+            reports += (0..12).filter(|_| attempts.failed(&who, b"a", 5, MAX_US).is_some()).count() as u32;
         }
         assert_eq!(attempts.by_address.len(), ADDRESSES_MAX);
         assert_eq!(reports, 1);

@@ -113,13 +113,14 @@ fn log_in(call: &mut Call<'_>, name: &[u8], password: &[u8]) -> Result<bool, Err
         call.request = Some(Request::HoldUntil(until_us));
         return Ok(false);
     }
+    let delay_max_us = u64::try_from(call.state.config.acl.login_delay_max).expect("its range is not negative") * 1000;
     let acl = &mut call.state.acl;
     if let Some(id) = acl.find(name).filter(|id| acl.user(*id).accepts(password)) {
         acl.attempts.succeeded(&call.session.origin, name);
         acl.log_in(call.session, id);
         return Ok(true);
     }
-    if let Some(report) = acl.attempts.failed(&call.session.origin, name, now_us) {
+    if let Some(report) = acl.attempts.failed(&call.session.origin, name, now_us, delay_max_us) {
         let text = format!(
             "{} failed logins in a row from {}, the last by client id={} addr={}. Further ones from there are answered late.",
             report.failures, report.address, call.session.id, call.session.origin.remote

@@ -51,6 +51,8 @@ group! {
         "enable-module-command" enable_module_command: Allowed = Allowed::No, choice().fixed();
         /// Who may change protected parameters.
         "enable-protected-configs" enable_protected_configs: Allowed = Allowed::No, choice().fixed();
+        /// What a failed login costs its address at the most, in milliseconds; 0 means that guessing is not slowed. Our own.
+        "login-delay-max" login_delay_max: i64 = 5000, integer(0, 3_600_000).hidden();
         /// The default user's password; empty means none.
         "requirepass" requirepass: Vec<u8> = Vec::new(), bytes_or_none().sensitive();
     }
