@@ -15,7 +15,7 @@ not exist yet it needs. A feature that begins with "skip: " is that of a test wh
 it is not run (not for redis-py). The run fails for a test that fails and is not listed, and for one that is listed and passes: the
 files can only shrink.
 """
-import argparse, json, os, re, shutil, socket, subprocess, sys, tempfile, time
+import argparse, glob, json, os, re, shlex, shutil, socket, subprocess, sys, tempfile, time
 import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -134,21 +134,28 @@ def redis_py(args, server, listed):
 
 
 def ioredis(args, server, listed):
-    """Failures of ioredis's suite: (file, test) -> message."""
-    report = os.path.join(server.folder, "ioredis.json")
-    command = [os.path.join(os.path.abspath(args.tools), "clients", "at6379.sh"), "127.0.0.1", str(server.port), "npx", "mocha", "--reporter", "json",
-               "--reporter-options", "output=" + report, "test/helpers/*.ts", "test/unit/**/*.ts", "test/functional/**/*.ts"]
+    """Failures of ioredis's suite: (file, test) -> message. A file at a time: one whose hook fails ends mocha's whole run."""
     skipped = [re.escape(test) for (_, test), reason in listed.items() if reason.startswith("skip: ")]
-    if skipped:
-        command += ["--grep", "^(%s)$" % "|".join(skipped), "--invert"]
-    environment = dict(os.environ, TS_NODE_TRANSPILE_ONLY="true", NODE_ENV="test")
+    leave_out = ["--grep", "^(%s)$" % "|".join(skipped), "--invert"] if skipped else []
+    files = sorted(glob.glob("test/unit/**/*.ts", root_dir=args.source, recursive=True)
+                   + glob.glob("test/functional/**/*.ts", root_dir=args.source, recursive=True))
+    script = 'for f in "$@"; do npx mocha --reporter json --reporter-options "output=$OUT/${f//\\//_}.json" "${LEAVE_OUT[@]}" ' \
+             '"test/helpers/*.ts" "$f"; done'
+    script = "LEAVE_OUT=(%s)\n%s" % (" ".join(shlex.quote(word) for word in leave_out), script)
+    command = [os.path.join(args.tools, "clients", "at6379.sh"), "127.0.0.1", str(server.port), "bash", "-c", script, "-", *files]
+    environment = dict(os.environ, TS_NODE_TRANSPILE_ONLY="true", NODE_ENV="test", OUT=server.folder)
     subprocess.run(command, cwd=args.source, env=environment, stdout=subprocess.DEVNULL, timeout=1800)
-    result = json.load(open(report))
-    failures = {}
-    for test in result["failures"]:
-        place = os.path.relpath(test.get("file") or args.source, args.source)
-        failures[place, test["fullTitle"]] = test["err"].get("message", "") + "\n" + test["err"].get("stack", "")
-    return failures, len(result["passes"])
+    failures, passed = {}, 0
+    for name in files:
+        report = os.path.join(server.folder, name.replace("/", "_") + ".json")
+        if not os.path.exists(report):
+            failures[name, "(file)"] = "mocha left no report"
+            continue
+        result = json.load(open(report))
+        passed += len(result["passes"])
+        for test in result["failures"]:
+            failures[name, test["fullTitle"]] = test["err"].get("message", "") + "\n" + test["err"].get("stack", "")
+    return failures, passed
 
 
 def main():
