@@ -19,6 +19,7 @@ mod prefetch;
 mod segment;
 mod size_class;
 mod slab;
+mod tree;
 mod value;
 mod walk;
 
@@ -29,6 +30,7 @@ pub use hash::{HashSeed, KeyHash};
 pub use int_set::{IntSet, Ints};
 pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
 pub use packed_list::{Iter as PackedIter, PACKED_BYTES_MAX, Packed, PackedList, Position, packed_bytes};
+pub use tree::{Page, Pages, Tree};
 pub use value::{Deadline, EMBSTR_BYTES_MAX, Encoding, IntBuffer, Kind, NewValue, Value, parse_canonical_i64};
 pub use walk::{MAX_WALKS, TooManyWalks, WalkId, WalkProgress};
 
