@@ -103,6 +103,7 @@ impl<H: Hooks> Engine<H> {
             scratch.hashes.clear();
             scratch.rare.clear();
         }
+        self.state.gather_graves();
         for cursor in scratch.cursors.drain(..) {
             let id = cursor.session;
             self.close_cursor(arena, cursor);

@@ -38,6 +38,7 @@ impl<H: Hooks> Engine<H> {
             self.begin_scheduled_shutdown();
             self.periodic_work();
         }
+        self.state.gather_graves();
         self.state.stats.cycles.periodic_ticks += self.hooks.ticks().saturating_sub(began);
         let period_us = (1_000_000 / self.state.hz()).min(self.wake_held().unwrap_or(u64::MAX));
         // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.

@@ -1,6 +1,6 @@
 //! A database: one dictionary, or one for each hash slot of a cluster.
 
-use crate::dict::{Dict, Lookup, SweepReport};
+use crate::dict::{DetachedEntry, Dict, Lookup, SweepReport};
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyHash};
 use crate::value::{Deadline, NewValue};
@@ -119,6 +119,13 @@ impl Database {
     /// [`Dict::remove`] from the only dictionary.
     pub fn remove(&mut self, hash: KeyHash, key: &[u8]) -> bool {
         self.dicts[0].remove(hash, key)
+    }
+
+    /// [`Dict::take_graves`] of all dictionaries, appended to `graves`.
+    pub fn take_graves(&mut self, graves: &mut Vec<DetachedEntry>) {
+        for dict in &mut self.dicts {
+            graves.append(&mut dict.take_graves());
+        }
     }
 
     /// [`Dict::prefetch_bucket`] of the only dictionary.

@@ -24,6 +24,7 @@ mod walking;
 pub use sweep::SweepReport;
 
 use crate::bucket::{Bucket, SLOTS};
+use crate::collection::Collection;
 use crate::entry::{Entry, OwnedEntry, Slot};
 use crate::hash::{HashSeed, KeyHash};
 use crate::prefetch::prefetch;
@@ -46,6 +47,10 @@ pub struct Dict {
     bucket_bytes: usize,
     walks: Walks,
     sweep: Sweep,
+    /// Where short collections are edited; kept for its capacity.
+    scratch: Vec<u8>,
+    /// What was removed and would take long to free.
+    graves: Vec<DetachedEntry>,
 }
 
 impl Dict {
@@ -63,6 +68,8 @@ impl Dict {
             bucket_bytes: 0,
             walks: Walks::default(),
             sweep: Sweep::default(),
+            scratch: Vec::new(),
+            graves: Vec::new(),
         }
     }
 
@@ -170,7 +177,8 @@ impl Dict {
                 if !dead(dict.segments.get(segment).entry(place)) {
                     return (Lookup::Occupied(OccupiedEntry { dict, segment, place }), false);
                 }
-                drop(dict.take(segment, place));
+                let dead = dict.take(segment, place);
+                dict.bury(dead);
                 dict.shrink(segment);
                 (Lookup::Vacant(VacantEntry { dict, hash, key, lru: 0 }), true)
             }
@@ -208,6 +216,27 @@ impl Dict {
     pub fn detach(&mut self) -> Dict {
         let empty = Dict::new(self.seed);
         std::mem::replace(self, empty)
+    }
+
+    /// Takes out what was removed and would take long to free: to be dropped where that stalls nobody.
+    #[must_use = "dropping it frees large collections"]
+    pub fn take_graves(&mut self) -> Vec<DetachedEntry> {
+        std::mem::take(&mut self.graves)
+    }
+
+    /// Frees an entry, at once if that is quickly done.
+    fn bury(&mut self, entry: OwnedEntry) {
+        if entry.view().is_slow_to_free() {
+            self.graves.push(DetachedEntry(entry));
+        }
+    }
+
+    /// Puts aside the value of an entry that is about to be replaced, if it takes long to free.
+    fn bury_value(&mut self, id: SegmentId, place: Place) {
+        let entry = self.segments.get(id).entry(place);
+        if entry.is_slow_to_free() {
+            self.graves.push(entry.duplicate());
+        }
     }
 
     /// Inserts a key that is not there.
@@ -318,12 +347,33 @@ impl<'d> OccupiedEntry<'d> {
         self.entry().deadline()
     }
 
-    /// Replaces the value.
+    /// Replaces the value by a string.
     pub fn set_value(&mut self, value: NewValue<'_>, deadline: Deadline) {
+        self.dict.bury_value(self.segment, self.place);
         self.dict.update(self.segment, self.place, |entry| {
             let deadline = deadline.over(entry.view().deadline());
             entry.set_value(value, deadline);
         });
+    }
+
+    /// Replaces the value by a collection.
+    pub fn set_collection<C: Collection>(&mut self, value: C, deadline: Deadline) {
+        self.dict.bury_value(self.segment, self.place);
+        self.dict.update(self.segment, self.place, |entry| {
+            let deadline = deadline.over(entry.view().deadline());
+            entry.set_collection(value, deadline);
+        });
+    }
+
+    /// Changes a collection in place. One that is empty afterwards stays: removing its key is the caller's business.
+    ///
+    /// # Panics
+    /// When the key holds no `C`.
+    pub fn edit<C: Collection, R>(&mut self, editor: impl FnOnce(&mut C) -> R) -> R {
+        let mut scratch = std::mem::take(&mut self.dict.scratch);
+        let result = self.dict.update(self.segment, self.place, |entry| entry.edit(&mut scratch, editor));
+        self.dict.scratch = scratch;
+        result
     }
 
     /// Appends to the string and returns its new length in bytes. The encoding becomes `raw`.
@@ -350,7 +400,9 @@ impl<'d> OccupiedEntry<'d> {
 
     /// Removes the entry and frees it.
     pub fn remove(self) {
-        drop(self.detach());
+        let entry = self.dict.take(self.segment, self.place);
+        self.dict.shrink(self.segment);
+        self.dict.bury(entry);
     }
 
     /// Removes the entry and leaves freeing it to the caller, for a long value may take long.
@@ -395,7 +447,14 @@ impl<'d, 'k> VacantEntry<'d, 'k> {
         self.key
     }
 
-    /// Inserts the key.
+    /// Inserts the key with a collection.
+    pub fn insert_collection<C: Collection>(self, value: C, deadline: Deadline) -> OccupiedEntry<'d> {
+        let entry = OwnedEntry::new_collection(self.key, value, deadline.over(None), self.lru);
+        let (segment, place) = self.dict.insert(self.hash, entry);
+        OccupiedEntry { dict: self.dict, segment, place }
+    }
+
+    /// Inserts the key with a string.
     pub fn insert(self, value: NewValue<'_>, deadline: Deadline) -> OccupiedEntry<'d> {
         let entry = OwnedEntry::new(self.key, value, deadline.over(None), self.lru);
         let (segment, place) = self.dict.insert(self.hash, entry);

@@ -4,6 +4,7 @@
 //! dictionary, also during a walk: the tables of a flushed database stay here until the walks over them end.
 
 use crate::database::Database;
+use crate::dict::DetachedEntry;
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyHash};
 use crate::walk::{TooManyWalks, WalkId, WalkProgress};
@@ -41,24 +42,25 @@ struct Part {
     walk: WalkId,
 }
 
-/// Tables that nothing refers to any more. Freeing them takes long; drop it where that does no harm.
+/// Tables and values that nothing refers to any more. Freeing them takes long; drop it where that does no harm.
 #[must_use = "dropping it frees every entry, which may take long"]
 #[derive(Default)]
 pub struct Detached {
     databases: Vec<Database>,
+    entries: Vec<DetachedEntry>,
 }
 
 impl Detached {
     /// How many keys there are to free.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.databases.iter().map(Database::len).sum()
+        self.databases.iter().map(Database::len).sum::<usize>() + self.entries.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.databases.iter().all(Database::is_empty)
+        self.databases.iter().all(Database::is_empty) && self.entries.is_empty()
     }
 }
 
@@ -138,19 +140,29 @@ impl Keyspace {
             self.flushed.push(old);
             return Detached::default();
         }
-        Detached { databases: vec![old.database] }
+        Detached { databases: vec![old.database], entries: Vec::new() }
     }
 
     /// Empties all databases.
     pub fn flush_all(&mut self) -> Detached {
         let databases = (0..self.databases.len()).flat_map(|number| self.flush(number).databases).collect();
-        Detached { databases }
+        Detached { databases, entries: Vec::new() }
     }
 
     /// The memory of all databases, in bytes; those that only walks still hold included.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.databases.iter().chain(&self.flushed).map(|held| held.database.memory()).sum()
+    }
+
+    /// Takes out the values that were removed or replaced one by one and would take long to free.
+    #[must_use = "dropping it frees large collections"]
+    pub fn take_graves(&mut self) -> Detached {
+        let mut detached = Detached::default();
+        for held in self.databases.iter_mut().chain(&mut self.flushed) {
+            held.database.take_graves(&mut detached.entries);
+        }
+        detached
     }
 
     /// Begins a walk over all databases as they are now. Give it back with [`Keyspace::end_walk`], finished or not.
@@ -224,7 +236,8 @@ impl Keyspace {
         }
         let (unneeded, needed) = std::mem::take(&mut self.flushed).into_iter().partition(|held| held.walkers == 0);
         self.flushed = needed;
-        Detached { databases: unneeded.into_iter().map(|held: Held| held.database).collect() }
+        let databases = unneeded.into_iter().map(|held: Held| held.database).collect();
+        Detached { databases, entries: Vec::new() }
     }
 
     fn held(&self, identity: u64) -> &Held {

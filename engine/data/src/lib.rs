@@ -8,21 +8,28 @@
 //! a dictionary has [`Entry`]s. `unsafe` is confined to `entry` (blocks of memory) and `prefetch` (a hint).
 
 mod bucket;
+mod collection;
 mod database;
 mod dict;
 mod entry;
 mod hash;
+mod hash_map;
 mod int_set;
 mod keyspace;
+mod list;
 mod packed_list;
 mod prefetch;
 mod segment;
+mod set;
 mod size_class;
 mod slab;
+mod sorted_set;
+mod stream;
 mod tree;
 mod value;
 mod walk;
 
+pub use collection::{Body, BodyRef, Collection, Large};
 pub use database::{DICTS_MAX, Database};
 pub use dict::{DetachedEntry, Dict, Lookup, OccupiedEntry, SweepReport, VacantEntry};
 pub use entry::{Entry, INLINE_BYTES_MAX, LRU_MAX};

@@ -10,16 +10,43 @@ pub const EMBSTR_BYTES_MAX: usize = 44;
 const DECIMAL_BYTES_MAX: usize = 20;
 
 /// What type of value a key holds, as `TYPE` reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Bytes, or a number that prints as its decimal.
     String,
+    /// Elements in the order in which they were put.
+    List,
+    /// Elements without order or repetition.
+    Set,
+    /// Elements in the order of their scores.
+    SortedSet,
+    /// Fields with values.
+    Hash,
+    /// Entries in the order of their ids, with groups of consumers.
+    Stream,
+}
+
+impl Kind {
+    /// All types, by number. The rest of what three bits can say is never written.
+    pub(crate) const ALL: [Kind; 8] =
+        [Kind::String, Kind::List, Kind::Set, Kind::SortedSet, Kind::Hash, Kind::Stream, Kind::Stream, Kind::Stream];
+
+    /// Redis's name of the type.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::List => "list",
+            Kind::Set => "set",
+            Kind::SortedSet => "zset",
+            Kind::Hash => "hash",
+            Kind::Stream => "stream",
+        }
+    }
 }
 
 /// How a value is stored, as `OBJECT ENCODING` reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Encoding {
     /// A number.
     Int,
@@ -27,16 +54,37 @@ pub enum Encoding {
     Embstr,
     /// A long string, or one that was changed in place.
     Raw,
+    /// A packed list.
+    ListPack,
+    /// A packed list of fields with deadlines.
+    ListPackEx,
+    /// Sorted integers.
+    IntSet,
+    /// A large list.
+    QuickList,
+    /// A large set or hash.
+    HashTable,
+    /// A large sorted set.
+    SkipList,
+    /// A stream.
+    Stream,
 }
 
 impl Encoding {
-    /// Redis's name of the encoding.
+    /// Redis's name of the encoding. The large ones are trees here, whatever they are called.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Encoding::Int => "int",
             Encoding::Embstr => "embstr",
             Encoding::Raw => "raw",
+            Encoding::ListPack => "listpack",
+            Encoding::ListPackEx => "listpackex",
+            Encoding::IntSet => "intset",
+            Encoding::QuickList => "quicklist",
+            Encoding::HashTable => "hashtable",
+            Encoding::SkipList => "skiplist",
+            Encoding::Stream => "stream",
         }
     }
 }

@@ -82,12 +82,15 @@ impl Walks {
         Ok(WalkId(self.last))
     }
 
-    pub(crate) fn end(&mut self, walk: WalkId) {
-        self.active.retain(|active| active.id != walk.0);
+    /// Gives back the copies that nobody has taken.
+    pub(crate) fn end(&mut self, walk: WalkId) -> VecDeque<OwnedEntry> {
+        let at = self.active.iter().position(|active| active.id == walk.0);
+        let untaken = at.map(|at| self.active.remove(at).queue).unwrap_or_default();
         self.newest = self.active.last().map_or(0, |active| active.id);
         if self.active.is_empty() {
             self.active = Vec::new();
         }
+        untaken
     }
 
     pub(crate) fn get(&self, walk: WalkId) -> Option<&ActiveWalk> {

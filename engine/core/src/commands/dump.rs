@@ -13,9 +13,9 @@ pub fn dump(call: &mut Call<'_>) -> Outcome {
     const BYTES_PER_WORK: u64 = 1024;
     let key = call.key(1);
     let compression = call.state.config.persistence.rdbcompression;
-    let payload = call.state.read(&key).map(|entry| match entry.kind() {
-        Kind::String => refrain_persist::dump(entry.value(), compression),
-        _ => unreachable!("every kind has its encoding here"),
+    let payload = call.state.read(&key).and_then(|entry| match entry.kind() {
+        Kind::String => Some(refrain_persist::dump(entry.value(), compression)),
+        _ => None,
     });
     match payload {
         Some(payload) => {

@@ -1,6 +1,6 @@
 //! Keys of any type, and whole databases.
 
-use refrain_data::{Entry, Kind};
+use refrain_data::Entry;
 
 use crate::call::{Call, Key, Outcome};
 use crate::error::{DB_OUT_OF_RANGE, ErrorReply, INVALID_CURSOR, SYNTAX};
@@ -47,18 +47,10 @@ pub fn touch(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Redis's name for what an entry holds.
-fn type_name(entry: Entry<'_>) -> &'static str {
-    match entry.kind() {
-        Kind::String => "string",
-        _ => unreachable!("every kind has its name here"),
-    }
-}
-
 /// TYPE key
 pub fn type_(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
-    let name = call.state.inspect(&key).map_or("none", type_name);
+    let name = call.state.inspect(&key).map_or("none", |entry| entry.kind().name());
     call.reply().simple(name);
     Ok(())
 }
@@ -74,7 +66,7 @@ impl ScanFilter<'_> {
     fn keeps(&self, entry: Entry<'_>) -> bool {
         !expired(entry.deadline(), self.now_ms)
             && self.pattern.is_none_or(|p| p == b"*" || glob::matches(p, entry.key()))
-            && self.kind.is_none_or(|k| k.eq_ignore_ascii_case(type_name(entry).as_bytes()))
+            && self.kind.is_none_or(|k| k.eq_ignore_ascii_case(entry.kind().name().as_bytes()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Handlers, one file per family. Each reads its arguments, acts on the state through its few doors, and replies.
 
 pub mod acl;
+pub mod bitmap;
 pub mod client;
 pub mod client_kill;
 pub mod client_list;
@@ -12,9 +13,13 @@ pub mod copying;
 pub mod debug;
 pub mod dump;
 pub mod expire;
+pub mod geo;
+pub mod hash;
+pub mod hyperloglog;
 pub mod info;
 pub mod keyspace;
 pub mod latency;
+pub mod list;
 pub mod lolwut;
 pub mod memory;
 pub mod module;
@@ -22,8 +27,11 @@ pub mod monitor;
 pub mod object;
 pub mod pubsub;
 pub mod server;
+pub mod set;
 pub mod shutdown;
 pub mod slowlog;
+pub mod sorted_set;
+pub mod stream;
 pub mod string;
 pub mod time_option;
 pub mod tracking;

@@ -1,6 +1,6 @@
 //! OBJECT: what is known of a key beside its value.
 
-use refrain_data::Value;
+use refrain_data::Kind;
 
 use crate::call::{Call, Outcome};
 use crate::error::ErrorReply;
@@ -47,8 +47,8 @@ pub fn idletime(call: &mut Call<'_>) -> Outcome {
 pub fn refcount(call: &mut Call<'_>) -> Outcome {
     const SHARED_INTEGERS: std::ops::Range<i64> = 0..10_000;
     let key = call.key(2);
-    let count = call.state.examine(&key).map(|entry| match entry.value() {
-        Value::Int(number) if SHARED_INTEGERS.contains(&number) => i64::from(i32::MAX),
+    let count = call.state.examine(&key).map(|entry| match entry.kind() {
+        Kind::String if entry.value().as_int().is_some_and(|n| SHARED_INTEGERS.contains(&n)) => i64::from(i32::MAX),
         _ => 1,
     });
     match count {

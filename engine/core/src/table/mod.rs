@@ -10,6 +10,7 @@
 
 mod acl;
 mod argument;
+mod bitmap;
 mod client;
 mod command;
 mod connection;
@@ -17,13 +18,20 @@ mod describe;
 mod flags;
 mod generic;
 mod generic_values;
+mod geo;
+mod hash;
+mod hyperloglog;
 mod key_spec;
 mod keys;
+mod list;
 mod lookup;
 mod observing;
 mod operating;
 mod pubsub;
 mod server;
+mod set;
+mod sorted_set;
+mod stream;
 mod string;
 mod string_newer;
 mod syntax;
@@ -44,13 +52,21 @@ pub use syntax::{help, syntax};
 /// Every command, by group.
 pub static COMMANDS: &[&[Command]] = &[
     acl::COMMANDS,
+    bitmap::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
     generic_values::COMMANDS,
+    geo::COMMANDS,
+    hash::COMMANDS,
+    hyperloglog::COMMANDS,
+    list::COMMANDS,
     observing::COMMANDS,
-    pubsub::COMMANDS,
     operating::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
+    stream::COMMANDS,
     string::COMMANDS,
     string_newer::COMMANDS,
     transactions::COMMANDS,

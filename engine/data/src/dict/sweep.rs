@@ -153,7 +153,8 @@ impl Dict {
             }
             removing(entry);
             let exact = self.sweep.exact;
-            drop(self.take(id, place));
+            let dead = self.take(id, place);
+            self.bury(dead);
             // What a removal moves, it moves into this very slot, which is looked at again.
             self.sweep.exact = exact;
             report.removed += 1;

@@ -1,6 +1,6 @@
 //! The snapshot walk over this dictionary (see `walk`).
 
-use super::Dict;
+use super::{DetachedEntry, Dict};
 use crate::entry::Entry;
 use crate::hash::KeyHash;
 use crate::slab::SegmentId;
@@ -27,6 +27,10 @@ impl Dict {
                 active.queue_bytes -= copy.view().memory();
                 sink(copy.view());
                 units += 1;
+                // It may be the last to hold what its original was.
+                if copy.view().is_slow_to_free() {
+                    self.graves.push(DetachedEntry(copy));
+                }
             }
             let drained = active.queue.is_empty();
             let (position, bucket) = (active.position, active.bucket);
@@ -65,7 +69,9 @@ impl Dict {
 
     /// Ends a walk, finished or not.
     pub fn end_walk(&mut self, walk: WalkId) {
-        self.walks.end(walk);
+        for copy in self.walks.end(walk) {
+            self.bury(copy);
+        }
         if self.len == 0 {
             self.release();
         }

@@ -2,7 +2,7 @@
 //!
 //! A key and its value are mixed in order; keys are combined by exclusive or, so that their order does not matter.
 
-use refrain_data::{Entry, IntBuffer};
+use refrain_data::{Entry, IntBuffer, Kind};
 
 use crate::hooks::Hooks;
 use crate::sha1::{Digest, sha1};
@@ -29,8 +29,10 @@ fn mix(digest: &mut Digest, bytes: &[u8]) {
 
 /// `digest` with an entry's value and whether it has a deadline.
 pub fn of_value(mut digest: Digest, entry: Entry<'_>) -> Digest {
-    mix(&mut digest, &STRING.to_be_bytes());
-    mix(&mut digest, entry.value().bytes(&mut IntBuffer::new()));
+    if entry.kind() == Kind::String {
+        mix(&mut digest, &STRING.to_be_bytes());
+        mix(&mut digest, entry.value().bytes(&mut IntBuffer::new()));
+    }
     if entry.deadline().is_some() {
         combine(&mut digest, b"!!expire!!");
     }

@@ -1,0 +1,1 @@
+//! Bitmaps: strings as arrays of bits.

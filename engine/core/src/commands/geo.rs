@@ -1,0 +1,1 @@
+//! Geographic indexes: sorted sets whose scores are places.

@@ -1,0 +1,1 @@
+//! HyperLogLogs: estimates of how many distinct elements were seen.

@@ -1,0 +1,6 @@
+//! Commands on lists.
+
+use super::Command;
+
+/// Commands of this group.
+pub(super) const COMMANDS: &[Command] = &[];
