@@ -257,8 +257,8 @@ proptest! {
             let all = elements(list.view());
             prop_assert_eq!(all.len(), list.len());
             prop_assert_eq!(list.view().iter().rev().count(), all.len());
-            for index in 0..all.len() {
-                prop_assert_eq!(list.view().get(list.view().seek(index as i64).unwrap()).to_vec(), &all[index][..]);
+            for (index, element) in all.iter().enumerate() {
+                prop_assert_eq!(list.view().get(list.view().seek(index as i64).unwrap()).to_vec(), &element[..]);
             }
             prop_assert_eq!(list.view().contains(b"needle"), all.iter().any(|one| one == b"needle"));
             if let Some(first) = list.view().first() {
