@@ -25,7 +25,7 @@ mod set;
 mod size_class;
 mod slab;
 mod sorted_set;
-mod stream;
+pub mod stream;
 mod tree;
 mod value;
 mod walk;
