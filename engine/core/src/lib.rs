@@ -49,6 +49,7 @@ pub mod table;
 mod tick;
 mod tracking;
 mod transaction;
+mod usage;
 mod watch;
 
 pub use call::{Args, Call, Handler, Key, Outcome, Request};

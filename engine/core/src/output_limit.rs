@@ -23,7 +23,8 @@ impl State {
     pub(crate) fn exceeds_output_limit(&mut self, session: &mut Session) -> bool {
         let limit = *self.config.limits.client_output_buffer_limit.of(session.class());
         let now_us = self.now.mono_us;
-        let owed = session.output.len() as u64;
+        // What fits the room that every client gets counts nothing: else a low limit would keep everybody out.
+        let owed = session.output_figures().beyond_buffer as u64;
         let hard = limit.hard > 0 && owed >= limit.hard;
         let soft = limit.soft > 0 && owed >= limit.soft;
         session.over_soft_limit_since_us = match soft {

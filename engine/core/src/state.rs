@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use refrain_data::{Entry, HashSeed, Keyspace, LRU_MAX, Lookup};
+use refrain_data::{Entry, HashSeed, Keyspace, Lookup};
 
 use crate::acl::Acl;
 use crate::call::Key;
@@ -27,6 +27,7 @@ use crate::sessions::Sessions;
 use crate::stats::Stats;
 use crate::table::Table;
 use crate::tracking::Tracking;
+use crate::usage::Usage;
 use crate::watch::Watchers;
 
 /// State of one engine.
@@ -59,8 +60,8 @@ pub struct State {
     pub now: Now,
     /// `now` in unix milliseconds, divided once and not at every key.
     now_ms: u64,
-    /// `now` as the 24-bit clock by which keys remember when they were used: seconds, wrapping after 194 days.
-    lru: u32,
+    /// How keys remember that they were used.
+    pub(crate) usage: Usage,
     /// The moment at which the engine was made.
     pub started: Now,
     /// Changes of the data set so far; a command that raises it is propagated.
@@ -148,7 +149,7 @@ impl State {
             table,
             now,
             now_ms: now.unix_ms(),
-            lru: lru_clock(&now),
+            usage: Usage::new(&config, &now, seed.0[0]),
             started: now,
             dirty: 0,
             extra_work: 0,
@@ -201,18 +202,16 @@ impl State {
     /// From here on it is this moment.
     #[inline]
     pub fn set_now(&mut self, now: Now) {
-        (self.now, self.now_ms, self.lru) = (now, now.unix_ms(), lru_clock(&now));
+        (self.now, self.now_ms) = (now, now.unix_ms());
+        self.usage.set_now(&now);
     }
 
     /// Looks a key up for a command that reads its value: counts a hit or a miss, and marks the key as used.
     #[inline]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        let lru = self.lru;
-        let touches = self.touches;
+        let mark = self.usage.mark(self.touches);
         let found = self.inspect(key)?;
-        if touches {
-            found.touch(lru);
-        }
+        mark.on(found);
         Some(found)
     }
 
@@ -277,15 +276,13 @@ impl State {
     /// Looks a key up for a command that may change it, and marks it as used. The command calls [`State::modified`] if it does.
     #[inline]
     pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        let (lru, touches) = (self.lru, self.touches);
+        let (mark, stamp) = (self.usage.mark(self.touches), self.usage.stamp());
         match self.live(key) {
             Lookup::Occupied(found) => {
-                if touches {
-                    found.touch(lru);
-                }
+                mark.on(found.entry());
                 Lookup::Occupied(found)
             }
-            Lookup::Vacant(free) => Lookup::Vacant(free.stamped(lru)),
+            Lookup::Vacant(free) => Lookup::Vacant(free.stamped(stamp)),
         }
     }
 
@@ -336,16 +333,6 @@ impl State {
         self.modified(key);
         self.notify(NotifyClass::GENERIC, "del", key);
         true
-    }
-
-    /// What the 24 bits about a key's last use are for one that has not been used for `idle_s` seconds.
-    pub fn lru_before(&self, idle_s: u64) -> u32 {
-        (u64::from(self.lru).wrapping_sub(idle_s) & u64::from(LRU_MAX)) as u32
-    }
-
-    /// How many seconds ago an entry with these 24 bits was last used.
-    pub fn idle_s(&self, lru: u32) -> u32 {
-        self.lru.wrapping_sub(lru) & LRU_MAX
     }
 
     /// Says that a key was changed: counts it, breaks the watches on it, and tells whoever may have kept its value.
@@ -456,9 +443,4 @@ impl State {
 #[inline]
 pub fn expired(deadline: Option<u64>, now_ms: u64) -> bool {
     deadline.is_some_and(|at| at <= now_ms)
-}
-
-#[inline]
-fn lru_clock(now: &Now) -> u32 {
-    (now.unix_s() & u64::from(LRU_MAX)) as u32
 }

@@ -60,6 +60,7 @@ impl<H: Hooks> Engine<H> {
     pub(crate) fn apply_configuration(&mut self) {
         self.state.apply_output_limits();
         self.state.apply_client_memory_limit();
+        self.state.usage.configure(&self.state.config, &self.state.now);
         self.state.observer.configure(&self.state.config);
         self.state.listeners_changed();
         self.state.limit_tracking(TRACKED_KEYS_GIVEN_UP, || self.hooks.entropy());

@@ -294,7 +294,7 @@ fn a_pattern_subscriber_that_gets_a_message_twice_is_caught() {
 fn all_subscribers_get_the_same_order_and_a_slow_one_is_dropped_at_its_limit() {
     let mut bench = Bench::new(Config::default(), None);
     let publisher = bench.connect();
-    bench.ask(publisher, "CONFIG SET client-output-buffer-limit \"pubsub 2000 0 0\"");
+    bench.ask(publisher, "CONFIG SET client-output-buffer-limit \"pubsub 20000 0 0\"");
     let subscribers: Vec<SessionId> = (0..50).map(|_| bench.connect()).collect();
     for subscriber in &subscribers {
         bench.ask(*subscriber, "SUBSCRIBE news");
@@ -308,7 +308,7 @@ fn all_subscribers_get_the_same_order_and_a_slow_one_is_dropped_at_its_limit() {
         assert_eq!(bench.received[subscriber][from..], first);
     }
     // Nobody reads what is sent in one round: the bound holds within it.
-    let flood: Vec<u8> = (0..100).flat_map(|_| b"PUBLISH news 0123456789\r\n".to_vec()).collect();
+    let flood: Vec<u8> = format!("PUBLISH news {}\r\n", "0123456789".repeat(100)).repeat(25).into_bytes();
     bench.round(&[(publisher, &flood)]);
     for subscriber in &subscribers {
         assert_ne!(bench.engine.closing(*subscriber), refrain_core::Closing::Open);

@@ -92,11 +92,16 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
     if let Lookup::Occupied(found) = call.state.write(&key) {
         found.remove();
     }
-    let lru = options.idle_s.map(|idle_s| call.state.lru_before(idle_s));
+    // Of the two only that which the policy of eviction goes by can be kept.
+    let usage = &call.state.usage;
+    let bits = match options.frequency {
+        Some(count) => usage.counted(count),
+        None => options.idle_s.and_then(|idle_s| usage.idle_for(idle_s)),
+    };
     let Lookup::Vacant(free) = call.state.write(&key) else { unreachable!("the key was removed") };
     let entry = free.insert(value.to_new_value(), deadline.map_or(Deadline::Clear, Deadline::At));
-    if let Some(lru) = lru {
-        entry.touch(lru);
+    if let Some(bits) = bits {
+        entry.touch(bits);
     }
     call.state.notify(NotifyClass::NEW, "new", &key);
     call.state.modified(&key);

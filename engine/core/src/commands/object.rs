@@ -19,27 +19,30 @@ pub fn encoding(call: &mut Call<'_>) -> Outcome {
 /// OBJECT FREQ key: only an LFU policy of eviction counts uses.
 pub fn freq(call: &mut Call<'_>) -> Outcome {
     let key = call.key(2);
-    if call.state.examine(&key).is_some() {
-        return Err(ErrorReply::new(
-            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between \
-             policies at runtime LRU and LFU data will take some time to adjust.",
-        ));
-    }
-    call.reply().null();
+    let Some(bits) = call.state.examine(&key).map(|entry| entry.lru()) else {
+        call.reply().null();
+        return Ok(());
+    };
+    let count = call.state.usage.count(bits).ok_or(ErrorReply::new(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between \
+         policies at runtime LRU and LFU data will take some time to adjust.",
+    ))?;
+    call.reply().integer(i64::from(count));
     Ok(())
 }
 
-/// OBJECT IDLETIME key
+/// OBJECT IDLETIME key: an LFU policy of eviction keeps no times.
 pub fn idletime(call: &mut Call<'_>) -> Outcome {
     let key = call.key(2);
-    let lru = call.state.examine(&key).map(|entry| entry.lru());
-    match lru {
-        Some(lru) => {
-            let idle_s = call.state.idle_s(lru);
-            call.reply().integer(i64::from(idle_s));
-        }
-        None => call.reply().null(),
-    }
+    let Some(bits) = call.state.examine(&key).map(|entry| entry.lru()) else {
+        call.reply().null();
+        return Ok(());
+    };
+    let idle_s = call.state.usage.idle_s(bits).ok_or(ErrorReply::new(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at \
+         runtime LRU and LFU data will take some time to adjust.",
+    ))?;
+    call.reply().integer(i64::from(idle_s));
     Ok(())
 }
 

@@ -53,10 +53,10 @@ group! {
         "maxmemory-policy" maxmemory_policy: EvictionPolicy = EvictionPolicy::NoEviction, choice().missing("eviction");
         /// Keys that eviction looks at to find one.
         "maxmemory-samples" maxmemory_samples: i64 = 5, integer(1, i32::MAX as i64).missing("eviction");
-        /// Minutes after which a key's count of uses is halved.
-        "lfu-decay-time" lfu_decay_time: i64 = 1, integer(0, i32::MAX as i64).missing("eviction");
+        /// Minutes after which a key's count of uses falls by one.
+        "lfu-decay-time" lfu_decay_time: i64 = 1, integer(0, i32::MAX as i64);
         /// How slowly a key's count of uses grows.
-        "lfu-log-factor" lfu_log_factor: i64 = 10, integer(0, i32::MAX as i64).missing("eviction");
+        "lfu-log-factor" lfu_log_factor: i64 = 10, integer(0, i32::MAX as i64);
         /// Whether evicted values are freed away from the loop.
         "lazyfree-lazy-eviction" lazyfree_lazy_eviction: bool = false, yes_no().missing("eviction");
         /// Whether expired values are.

@@ -16,6 +16,9 @@ pub enum ClientMemory {
     Percent(u8),
 }
 
+/// The least that a limit can be, in bytes.
+const LEAST: u64 = 128 << 10;
+
 /// What is said of a share that is more than all.
 const TOO_MUCH: &str = "percentage argument must be less or equal to 100";
 
@@ -26,7 +29,7 @@ impl Default for ClientMemory {
 }
 
 impl ClientMemory {
-    /// In bytes; `None` for no limit.
+    /// In bytes; `None` for no limit. Less than [`LEAST`] is taken for that: nobody could connect to mend it.
     pub fn limit(self, maxmemory: u64) -> Option<u64> {
         let bytes = match self {
             ClientMemory::Bytes(bytes) => bytes,
@@ -35,7 +38,7 @@ impl ClientMemory {
                 maxmemory / 100 * u64::from(percent) + maxmemory % 100 * u64::from(percent) / 100
             }
         };
-        (bytes > 0).then_some(bytes)
+        (bytes > 0).then_some(bytes.max(LEAST))
     }
 }
 
@@ -81,11 +84,13 @@ mod tests {
 
     #[test]
     fn a_share_is_of_maxmemory() {
-        assert_eq!(ClientMemory::Percent(5).limit(1000), Some(50));
+        assert_eq!(ClientMemory::Percent(5).limit(100 << 20), Some(5 << 20));
         assert_eq!(ClientMemory::Percent(100).limit(u64::MAX), Some(u64::MAX));
-        assert_eq!(ClientMemory::Percent(1).limit(199), Some(1));
+        assert_eq!(ClientMemory::Percent(1).limit((500 << 20) + 199), Some((5 << 20) + 1));
         assert_eq!(ClientMemory::Percent(5).limit(0), None);
         assert_eq!(ClientMemory::Bytes(0).limit(1000), None);
-        assert_eq!(ClientMemory::Bytes(7).limit(0), Some(7));
+        assert_eq!(ClientMemory::Bytes(1 << 20).limit(0), Some(1 << 20));
+        assert_eq!(ClientMemory::Bytes(7).limit(0), Some(LEAST));
+        assert_eq!(ClientMemory::Percent(1).limit(100), Some(LEAST));
     }
 }
