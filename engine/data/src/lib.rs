@@ -38,6 +38,7 @@ pub use hash::{HashSeed, KeyHash};
 pub use hash_page::{HashPage, Record};
 pub use int_set::{IntSet, Ints};
 pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
+pub use list::{Elements as ListElements, End as ListEnd, LargeList, List, ListLimits, ListRef};
 pub use packed_list::{Iter as PackedIter, PACKED_BYTES_MAX, Packed, PackedList, Position, packed_bytes};
 pub use tree::{Page, Pages, Tree};
 pub use value::{Deadline, EMBSTR_BYTES_MAX, Encoding, IntBuffer, Kind, NewValue, Value, parse_canonical_i64};

@@ -10,7 +10,7 @@
 //! or a removal moves what follows it once. A list stays below [`PACKED_BYTES_MAX`], which callers must see to
 //! ([`PackedList::has_room_for`]).
 
-mod codec;
+pub(crate) mod codec;
 mod edit;
 #[cfg(test)]
 mod tests;
@@ -205,6 +205,24 @@ impl<'a> Packed<'a> {
         step(self.bytes, position.offset())
     }
 
+    /// The element at `position` as it is stored, without the length at its end.
+    #[inline]
+    pub(crate) fn content(self, position: Position) -> &'a [u8] {
+        &self.bytes[position.offset()..][..self.content_bytes(position)]
+    }
+
+    /// How long that is.
+    #[inline]
+    pub(crate) fn content_bytes(self, position: Position) -> usize {
+        codec::extent(self.bytes, position.offset())
+    }
+
+    /// Where the elements begin, one after another.
+    #[inline]
+    pub fn positions(self) -> impl Iterator<Item = Position> {
+        std::iter::successors(self.first(), move |position| self.next(*position))
+    }
+
     /// The elements, from either end.
     #[inline]
     #[must_use]
@@ -265,20 +283,27 @@ impl<'a> Packed<'a> {
 }
 
 /// What is searched for, in the form in which it would be stored.
-struct Needle<'a> {
+pub(crate) struct Needle<'a> {
     head: Head,
     body: &'a [u8],
 }
 
 impl<'a> Needle<'a> {
     #[inline]
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let (head, body) = Head::of_bytes(bytes);
         Needle { head, body }
     }
 
+    /// Whether the element of `list` at `position` equals it.
+    #[inline]
+    pub(crate) fn is_in(&self, list: Packed<'_>, position: Position) -> bool {
+        self.is_at(list.bytes, position.offset())
+    }
+
+    /// Whether the element that begins at `at` equals it.
     #[inline(always)]
-    fn is_at(&self, bytes: &[u8], at: usize) -> bool {
+    pub(crate) fn is_at(&self, bytes: &[u8], at: usize) -> bool {
         let head = self.head.bytes();
         // Nearly all elements differ in their first byte or not at all; an encoding says its own length, so equal
         // beginnings are equal elements.
@@ -342,7 +367,12 @@ impl Iter<'_> {
 /// How many bytes an element would take in a list, all in all.
 #[must_use]
 pub fn packed_bytes(element: &[u8]) -> usize {
-    let (head, body) = Head::of_bytes(element);
+    packed_bytes_of(Value::Bytes(element))
+}
+
+/// How many bytes a value would take in a list, all in all.
+pub(crate) fn packed_bytes_of(element: Value<'_>) -> usize {
+    let (head, body) = Head::of(element);
     let len = head.bytes().len() + body.len();
     len + codec::backlen_bytes(len)
 }

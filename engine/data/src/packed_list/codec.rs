@@ -33,7 +33,7 @@ const STEPS: [u8; 256] = {
 
 /// How many bytes the element at `at` takes, its backwards length included.
 #[inline(always)]
-pub(super) fn step(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn step(bytes: &[u8], at: usize) -> usize {
     match STEPS[usize::from(bytes[at])] {
         0 => long_step(bytes, at),
         known => usize::from(known),
@@ -48,7 +48,7 @@ fn long_step(bytes: &[u8], at: usize) -> usize {
 
 /// How many bytes encoding and content of the element at `at` take.
 #[inline]
-pub(super) fn extent(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn extent(bytes: &[u8], at: usize) -> usize {
     match bytes[at] {
         first @ 0xE0..=0xEF => 2 + (usize::from(first & 0x0F) << 8 | usize::from(bytes[at + 1])),
         STRING_32 => 5 + u32_at(bytes, at + 1) as usize,
@@ -60,7 +60,7 @@ pub(super) fn extent(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The length of the element at `at`, if it is one and ends before `end` or there: for bytes that may be anything.
-pub(super) fn whole(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
+pub(crate) fn whole(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
     let rest = bytes.get(at..end)?;
     let len = match *rest {
         [first @ 0xE0..=0xEF, low, ..] => 2 + (usize::from(first & 0x0F) << 8 | usize::from(low)),
@@ -75,7 +75,7 @@ pub(super) fn whole(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
 
 /// The element at `at`.
 #[inline]
-pub(super) fn read(bytes: &[u8], at: usize) -> Value<'_> {
+pub(crate) fn read(bytes: &[u8], at: usize) -> Value<'_> {
     let content = |from: usize, len: usize| Value::Bytes(&bytes[at + from..at + from + len]);
     match bytes[at] {
         first @ 0x00..=0x7F => Value::Int(i64::from(first)),
@@ -111,7 +111,7 @@ const HEAD_BYTES_MAX: usize = 9;
 
 /// The beginning of an element: the whole of an integer, or what stands before a string's bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
+pub(crate) struct Head {
     bytes: [u8; HEAD_BYTES_MAX],
     len: u8,
 }
@@ -119,7 +119,7 @@ pub(super) struct Head {
 impl Head {
     /// How `bytes` are stored: the head, and what follows it.
     #[inline]
-    pub(super) fn of_bytes(bytes: &[u8]) -> (Head, &[u8]) {
+    pub(crate) fn of_bytes(bytes: &[u8]) -> (Head, &[u8]) {
         match parse_canonical_i64(bytes) {
             Some(number) => (Head::of_int(number), &[]),
             None => (Head::of_string(bytes.len()), bytes),
@@ -128,7 +128,7 @@ impl Head {
 
     /// How a value is stored. Bytes that are the decimal of a number become one.
     #[inline]
-    pub(super) fn of(value: Value<'_>) -> (Head, &[u8]) {
+    pub(crate) fn of(value: Value<'_>) -> (Head, &[u8]) {
         match value {
             Value::Int(number) => (Head::of_int(number), &[]),
             Value::Bytes(bytes) => Head::of_bytes(bytes),
@@ -171,7 +171,7 @@ impl Head {
     }
 
     #[inline(always)]
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 }
@@ -181,7 +181,7 @@ const BACKLEN_BYTES_MAX: usize = 5;
 /// How many bytes the backwards length of an element of `len` bytes takes. The steps are Redis's, which are one below what
 /// seven bits a byte could hold.
 #[inline]
-pub(super) fn backlen_bytes(len: usize) -> usize {
+pub(crate) fn backlen_bytes(len: usize) -> usize {
     match len {
         0..=127 => 1,
         128..16_383 => 2,
@@ -193,7 +193,7 @@ pub(super) fn backlen_bytes(len: usize) -> usize {
 
 /// Writes the backwards length: seven bits a byte, the highest first; all but the first are marked.
 #[inline]
-pub(super) fn write_backlen(out: &mut [u8; BACKLEN_BYTES_MAX], len: usize) -> &[u8] {
+pub(crate) fn write_backlen(out: &mut [u8; BACKLEN_BYTES_MAX], len: usize) -> &[u8] {
     let count = backlen_bytes(len);
     let mut rest = len;
     for byte in out[..count].iter_mut().rev() {
@@ -206,7 +206,7 @@ pub(super) fn write_backlen(out: &mut [u8; BACKLEN_BYTES_MAX], len: usize) -> &[
 
 /// How many bytes the element that ends before `at` takes, its backwards length included.
 #[inline]
-pub(super) fn backlen_before(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn backlen_before(bytes: &[u8], at: usize) -> usize {
     let last = bytes[at - 1];
     if last < 0x80 {
         return usize::from(last) + 1;
