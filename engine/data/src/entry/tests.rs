@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+mod collections;
+
 use super::*;
 use crate::value::Deadline;
 
