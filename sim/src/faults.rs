@@ -1,8 +1,10 @@
-//! What a harness does to the clocks and the network of a world. The faults of processes are in [`crate::lives`].
+//! What a harness does to the clocks, the disks and the network of a world. The faults of processes are in [`crate::lives`].
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::{LinkConfig, NetConfig, nanos};
+use crate::disk::DiskConfig;
 use crate::net::connection::{Connection, Side};
 use crate::partition::Cuts;
 use crate::trace::Kind;
@@ -88,6 +90,48 @@ impl World {
                 state.go_on(now, from, to);
             }
         });
+    }
+
+    /// Changes how a node's disk behaves, from the next call on.
+    pub fn set_disk(&self, node: NodeId, change: impl FnOnce(&mut DiskConfig)) {
+        self.enter(|_, state| change(&mut state.node(node).volume.config));
+    }
+
+    /// How a node's disk behaves.
+    pub fn disk(&self, node: NodeId) -> DiskConfig {
+        self.enter(|_, state| state.node(node).volume.config)
+    }
+
+    /// No call of the node's disk that begins from now on ends before so much time has passed.
+    pub fn stick_disk(&self, node: NodeId, during: Duration) {
+        self.enter(|now, state| {
+            let volume = &mut state.node(node).volume;
+            volume.stuck_until = volume.stuck_until.max(now.saturating_add(nanos(during)));
+        });
+    }
+
+    /// Changes one bit of one of the node's files, which and where by number. False if there is nothing to change.
+    pub fn rot(&self, node: NodeId, file: u64, bit: u64) -> bool {
+        self.enter(|now, state| {
+            let changed = state.node(node).volume.rot(file, bit);
+            if changed {
+                state.record(now, node, Kind::Rot, file, bit);
+            }
+            changed
+        })
+    }
+
+    /// All files of a node as its process would find them.
+    pub fn files(&self, node: NodeId) -> BTreeMap<String, Vec<u8>> {
+        self.enter(|_, state| state.node(node).volume.files())
+    }
+
+    /// Puts a file on a node's disk, durable, as if it had always been there; its directory must exist.
+    ///
+    /// # Errors
+    /// When it doesn't, or the path is a directory's.
+    pub fn place_file(&self, node: NodeId, path: &str, contents: &[u8]) -> std::io::Result<()> {
+        self.enter(|_, state| state.node(node).volume.place(path, contents))
     }
 
     /// Resets every connection between two nodes at both ends at once. Gives how many there were.

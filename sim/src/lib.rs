@@ -73,6 +73,7 @@ compile_error!(
 
 mod clock;
 mod config;
+mod disk;
 mod entropy;
 mod events;
 mod faults;
@@ -91,6 +92,7 @@ mod trace;
 mod world;
 
 pub use config::{ClockConfig, LinkConfig, NetConfig, NodeConfig};
+pub use disk::{DiskConfig, SimDisk, SimFile};
 pub use entropy::Stream;
 pub use kernel::KernelChoice;
 pub use node::{Counters, Status};

@@ -25,7 +25,8 @@ impl World {
             let id = NodeId::new(state.nodes.len());
             let entropy = Stream::new(self.seed(), &format!("node/{}", config.name));
             state.trace.name(&config.name);
-            state.nodes.push(Node::new(id.index(), config, now, entropy));
+            let disk = Stream::new(self.seed(), &format!("disk/{}", config.name));
+            state.nodes.push(Node::new(id.index(), config, now, entropy, disk));
             let net = state.net;
             state.links.add_node(&net);
             state.record(now, id, Kind::NodeAdded, id.index() as u64, 0);
@@ -64,6 +65,7 @@ impl World {
             n.life += 1;
             n.status = Status::Running;
             n.process = Some(Process::new());
+            n.volume.close_all();
             let life = n.life;
             if was_off {
                 n.reboot(now);
@@ -116,6 +118,7 @@ impl World {
             if was_on {
                 state.record(now, node, Kind::PowerLoss, 0, 0);
                 state.node(node).status = Status::Off;
+                state.node(node).volume.lose_power();
                 state.go_dark(now, node);
             }
             was_on

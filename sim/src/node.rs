@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, SECOND};
+use crate::disk::Volume;
 use crate::entropy::Stream;
 use crate::process::Process;
 
@@ -83,12 +84,14 @@ pub(crate) struct Node {
     pub(crate) counters: Counters,
     /// Small files of its operator's. They outlive every life of the process, and a replacement is durable at once.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Its disk.
+    pub(crate) volume: Volume,
 }
 
 const FIRST_EPHEMERAL: u16 = 32_768;
 
 impl Node {
-    pub(crate) fn new(index: usize, config: NodeConfig, now: u64, mut entropy: Stream) -> Node {
+    pub(crate) fn new(index: usize, config: NodeConfig, now: u64, mut entropy: Stream, disk: Stream) -> Node {
         let ip = IpAddr::V4(Ipv4Addr::new(10, 0, (index / 250) as u8, (index % 250 + 1) as u8));
         // Hosts were switched on at different times, so that nobody compares monotonic times of two nodes unpunished.
         let uptime = entropy.range(SECOND..1000 * SECOND);
@@ -107,6 +110,7 @@ impl Node {
             next_port: FIRST_EPHEMERAL,
             counters: Counters::default(),
             files: BTreeMap::new(),
+            volume: Volume::new(disk),
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use refrain_runtime::{Mono, Runtime, Signal, UnixNanos};
 
 use crate::config::SECOND;
+use crate::disk::SimDisk;
 use crate::sockets::SimSockets;
 use crate::state::State;
 use crate::trace::Kind;
@@ -55,6 +56,11 @@ impl SimRuntime {
 
 impl Runtime for SimRuntime {
     type Sockets = SimSockets;
+    type Disk = SimDisk;
+
+    fn disk(&self) -> SimDisk {
+        SimDisk::new(self.clone())
+    }
 
     fn sockets(&self) -> SimSockets {
         SimSockets::new(self.clone())

@@ -88,6 +88,12 @@ pub enum Kind {
     Note,
     /// The run ended.
     End,
+    /// A call of the disk began; `a` is which, `b` how many bytes it moves.
+    Disk,
+    /// A call of the disk ended; `a` is which.
+    DiskDone,
+    /// One bit of a file on a node's disk was changed.
+    Rot,
 }
 
 /// One event, compactly.
@@ -220,6 +226,9 @@ impl Trace {
             Kind::Entropy => format!("draws {a:016x}"),
             Kind::Note => format!("| {}", self.notes.get(event.note as usize).map_or("", String::as_str)),
             Kind::End => "run ends".to_owned(),
+            Kind::Disk => format!("disk call {a} begins ({b} bytes)"),
+            Kind::DiskDone => format!("disk call {a} ends"),
+            Kind::Rot => format!("bit {b} of file {a} is changed"),
         };
         format!("{:>4}.{:09} {place:<10} {what}", event.at / 1_000_000_000, event.at % 1_000_000_000)
     }

@@ -8,10 +8,12 @@
 //! reads the real world.
 
 mod address;
+mod disk;
 mod sockets;
 mod time;
 
 pub use address::{Address, Peer};
+pub use disk::{Appended, DirectoryEntry, Disk, File, Open};
 pub use sockets::{Interest, Readiness, Sockets, Token};
 pub use time::{Mono, UnixNanos};
 
@@ -24,6 +26,12 @@ use std::time::Duration;
 pub trait Runtime: Clone + 'static {
     /// All the sockets of one node.
     type Sockets: Sockets;
+
+    /// The disk of one node.
+    type Disk: Disk;
+
+    /// The disk of this node.
+    fn disk(&self) -> Self::Disk;
 
     /// The sockets of this node. Called once, by the loop that will own them.
     fn sockets(&self) -> Self::Sockets;

@@ -13,6 +13,7 @@
 )]
 
 mod clock;
+mod disk;
 mod entropy;
 mod files;
 mod offload;
@@ -22,6 +23,7 @@ mod sockets;
 mod ticks;
 
 pub use clock::thread_cpu_time;
+pub use disk::{TokioDisk, TokioFile};
 pub use runtime::{TokioRuntime, block_on};
 pub use signals::announce_signals;
 pub use sockets::{SocketOptions, TokioSockets};

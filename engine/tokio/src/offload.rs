@@ -1,6 +1,6 @@
-//! A small pool of threads for CPU work that would hold up the loop: compression, digests, dropping large values.
+//! A small pool of threads for what would hold up the loop: compression, digests, dropping large values; files.
 //!
-//! Threads start when there is work that no idle thread can take, two at most. The queue is bounded: a job that finds it
+//! Threads start when there is work that no idle thread can take, up to the pool's bound. The queue is bounded: a job that finds it
 //! full runs on the caller's thread, which slows the producer down instead of letting memory grow. Dropping a job's
 //! future does not cancel the job, and dropping the pool waits until every accepted job has run.
 
@@ -12,14 +12,15 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
-const THREADS_MAX: usize = 2;
 const QUEUE_MAX: usize = 4096;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The pool. Belongs to the loop's thread; only the queue is shared.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pool {
+    name: &'static str,
+    threads_max: usize,
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -48,6 +49,11 @@ impl std::fmt::Debug for State {
 }
 
 impl Pool {
+    /// A pool of up to so many threads, none of which runs yet.
+    pub(crate) fn new(name: &'static str, threads_max: usize) -> Pool {
+        Pool { name, threads_max, queue: Arc::default(), threads: Vec::new() }
+    }
+
     /// Queues `job` at once; the future brings its result, and its panic if it had one.
     pub(crate) fn submit<T, J>(&mut self, job: J) -> impl Future<Output = T> + use<T, J> + 'static
     where
@@ -75,7 +81,7 @@ impl Pool {
             return;
         }
         state.jobs.push_back(job);
-        let short_of_threads = state.jobs.len() > state.idle && self.threads.len() < THREADS_MAX;
+        let short_of_threads = state.jobs.len() > state.idle && self.threads.len() < self.threads_max;
         drop(state);
         self.queue.changed.notify_one();
         if short_of_threads {
@@ -85,7 +91,7 @@ impl Pool {
 
     fn start_thread(&mut self) {
         let queue = Arc::clone(&self.queue);
-        let name = format!("refrain-work-{}", self.threads.len());
+        let name = format!("{}-{}", self.name, self.threads.len());
         match thread::Builder::new().name(name).spawn(move || queue.work()) {
             Ok(thread) => self.threads.push(thread),
             Err(error) if self.threads.is_empty() => {
@@ -147,6 +153,8 @@ mod tests {
 
     use super::*;
 
+    const THREADS: usize = 2;
+
     /// Blocks the test's thread until the job behind `future` has answered.
     fn wait<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -154,17 +162,17 @@ mod tests {
 
     #[test]
     fn results_come_back_whatever_the_order() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new("test", THREADS);
         let futures: Vec<_> = (0..500u64).map(|n| pool.submit(move || n * n)).collect();
         for (n, future) in futures.into_iter().enumerate().rev() {
             assert_eq!(wait(future), (n * n) as u64);
         }
-        assert!(pool.threads.len() <= THREADS_MAX);
+        assert!(pool.threads.len() <= THREADS);
     }
 
     #[test]
     fn a_panic_travels_to_who_waits_and_the_worker_lives_on() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new("test", THREADS);
         let bad = pool.submit(|| -> u32 { panic!("from the job") });
         let caught = catch_unwind(AssertUnwindSafe(|| wait(bad))).unwrap_err();
         assert_eq!(caught.downcast_ref::<&str>(), Some(&"from the job"));
@@ -174,7 +182,7 @@ mod tests {
     #[test]
     fn dropping_the_future_does_not_cancel_and_dropping_the_pool_waits() {
         let done = Arc::new(AtomicUsize::new(0));
-        let mut pool = Pool::default();
+        let mut pool = Pool::new("test", THREADS);
         for _ in 0..300 {
             let done = Arc::clone(&done);
             drop(pool.submit(move || done.fetch_add(1, Ordering::SeqCst)));
@@ -185,9 +193,9 @@ mod tests {
 
     #[test]
     fn a_full_queue_makes_the_producer_work() {
-        let mut pool = Pool::default();
+        let mut pool = Pool::new("test", THREADS);
         let mut gates = Vec::new();
-        for _ in 0..THREADS_MAX {
+        for _ in 0..THREADS {
             let (open, gate) = mpsc::channel::<()>();
             let (started, has_started) = mpsc::channel();
             drop(pool.submit(move || {

@@ -11,12 +11,16 @@ use std::time::Duration;
 use refrain_runtime::{Mono, Runtime, Signal, UnixNanos};
 
 use crate::clock::{self, Clock};
+use crate::disk::TokioDisk;
 use crate::entropy::Entropy;
 use crate::files;
 use crate::offload::Pool;
 use crate::signals::Signals;
 use crate::sockets::{SocketOptions, TokioSockets};
 use crate::ticks::Ticks;
+
+/// Threads for CPU work.
+const OFFLOAD_THREADS: usize = 2;
 
 /// Runs the node that `start` makes, on this thread, until it ends. SIGTERM and SIGINT go to the node from here on.
 ///
@@ -45,6 +49,7 @@ struct Shared {
     socket_options: Rc<Cell<SocketOptions>>,
     entropy: RefCell<Entropy>,
     pool: RefCell<Pool>,
+    disk: TokioDisk,
     signals: Option<RefCell<Signals>>,
 }
 
@@ -73,7 +78,8 @@ impl TokioRuntime {
             sockets: RefCell::new(Some(sockets)),
             socket_options,
             entropy: RefCell::new(Entropy::new()),
-            pool: RefCell::default(),
+            pool: RefCell::new(Pool::new("refrain-work", OFFLOAD_THREADS)),
+            disk: TokioDisk::default(),
             signals: signals.map(RefCell::new),
         };
         Ok(TokioRuntime { clock, ticks: Ticks::calibrated(), shared: Rc::new(shared) })
@@ -87,6 +93,11 @@ impl TokioRuntime {
 
 impl Runtime for TokioRuntime {
     type Sockets = TokioSockets;
+    type Disk = TokioDisk;
+
+    fn disk(&self) -> TokioDisk {
+        self.shared.disk.clone()
+    }
 
     fn sockets(&self) -> TokioSockets {
         self.shared.sockets.borrow_mut().take().expect("one loop asks once for the sockets it will own")

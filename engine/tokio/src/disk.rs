@@ -1,0 +1,230 @@
+//! Real files, behind a few threads of their own: a sync that takes long holds up neither the loop nor CPU work.
+
+use std::fs::{self, File, OpenOptions};
+use std::future::Future;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use refrain_runtime::{Appended, DirectoryEntry, Disk, File as DiskFile, Open};
+
+use crate::offload::Pool;
+
+/// Threads that may stand in a system call at once: the log, a snapshot, a removal, a directory.
+const THREADS: usize = 4;
+
+/// What a new file may be opened by.
+const MODE_OF_NEW: u32 = 0o644;
+
+/// The machine's file system.
+#[derive(Debug, Clone)]
+pub struct TokioDisk {
+    pool: Rc<RefCell<Pool>>,
+}
+
+impl Default for TokioDisk {
+    fn default() -> TokioDisk {
+        TokioDisk { pool: Rc::new(RefCell::new(Pool::new("refrain-disk", THREADS))) }
+    }
+}
+
+impl TokioDisk {
+    fn submit<T, J>(&self, job: J) -> impl Future<Output = T> + use<T, J> + 'static
+    where
+        T: Send + 'static,
+        J: FnOnce() -> T + Send + 'static,
+    {
+        self.pool.borrow_mut().submit(job)
+    }
+}
+
+/// An open file of it.
+#[derive(Debug, Clone)]
+pub struct TokioFile {
+    disk: TokioDisk,
+    file: Arc<File>,
+}
+
+impl Disk for TokioDisk {
+    type File = TokioFile;
+
+    fn open(&self, path: &Path, how: Open) -> impl Future<Output = io::Result<TokioFile>> + 'static {
+        let (path, disk) = (path.to_path_buf(), self.clone());
+        let opened = self.submit(move || {
+            let mut options = OpenOptions::new();
+            match how {
+                Open::Read => options.read(true),
+                Open::Append => options.read(true).append(true).create(true).mode(MODE_OF_NEW),
+                Open::Replace => {
+                    // `append` and `truncate` don't go together in one call of std's.
+                    OpenOptions::new().write(true).create(true).truncate(true).mode(MODE_OF_NEW).open(&path)?;
+                    options.read(true).append(true)
+                }
+            };
+            retry(|| options.open(&path))
+        });
+        async move { Ok(TokioFile { disk, file: Arc::new(opened.await?) }) }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> impl Future<Output = io::Result<()>> + 'static {
+        let (from, to) = (from.to_path_buf(), to.to_path_buf());
+        self.submit(move || retry(|| fs::rename(&from, &to)))
+    }
+
+    fn remove(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {
+        let path = path.to_path_buf();
+        self.submit(move || retry(|| fs::remove_file(&path)))
+    }
+
+    fn create_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {
+        let path = path.to_path_buf();
+        self.submit(move || match retry(|| fs::create_dir(&path)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            outcome => outcome,
+        })
+    }
+
+    fn list(&self, path: &Path) -> impl Future<Output = io::Result<Vec<DirectoryEntry>>> + 'static {
+        let path = path.to_path_buf();
+        self.submit(move || {
+            let mut entries = Vec::new();
+            for entry in fs::read_dir(&path)? {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                // A file may be gone between its listing and the look at it.
+                let Ok(metadata) = entry.metadata() else { continue };
+                let is_directory = metadata.is_dir();
+                entries.push(DirectoryEntry { name, len: if is_directory { 0 } else { metadata.len() }, is_directory });
+            }
+            entries.sort();
+            Ok(entries)
+        })
+    }
+
+    fn sync_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {
+        let path = path.to_path_buf();
+        self.submit(move || retry(|| File::open(&path)?.sync_all()))
+    }
+}
+
+impl DiskFile for TokioFile {
+    fn append(&self, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static {
+        let file = Arc::clone(&self.file);
+        self.disk.submit(move || {
+            let mut written = 0;
+            let mut outcome = Ok(());
+            while written < bytes.len() && outcome.is_ok() {
+                match (&*file).write(&bytes[written..]) {
+                    Ok(0) => outcome = Err(io::ErrorKind::WriteZero.into()),
+                    Ok(n) => written += n,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => outcome = Err(error),
+                }
+            }
+            if sync && outcome.is_ok() {
+                outcome = file.sync_data();
+            }
+            Appended { bytes, written, outcome }
+        })
+    }
+
+    // A failed sync is not repeated, not even for EINTR: the pages may count as clean already.
+    fn sync(&self) -> impl Future<Output = io::Result<()>> + 'static {
+        let file = Arc::clone(&self.file);
+        self.disk.submit(move || file.sync_data())
+    }
+
+    fn read_at(&self, offset: u64, len: usize) -> impl Future<Output = io::Result<Vec<u8>>> + 'static {
+        let file = Arc::clone(&self.file);
+        self.disk.submit(move || {
+            let mut bytes = vec![0; len];
+            let mut read = 0;
+            while read < len {
+                match file.read_at(&mut bytes[read..], offset + read as u64) {
+                    Ok(0) => break,
+                    Ok(n) => read += n,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            bytes.truncate(read);
+            Ok(bytes)
+        })
+    }
+
+    fn len(&self) -> impl Future<Output = io::Result<u64>> + 'static {
+        let file = Arc::clone(&self.file);
+        self.disk.submit(move || Ok(file.metadata()?.len()))
+    }
+
+    fn set_len(&self, len: u64) -> impl Future<Output = io::Result<()>> + 'static {
+        let file = Arc::clone(&self.file);
+        self.disk.submit(move || retry(|| file.set_len(len)))
+    }
+}
+
+/// Repeats a call that a signal interrupted.
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn what_is_appended_is_read_and_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = TokioDisk::default();
+        let path = folder.path().join("log");
+        assert_eq!(wait(disk.open(&path, Open::Read)).map(drop).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let file = wait(disk.open(&path, Open::Append)).unwrap();
+        for (part, sync) in [("one ", false), ("two ", true), ("three", false)] {
+            let appended = wait(file.append(part.into(), sync));
+            appended.outcome.unwrap();
+            assert_eq!((appended.written, &appended.bytes[..]), (part.len(), part.as_bytes()));
+        }
+        wait(file.sync()).unwrap();
+        assert_eq!(wait(file.len()).unwrap(), 13);
+        assert_eq!(wait(file.read_at(4, 3)).unwrap(), b"two");
+        assert_eq!(wait(file.read_at(8, 100)).unwrap(), b"three");
+        wait(file.set_len(4)).unwrap();
+        wait(file.append(b"four".to_vec(), true)).outcome.unwrap();
+        let again = wait(disk.open(&path, Open::Append)).unwrap();
+        assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four");
+        let replaced = wait(disk.open(&path, Open::Replace)).unwrap();
+        assert_eq!(wait(replaced.len()).unwrap(), 0);
+    }
+
+    #[test]
+    fn names_come_go_and_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = TokioDisk::default();
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        let file = wait(disk.open(&a, Open::Append)).unwrap();
+        wait(file.append(b"abc".to_vec(), false)).outcome.unwrap();
+        wait(disk.create_directory(&folder.path().join("c"))).unwrap();
+        wait(disk.create_directory(&folder.path().join("c"))).unwrap();
+        wait(disk.rename(&a, &b)).unwrap();
+        wait(disk.sync_directory(folder.path())).unwrap();
+        let entry = |name: &str, len, is_directory| DirectoryEntry { name: name.into(), len, is_directory };
+        assert_eq!(wait(disk.list(folder.path())).unwrap(), [entry("b", 3, false), entry("c", 0, true)]);
+        wait(disk.remove(&b)).unwrap();
+        assert_eq!(wait(disk.list(folder.path())).unwrap(), [entry("c", 0, true)]);
+        assert_eq!(wait(disk.remove(&b)).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(wait(disk.create_directory(&folder.path().join("x").join("y"))).is_err());
+    }
+}
