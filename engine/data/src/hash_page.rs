@@ -131,6 +131,13 @@ impl<const VALUES: bool> HashPage<VALUES> {
         usize::from(self.place(index).1 & !TIMED)
     }
 
+    /// Whether a hash lies between those of the first and the last record.
+    #[inline]
+    #[must_use]
+    pub fn spans(&self, hash: u32) -> bool {
+        self.len > 0 && self.low <= hash && hash <= self.high
+    }
+
     /// Where a hash is or would be, if hashes are spread evenly. There are records, and the hash lies between theirs.
     #[inline(always)]
     fn guess(&self, hash: u32) -> usize {
@@ -190,7 +197,13 @@ impl<const VALUES: bool> HashPage<VALUES> {
     #[inline]
     #[must_use]
     pub fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
-        let mut index = self.count_below(hash);
+        self.find_from(self.count_below(hash), hash, key)
+    }
+
+    /// The index of a key's record, given that of the first record with its hash.
+    #[inline]
+    #[must_use]
+    pub fn find_from(&self, mut index: usize, hash: u32, key: &[u8]) -> Option<usize> {
         while index < self.len() {
             let (found, offset) = self.place(index);
             if found != hash {

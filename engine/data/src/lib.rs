@@ -40,6 +40,10 @@ pub use int_set::{IntSet, Ints};
 pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
 pub use list::{Elements as ListElements, End as ListEnd, LargeList, List, ListLimits, ListRef};
 pub use packed_list::{Iter as PackedIter, PACKED_BYTES_MAX, Packed, PackedList, Position, packed_bytes};
+pub use set::{
+    LargeSet, LargeSetIter, Set, SetIter, SetLimits, SetRef, difference, distinct_indexes, intersection, uniform_index,
+    union,
+};
 pub use tree::{Page, Pages, Tree};
 pub use value::{Deadline, EMBSTR_BYTES_MAX, Encoding, IntBuffer, Kind, NewValue, Value, parse_canonical_i64};
 pub use walk::{MAX_WALKS, TooManyWalks, WalkId, WalkProgress};

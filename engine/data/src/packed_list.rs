@@ -249,7 +249,11 @@ impl<'a> Packed<'a> {
     #[inline]
     #[must_use]
     pub fn find(self, from: Position, needle: &[u8], skip: usize) -> Option<Position> {
-        let needle = Needle::new(needle);
+        self.search(from, &Needle::new(needle), skip)
+    }
+
+    #[inline(always)]
+    fn search(self, from: Position, needle: &Needle<'_>, skip: usize) -> Option<Position> {
         let (bytes, end) = (self.bytes, self.end());
         let mut at = from.offset();
         while at < end {
@@ -272,6 +276,14 @@ impl<'a> Packed<'a> {
     #[must_use]
     pub fn contains(self, needle: &[u8]) -> bool {
         self.find(Position(HEADER_BYTES as u32), needle, 0).is_some()
+    }
+
+    /// Whether an element is equal to one of another list.
+    #[inline]
+    #[must_use]
+    pub fn contains_value(self, needle: Value<'_>) -> bool {
+        let (head, body) = Head::of(needle);
+        self.search(Position(HEADER_BYTES as u32), &Needle { head, body }, 0).is_some()
     }
 
     /// Whether the element at `position` is equal to `needle`.
