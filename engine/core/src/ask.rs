@@ -4,6 +4,7 @@
 
 use refrain_resp::{Parsed, Protocol, RequestParser, encode_command};
 
+use crate::blocked::Run;
 use crate::call::{Args, Call, KeyHashes, Propagation};
 use crate::engine::Engine;
 use crate::hooks::Hooks;
@@ -37,6 +38,7 @@ impl<H: Hooks> Engine<H> {
             args,
             command: found.command,
             hashes: KeyHashes::default(),
+            run: Run::First,
             propagation: Propagation::Replaced,
             request: None,
         };

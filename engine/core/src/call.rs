@@ -8,6 +8,7 @@
 use refrain_data::KeyHash;
 use refrain_resp::{Arg, Encoder, parse_i64};
 
+use crate::blocked::{Run, Wish};
 use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER};
 use crate::hooks::Hooks;
 use crate::session::{Closing, Session};
@@ -101,6 +102,8 @@ pub enum Request {
     HoldUntil(u64),
     /// Let everybody go on whom a pause holds back.
     EndPause,
+    /// Keep this command, and run it again when it can be served: see [`Call::block`].
+    Block(Box<Wish>),
 }
 
 /// How a write reaches the propagation stream.
@@ -151,6 +154,8 @@ pub struct Call<'a> {
     pub command: &'static Command,
     /// Hashes known ahead.
     pub hashes: KeyHashes<'a>,
+    /// Why it runs.
+    pub run: Run,
     /// What the propagation stream gets.
     pub propagation: Propagation,
     /// What the engine is asked to do next.

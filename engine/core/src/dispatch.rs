@@ -1,6 +1,7 @@
 //! From a parsed command to its reply: the checks that come before every execution, in Redis's order, and the bookkeeping
 //! that comes after it.
 
+use crate::blocked::Run;
 use crate::call::{Args, Call, KeyHashes, Outcome, Propagation, Request};
 use crate::commands::transaction::forget_watches;
 use crate::effects::Level;
@@ -43,10 +44,17 @@ impl<H: Hooks> Engine<H> {
             }
             Err(error) => self.refuse(session, resolution, args, error),
         }
+        self.settle_reply(session, mark, resolution);
+        true
+    }
+
+    /// What is done when a command has been answered, from `mark` on, or has turned out to wait.
+    #[inline]
+    pub(crate) fn settle_reply(&mut self, session: &mut Session, mark: usize, resolution: Result<Found, Unresolved>) {
         match session.reply_mode {
             ReplyMode::On => {}
             // Nothing has been answered yet.
-            _ if session.held_until_us.is_some() => {}
+            _ if session.held_until_us.is_some() || session.blocked.is_some() => {}
             ReplyMode::Off => session.output.truncate(mark),
             ReplyMode::SkipThis => {
                 session.output.truncate(mark);
@@ -57,7 +65,6 @@ impl<H: Hooks> Engine<H> {
         if self.state.after_reply {
             self.follow_up(session, resolution);
         }
-        true
     }
 
     /// What follows a complete reply: messages to the same client, invalidations, the end of an exception.
@@ -77,6 +84,17 @@ impl<H: Hooks> Engine<H> {
     #[cold]
     fn show(&mut self, session: &Session, command: &Command, args: Args<'_>, hashes: KeyHashes<'_>) {
         self.state.show_to_monitors(session, command, args, self.hooks.now());
+        self.remember_reads(session, command, args, hashes);
+    }
+
+    /// Remembers the keys that a command has read, for a client that wants to be told when they change.
+    pub(crate) fn remember_reads(
+        &mut self,
+        session: &Session,
+        command: &Command,
+        args: Args<'_>,
+        hashes: KeyHashes<'_>,
+    ) {
         if session.remembers_reads {
             self.state.remember_reads(session, command, args, hashes, || self.hooks.entropy());
         }
@@ -215,8 +233,43 @@ impl<H: Hooks> Engine<H> {
 
     /// One handler, what it asks for, and the bookkeeping around both.
     fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
-        self.hooks.command_begins(session.id, found.command, args);
         let began = self.ticks_at;
+        let Ran { failed, request, reply_from } = self.invoke(session, found, args, hashes, Run::First);
+        let done = match request {
+            None => CarriedOut::Done,
+            Some(request) => self.carry_out(session, found, args, request),
+        };
+        if done == CarriedOut::TakenBack {
+            return;
+        }
+        if self.state.has_onlookers {
+            self.show(session, found.command, args, hashes);
+        }
+        let ended = self.hooks.ticks();
+        self.ticks_at = ended;
+        let ticks = ended.saturating_sub(began);
+        if done == CarriedOut::Waits {
+            // It is counted when its wait has ended.
+            if let Some(blocked) = &mut session.blocked {
+                blocked.ticks = ticks;
+            }
+            return;
+        }
+        let reply = session.output.mark().saturating_sub(reply_from);
+        self.count_execution(session, found, args, &Execution { ticks, request: args.extent(), reply, failed });
+    }
+
+    /// One handler: its reply, what it leaves in the propagation stream, the work that it has caused.
+    #[inline(always)]
+    pub(crate) fn invoke(
+        &mut self,
+        session: &mut Session,
+        found: Found,
+        args: Args<'_>,
+        hashes: KeyHashes<'_>,
+        run: Run,
+    ) -> Ran {
+        self.hooks.command_begins(session.id, found.command, args);
         let reply_from = session.output.mark();
         let (dirty, db) = (self.state.dirty, session.db);
         let mut call = Call {
@@ -226,6 +279,7 @@ impl<H: Hooks> Engine<H> {
             args,
             command: found.command,
             hashes,
+            run,
             propagation: Propagation::Verbatim,
             request: None,
         };
@@ -246,27 +300,18 @@ impl<H: Hooks> Engine<H> {
             state.extra_work += extra;
         }
         self.hooks.work(1 + extra);
-        if let Some(request) = request
-            && self.carry_out(session, found, request) == CarriedOut::TakenBack
-        {
-            return;
-        }
-        if self.state.has_onlookers {
-            self.show(session, found.command, args, hashes);
-        }
-        let ended = self.hooks.ticks();
-        self.ticks_at = ended;
+        Ran { failed, request, reply_from }
+    }
+
+    /// Counts a command that has been answered at `ticks_at`.
+    #[inline]
+    pub(crate) fn count_execution(&mut self, session: &Session, found: Found, args: Args<'_>, execution: &Execution) {
+        let ended = self.ticks_at;
         let state = &mut self.state;
         state.stats.commands_processed += 1;
-        let execution = Execution {
-            ticks: ended.saturating_sub(began),
-            request: asked,
-            reply: session.output.mark().saturating_sub(reply_from),
-            failed,
-        };
-        if state.observer.count(found, &execution) {
+        if state.observer.count(found, execution) {
             let unix_s = self.hooks.now().unix_s();
-            state.observer.inspect(&state.config, session, found, args, &execution, unix_s);
+            state.observer.inspect(&state.config, session, found, args, execution, unix_s);
         }
         if ended.saturating_sub(self.clock_read_at) > state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
             && !self.clock_is_held
@@ -279,8 +324,12 @@ impl<H: Hooks> Engine<H> {
     /// What only the engine can do for a handler. It is part of the command: a changed configuration already decides how the
     /// command that changed it is accounted for.
     #[cold]
-    fn carry_out(&mut self, session: &mut Session, found: Found, request: Request) -> CarriedOut {
+    fn carry_out(&mut self, session: &mut Session, found: Found, args: Args<'_>, request: Request) -> CarriedOut {
         match request {
+            Request::Block(wish) => {
+                self.begin_wait(session, found, args, *wish);
+                return CarriedOut::Waits;
+            }
             Request::ExecuteQueue => self.execute_queue(session),
             Request::ApplyConfiguration => self.apply_configuration(),
             Request::HoldUntil(until_us) => {
@@ -343,6 +392,18 @@ enum CarriedOut {
     Done,
     /// It was not executed yet.
     TakenBack,
+    /// It is kept, and has answered nothing yet.
+    Waits,
+}
+
+/// What a handler has left behind.
+pub(crate) struct Ran {
+    /// It was answered with an error.
+    pub(crate) failed: bool,
+    /// What it asks for.
+    pub(crate) request: Option<Request>,
+    /// Where its reply begins.
+    pub(crate) reply_from: usize,
 }
 
 /// What may become of a command that was not refused.

@@ -145,6 +145,9 @@ impl<H: Hooks> Engine<H> {
 
     /// The connection is gone: nothing more can be sent or will be received.
     pub fn disconnect(&mut self, id: SessionId) {
+        if self.forget_wait(id) {
+            return;
+        }
         let Some(mut session) = self.state.sessions.remove(id) else { return };
         Self::release(&mut self.held, &mut session);
         self.state.unsubscribe_from_all(&mut session);
@@ -215,10 +218,10 @@ impl<H: Hooks> Engine<H> {
         effects.attend(session);
     }
 
-    /// True when there are bytes left to execute without waiting for any readiness.
+    /// True when there are bytes left to execute, or clients to serve, without waiting for any readiness.
     #[inline]
     pub fn is_runnable(&self) -> bool {
-        !self.runnable.is_empty()
+        !self.runnable.is_empty() || self.state.waiters.are_due()
     }
 
     /// What is to be done outside. The node drains it after every round and tick.

@@ -90,8 +90,7 @@ impl<H: Hooks> Engine<H> {
         if self.runnable.heavy.is_empty() || self.runnable.heavy_served {
             return false;
         }
-        self.state.set_now(self.hooks.now());
-        self.end_pause_if_due();
+        self.look_at_the_clock();
         self.execute_turns(&[], |engine, cursors| engine.open_heavy_cursor(cursors), HEAVY);
         true
     }

@@ -31,14 +31,12 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
-    /// Makes everybody runnable whose moment has come. Returns the microseconds until the next one's, if there is one.
-    pub(crate) fn wake_held(&mut self) -> Option<u64> {
+    /// Makes everybody runnable whose moment has come.
+    pub(crate) fn wake_held(&mut self) {
         let now_us = self.state.now.mono_us;
-        loop {
-            let (until_us, id) = *self.held.first()?;
-            if until_us > now_us {
-                return Some(until_us - now_us);
-            }
+        while let Some((until_us, id)) = self.held.first().copied()
+            && until_us <= now_us
+        {
             self.held.pop_first();
             let Some(session) = self.state.sessions.get_mut(id) else { continue };
             session.held_until_us = None;

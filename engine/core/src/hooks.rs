@@ -198,6 +198,10 @@ pub enum Bug {
     PatternMessageTwice,
     /// CLIENT PAUSE WRITE holds nothing back.
     PauseLeaksWrite,
+    /// A blocked client whose connection has ended is served all the same, and what it got is lost.
+    ServesTheDead,
+    /// A blocked client is served twice.
+    ServedTwice,
     /// The node's wall clock follows a jump backwards.
     WallRunsBackwards,
 }

@@ -7,6 +7,7 @@
 pub mod acl;
 mod ahead;
 mod ask;
+mod blocked;
 mod call;
 mod client_buffers;
 mod client_memory;
@@ -25,6 +26,7 @@ mod heavy;
 mod histogram;
 mod hold;
 mod hooks;
+mod kept;
 mod latency;
 mod long_double;
 mod memory_overview;
@@ -52,6 +54,7 @@ mod transaction;
 mod usage;
 mod watch;
 
+pub use blocked::{Block, Run, Timeout, Waiters};
 pub use call::{Args, Call, Handler, Key, Outcome, Request};
 pub use client_buffers::{BufferPolicy, READ_CHUNK, RecentPeaks};
 pub use client_memory::ClientMemory;

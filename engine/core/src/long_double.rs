@@ -118,6 +118,29 @@ impl LongDouble {
         self.negative
     }
 
+    /// A thousand times the number, rounded up to a whole one. `None` when that is above what 64 bits hold; far below, it is
+    /// the least that they do.
+    pub fn thousandths_rounded_up(self) -> Option<i64> {
+        let product = match self.magnitude {
+            Magnitude::Finite { mantissa, exponent } => rounded(u128::from(mantissa) * 1000, false, exponent),
+            other => other,
+        };
+        let size = match product {
+            Magnitude::Zero => Some(0),
+            Magnitude::Infinite => None,
+            Magnitude::Finite { mantissa, exponent: 0 } => Some(mantissa),
+            // The top bit of the mantissa is set (or the number is next to nothing), so it is beyond 64 bits.
+            Magnitude::Finite { exponent: 1.., .. } => None,
+            Magnitude::Finite { mantissa, exponent } => {
+                let whole = mantissa.checked_shr(exponent.unsigned_abs()).unwrap_or(0);
+                let is_whole = whole.checked_shl(exponent.unsigned_abs()).unwrap_or(0) == mantissa;
+                Some(whole + u64::from(!is_whole && !self.negative))
+            }
+        };
+        let size = size.and_then(|size| i64::try_from(size).ok());
+        if self.negative { Some(size.map_or(i64::MIN, |size| -size)) } else { size }
+    }
+
     /// The text that Redis keeps: at most 17 digits after the point, no zeros at their end, never an exponent.
     pub fn to_text(self) -> String {
         let mut text = match self.magnitude {

@@ -2,7 +2,8 @@
 //!
 //! A command that may not run now is not executed, not queued and not answered: its bytes stay with its session, nothing
 //! behind them is parsed, and the session waits in the order in which it was held back. When the pause ends (UNPAUSE, or its
-//! deadline) all who wait become runnable in that order; no readiness will come for them. A transaction that has begun is
+//! deadline) all who wait become runnable in that order; no readiness will come for them. A blocked client whose command would
+//! have to wait is not served either, until then. A transaction that has begun is
 //! executed to its end, also when a pause begins inside it.
 //!
 //! While writes are held back nothing may change by itself either: keys whose deadline has come read as missing, but nobody
@@ -14,6 +15,7 @@ use crate::engine::Engine;
 use crate::hooks::{Bug, Hooks};
 use crate::session::{Session, SessionId};
 use crate::table::{Command, Flags};
+use crate::transaction::Transaction;
 
 /// What a pause holds back; a later one includes the earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -68,6 +70,15 @@ impl Pause {
         }
     }
 
+    /// Whether a command (EXEC of this transaction, perhaps) has to wait now.
+    pub(crate) fn holds(&self, command: &Command, transaction: Option<&Transaction>) -> bool {
+        match self.held {
+            Held::Nothing => false,
+            Held::Everything => true,
+            Held::Writes => may_replicate(command, transaction),
+        }
+    }
+
     fn hold_back(&mut self, session: &mut Session) {
         if session.held_back.is_none() {
             session.held_back = Some(self.next);
@@ -88,11 +99,8 @@ impl<H: Hooks> Engine<H> {
     /// Whether this command, which nothing else stands against, must wait. The session is then among those who wait.
     #[cold]
     pub(crate) fn is_held_back(&mut self, session: &mut Session, command: &'static Command) -> bool {
-        let held = match self.state.pause.held() {
-            Held::Nothing => false,
-            Held::Everything => true,
-            Held::Writes => !self.hooks.planted(Bug::PauseLeaksWrite) && may_replicate(session, command),
-        };
+        let leaks = self.state.pause.held() == Held::Writes && self.hooks.planted(Bug::PauseLeaksWrite);
+        let held = !leaks && self.state.pause.holds(command, session.transaction.as_deref());
         if held {
             session.last_command = Some(command);
             self.state.pause.hold_back(session);
@@ -111,6 +119,7 @@ impl<H: Hooks> Engine<H> {
     pub(crate) fn end_pause(&mut self) {
         self.state.pause.held = Held::Nothing;
         self.state.pause.until_us = 0;
+        self.state.waiters.pause_ended();
         for id in std::mem::take(&mut self.state.pause.waiting).into_values() {
             let session =
                 self.state.sessions.get_mut(id).expect("who disconnects stops waiting, and nobody executes now");
@@ -122,9 +131,9 @@ impl<H: Hooks> Engine<H> {
 }
 
 /// Whether the command, or what EXEC would execute, may change the data set or reach replicas.
-fn may_replicate(session: &Session, command: &Command) -> bool {
+fn may_replicate(command: &Command, transaction: Option<&Transaction>) -> bool {
     const REPLICATED: Flags = Flags::of(&[Flags::WRITE, Flags::MAY_REPLICATE]);
-    match &session.transaction {
+    match transaction {
         Some(transaction) if command.name == "exec" => {
             transaction.queue.iter().any(|queued| queued.found.command.flags.intersects(REPLICATED))
         }

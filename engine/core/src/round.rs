@@ -72,10 +72,9 @@ impl<H: Hooks> Engine<H> {
     ///
     /// Replies are appended to the sessions' outputs; [`Engine::take_attended`] says whose.
     pub fn round(&mut self, arena: &[u8], inputs: &[Input]) {
-        self.state.set_now(self.hooks.now());
-        self.end_pause_if_due();
+        self.look_at_the_clock();
         self.runnable.heavy_served = false;
-        if inputs.is_empty() && self.runnable.ordinary.is_empty() {
+        if inputs.is_empty() && self.runnable.ordinary.is_empty() && !self.state.waiters.are_due() {
             self.heavy_turn();
         } else {
             let budget = self.round_extra();
@@ -94,7 +93,9 @@ impl<H: Hooks> Engine<H> {
         let mut scratch = std::mem::take(&mut self.scratch);
         open(self, &mut scratch.cursors);
         let mut next = 0;
+        // Whoever waits to be served was there before all that has come now.
         self.round_is_over = false;
+        self.round_is_over = self.state.waiters.are_due() && !self.serve_waiters();
         while next < scratch.cursors.len() && !self.round_is_over && self.state.extra_work < extra_max {
             self.parse_group(arena, &mut scratch, &mut next);
             self.execute_group(arena, &mut scratch);
@@ -316,13 +317,14 @@ impl<H: Hooks> Engine<H> {
             self.state.executing = Some(Executing::of(&session));
             self.state.touches = !session.no_touch;
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
-            let (extra_before, high_water) = (self.state.extra_work, session.high_water());
+            let (mut extra_before, high_water) = (self.state.extra_work, session.high_water());
             while let Some(ahead) = group.get(at).filter(|ahead| ahead.cursor == index) {
                 at += 1;
                 if cursor.state == Parsing::Stopped {
                     continue;
                 }
                 if session.closing != Closing::Open
+                    || self.round_is_over
                     || session.output.len() >= high_water
                     || self.state.extra_work >= self.extra_max
                 {
@@ -363,6 +365,13 @@ impl<H: Hooks> Engine<H> {
                 {
                     cursor.state = Parsing::Stopped;
                 }
+                if let Some(blocked) = &mut session.blocked {
+                    blocked.has_more = cursor.pos < cursor.end;
+                    cursor.state = Parsing::Stopped;
+                }
+                if self.state.waiters.are_due() {
+                    session = self.serve_after(session, &mut extra_before);
+                }
             }
             if (self.state.extra_work != extra_before || session.is_heavy()) && self.extra_max < u64::MAX {
                 let found = session.had_turn(self.state.extra_work - extra_before);
@@ -383,6 +392,20 @@ impl<H: Hooks> Engine<H> {
             }
         }
         self.state.executing = None;
+    }
+
+    /// Serves those whom a command has made servable, while the session whose command it was is one among others. What serving
+    /// costs is not counted as that one's work.
+    #[cold]
+    fn serve_after(&mut self, session: Box<Session>, extra_before: &mut u64) -> Box<Session> {
+        let (id, extra) = (session.handle, self.state.extra_work);
+        self.state.sessions.put_back(session);
+        self.serve_waiters();
+        *extra_before += self.state.extra_work - extra;
+        let session = self.state.sessions.take(id).expect("nobody disconnects during a round");
+        self.state.executing = Some(Executing::of(&session));
+        self.state.touches = !session.no_touch;
+        session
     }
 
     /// Asks for the cache lines of the entries, now that those of their buckets have had time to come.

@@ -6,6 +6,7 @@
 use refrain_resp::{Encoder, Protocol, RequestParser};
 
 use crate::acl::UserId;
+use crate::blocked::Blocked;
 use crate::client_buffers::Room;
 use crate::client_memory::Accounted;
 use crate::config::ClientClass;
@@ -151,8 +152,8 @@ pub struct Session {
     pub over_soft_limit_since_us: Option<u64>,
     /// Its next command is not executed before this moment of the monotonic clock; the tick wakes it.
     pub(crate) held_until_us: Option<u64>,
-    /// Until when its WAIT waits.
-    pub(crate) waits_until_us: Option<u64>,
+    /// The command that waits to be served.
+    pub(crate) blocked: Option<Box<Blocked>>,
     /// It executes what it has queued.
     pub(crate) in_exec: bool,
     /// In the engine's list of sessions that the node must look at.
@@ -208,7 +209,7 @@ impl Session {
             last_command: None,
             over_soft_limit_since_us: None,
             held_until_us: None,
-            waits_until_us: None,
+            blocked: None,
             in_exec: false,
             attended: false,
             heavy_turns: 0,
@@ -236,10 +237,16 @@ impl Session {
         self.held_back.is_some()
     }
 
-    /// Whether its commands wait for anything but their turn: a pause, or a moment.
+    /// Whether a command of its waits for a key, or for its time to be up.
+    #[inline]
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.is_some()
+    }
+
+    /// Whether its commands wait for anything but their turn: a pause, a moment, or to be served.
     #[inline]
     pub(crate) fn waits(&self) -> bool {
-        self.held_back.is_some() || self.held_until_us.is_some()
+        self.held_back.is_some() || self.held_until_us.is_some() || self.blocked.is_some()
     }
 
     /// Bytes that have arrived and of which the parser has not made arguments.
@@ -290,6 +297,7 @@ impl Session {
             + self.lent
             + self.parser.memory()
             + self.transaction.as_ref().map_or(0, |t| t.memory())
+            + self.blocked.as_ref().map_or(0, |b| b.memory())
             + self.subscriptions.as_ref().map_or(0, |s| s.memory())
             + self.watch.memory()
             + self.prefix_bytes

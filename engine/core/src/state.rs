@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use refrain_data::{Entry, HashSeed, Keyspace, Lookup};
 
 use crate::acl::Acl;
+use crate::blocked::Waiters;
 use crate::call::Key;
 use crate::client_buffers::{BufferPolicy, RecentPeaks};
 use crate::client_memory::ClientMemory;
@@ -46,6 +47,8 @@ pub struct State {
     pub effects: Effects,
     /// Who watches which keys.
     pub watchers: Watchers,
+    /// Who waits for which keys.
+    pub waiters: Waiters,
     /// Users, and what they may do.
     pub acl: Acl,
     /// Who subscribes to what.
@@ -142,6 +145,7 @@ impl State {
             observer,
             effects: Effects::default(),
             watchers: Watchers::new(databases),
+            waiters: Waiters::new(databases),
             acl: Acl::new(&table),
             pubsub: PubSub::default(),
             tracking: Tracking::default(),
@@ -250,7 +254,8 @@ impl State {
                 found.remove();
                 self.stats.keyspace_misses += 1;
                 self.stats.expired_keys += 1;
-                Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
+                let State { effects, watchers, waiters, sessions, .. } = self;
+                Self::lost(effects, watchers, waiters, sessions, key);
                 None
             }
             Lookup::Vacant(_) => {
@@ -293,12 +298,12 @@ impl State {
             self.announce(key, NotifyClass::NONE);
         }
         let (now_ms, serve_expired) = (self.now_ms, self.serve_expired);
-        let State { keyspace, stats, effects, watchers, sessions, .. } = self;
+        let State { keyspace, stats, effects, watchers, waiters, sessions, .. } = self;
         let dead = |entry: Entry<'_>| expired(entry.deadline(), now_ms) && !serve_expired;
         let (found, gone) = keyspace.db_mut(key.db).lookup_live(key.hash, key.name, dead);
         if gone {
             stats.expired_keys += 1;
-            Self::lost(effects, watchers, sessions, key);
+            Self::lost(effects, watchers, waiters, sessions, key);
         }
         found
     }
@@ -317,7 +322,8 @@ impl State {
             }
             self.keyspace.db_mut(key.db).remove(key.hash, key.name);
             self.stats.expired_keys += 1;
-            Self::lost(&mut self.effects, &mut self.watchers, &mut self.sessions, key);
+            let State { effects, watchers, waiters, sessions, .. } = self;
+            Self::lost(effects, watchers, waiters, sessions, key);
             self.notify(NotifyClass::EXPIRED, "expired", key);
             self.invalidate(key, None);
             self.notify(missing, "keymiss", key);
@@ -339,7 +345,7 @@ impl State {
     #[inline]
     pub fn modified(&mut self, key: &Key<'_>) {
         self.dirty += 1;
-        if !self.watchers.is_empty() | self.heard {
+        if !self.watchers.is_empty() | !self.waiters.is_empty() | self.heard {
             self.tell_of_change(key);
         }
     }
@@ -347,12 +353,20 @@ impl State {
     #[cold]
     fn tell_of_change(&mut self, key: &Key<'_>) {
         Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
+        self.waiters.key_changed(key);
         self.invalidate(key, self.executing.map(|e| e.session));
     }
 
     /// What follows from the removal of a key whose deadline has come.
-    fn lost(effects: &mut Effects, watchers: &mut Watchers, sessions: &mut Sessions, key: &Key<'_>) {
+    fn lost(
+        effects: &mut Effects,
+        watchers: &mut Watchers,
+        waiters: &mut Waiters,
+        sessions: &mut Sessions,
+        key: &Key<'_>,
+    ) {
         effects.stream.push(key.db, &[b"DEL", key.name]);
+        waiters.key_lost(key);
         if !watchers.is_empty() {
             Self::break_watches(watchers, sessions, key.db, key.name);
         }
@@ -389,7 +403,9 @@ impl State {
         let now_ms = self.now.unix_ms();
         let (mut used, mut behind) = (0, false);
         let (mut found, mut volatile) = (0, 0);
-        let announced = self.notified.intersects(NotifyClass::EXPIRED) || self.tracking.is_active();
+        let announced = self.notified.intersects(NotifyClass::EXPIRED)
+            || self.tracking.is_active()
+            || self.waiters.keys_when_unusable() > 0;
         let mut names: Vec<Box<[u8]>> = Vec::new();
         for db in 0..self.keyspace.len() {
             let State { keyspace, effects, watchers, sessions, stats, .. } = self;
@@ -418,6 +434,7 @@ impl State {
             for name in names.drain(..) {
                 let hash = self.keyspace.hash(&name);
                 let key = Key { db, name: &name, hash };
+                self.waiters.key_lost(&key);
                 self.notify(NotifyClass::EXPIRED, "expired", &key);
                 self.invalidate(&key, None);
             }

@@ -32,21 +32,39 @@ impl<H: Hooks> Engine<H> {
     /// Does a slice of the periodic work. Returns the microseconds after which it wants to be called again.
     pub fn tick(&mut self) -> u64 {
         let began = self.hooks.ticks();
-        self.state.set_now(self.hooks.now());
-        self.end_pause_if_due();
+        self.look_at_the_clock();
         if !self.state.periodic_work_rests {
             self.begin_scheduled_shutdown();
             self.periodic_work();
         }
+        if self.state.waiters.are_due() {
+            (self.state.extra_work, self.extra_max) = (0, self.round_extra());
+            self.serve_waiters();
+        }
         self.state.gather_graves();
         self.state.stats.cycles.periodic_ticks += self.hooks.ticks().saturating_sub(began);
-        let period_us = (1_000_000 / self.state.hz()).min(self.wake_held().unwrap_or(u64::MAX));
+        let period_us = 1_000_000 / self.state.hz();
         // Behind with expiry, ticks come fifty times as often, each still bounded: at most about a tenth of the time.
         let wanted_us = if self.tick.behind { period_us / 50 } else { period_us };
-        match self.state.pause.until_us() {
-            Some(until_us) => wanted_us.min(until_us.saturating_sub(self.state.now.mono_us)),
+        match self.next_moment_us() {
+            Some(moment_us) => wanted_us.min(moment_us.saturating_sub(self.state.now.mono_us)),
             None => wanted_us,
         }
+    }
+
+    /// It is now; what was to happen at moments that have come is begun.
+    pub(crate) fn look_at_the_clock(&mut self) {
+        self.state.set_now(self.hooks.now());
+        self.end_pause_if_due();
+        self.wake_held();
+        self.end_overdue_waits();
+    }
+
+    /// Microseconds of monotonic time at which somebody is to be released who waits: a round or a tick is due then, whether or
+    /// not anything has arrived.
+    pub fn next_moment_us(&self) -> Option<u64> {
+        let held = self.held.first().map(|(until_us, _)| *until_us);
+        [self.state.pause.until_us(), held, self.state.waiters.next_deadline_us()].into_iter().flatten().min()
     }
 
     fn periodic_work(&mut self) {

@@ -186,7 +186,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let at_once = self.engine.is_runnable()
             || !self.readable.is_empty()
             || self.listeners.iter().any(|l| l.pending && !l.parked);
-        let until = if at_once { Mono(0) } else { self.next_tick };
+        let until = if at_once { Mono(0) } else { self.next_tick.min(self.next_moment()) };
         let Node { runtime, sockets, jobs, ready, signal, engine, .. } = self;
         let mut done = Vec::new();
         poll_fn(|cx| {
@@ -210,6 +210,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         for keys in done {
             self.engine.freed(keys);
         }
+    }
+
+    /// When the engine has somebody to release who waits for a moment.
+    pub(crate) fn next_moment(&self) -> Mono {
+        self.engine.next_moment_us().map_or(Mono::NEVER, |us| Mono(us.saturating_mul(1000)))
     }
 
     /// Whether the CPU clock is read around this round: only for one that has enough to do for the reading not to matter.

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, IoSlice};
 
 use refrain_core::{Bug, Closing, Input, Origin, READ_CHUNK, ReadInto};
-use refrain_runtime::{Address, Runtime, Sockets, Token};
+use refrain_runtime::{Address, Mono, Runtime, Sockets, Token};
 
 use crate::hooks::Probe;
 use crate::node::Node;
@@ -133,10 +133,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
     }
 
-    /// Lets the engine execute what was read, and what was left over.
+    /// Lets the engine execute what was read, and what was left over, and release those whose moment has come.
     pub(crate) fn execute(&mut self) {
         if self.inputs.is_empty() && !self.engine.is_runnable() {
-            return;
+            let moment = self.next_moment();
+            if moment == Mono::NEVER || self.runtime.now() < moment {
+                return;
+            }
         }
         let arena = std::mem::take(&mut self.arena);
         let inputs = std::mem::take(&mut self.inputs);

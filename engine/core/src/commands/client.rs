@@ -1,5 +1,6 @@
 //! CLIENT: what a connection says of itself and wants for itself. Lists, kills and pauses have files of their own.
 
+use crate::blocked::Ending;
 use crate::call::{Args, Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
 use crate::session::ReplyMode;
@@ -104,11 +105,16 @@ pub fn unblock(call: &mut Call<'_>) -> Outcome {
     if call.args.len() > 4 {
         return Err(ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1)));
     }
-    if call.args.len() == 4 && !call.args.is(3, "TIMEOUT") && !call.args.is(3, "ERROR") {
-        return Err(ErrorReply::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
-    }
-    call.integer(2)?;
-    call.reply().integer(0);
+    let ending = match call.args.len() {
+        4 if call.args.is(3, "ERROR") => Ending::Error,
+        4 if !call.args.is(3, "TIMEOUT") => {
+            return Err(ErrorReply::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+        }
+        _ => Ending::TimeIsUp,
+    };
+    let id = u64::try_from(call.integer(2)?).ok();
+    let unblocked = id.is_some_and(|id| call.state.end_wait(id, ending));
+    call.reply().integer(i64::from(unblocked));
     Ok(())
 }
 

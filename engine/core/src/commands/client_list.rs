@@ -89,7 +89,7 @@ impl State {
     /// A client that is not executing, as CLIENT LIST shows it: for the log.
     pub(crate) fn client_line(&self, session: &Session) -> String {
         let mut line = String::new();
-        describe(session, &self.acl, &self.tracking, self.now.mono_us, session.parser.arguments_len(), &mut line);
+        describe(session, &self.acl, &self.tracking, self.now.mono_us, waiting_arguments(session), &mut line);
         line
     }
 }
@@ -120,11 +120,16 @@ impl<'a> Lines<'a> {
     fn push(&mut self, session: &Session) {
         let arguments = match session.id == self.asking {
             true => self.asking_arguments,
-            false => session.parser.arguments_len(),
+            false => waiting_arguments(session),
         };
         describe(session, self.acl, self.tracking, self.now_us, arguments, &mut self.text);
         self.text.push('\n');
     }
+}
+
+/// Bytes of arguments that a client has sent and that wait: for the rest of their command, or with it to be served.
+fn waiting_arguments(session: &Session) -> usize {
+    session.parser.arguments_len() + session.blocked.as_ref().map_or(0, |blocked| blocked.arguments_len())
 }
 
 /// One client in one line, as CLIENT LIST prints it.
@@ -183,7 +188,7 @@ impl std::fmt::Display for Flags<'_> {
             (s.monitors, 'O'),
             (s.class() == ClientClass::Pubsub, 'P'),
             (s.in_transaction(), 'x'),
-            (s.is_held_back(), 'b'),
+            (s.is_held_back() || s.is_blocked(), 'b'),
             (tracker.is_some(), 't'),
             (tracker.is_some_and(|t| t.broken), 'R'),
             (tracker.is_some_and(|t| t.options.broadcast), 'B'),

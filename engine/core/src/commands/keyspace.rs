@@ -206,6 +206,7 @@ pub fn flushdb(call: &mut Call<'_>) -> Outcome {
     break_watches_of_existing(call, db, None);
     let detached = call.state.keyspace.flush(db);
     call.state.effects.detached.push(detached);
+    call.state.database_changed(db);
     call.state.dirty += 1;
     call.state.invalidate_everything();
     call.propagate(&[b"FLUSHDB"]);
@@ -221,6 +222,9 @@ pub fn flushall(call: &mut Call<'_>) -> Outcome {
     }
     let detached = call.state.keyspace.flush_all();
     call.state.effects.detached.push(detached);
+    for db in 0..call.state.keyspace.len() {
+        call.state.database_changed(db);
+    }
     call.state.dirty += 1;
     call.state.invalidate_everything();
     call.propagate(&[b"FLUSHALL"]);
@@ -246,6 +250,8 @@ pub fn swapdb(call: &mut Call<'_>) -> Outcome {
             break_watches_of_existing(call, db, Some(successor));
         }
         call.state.keyspace.swap(first, second);
+        call.state.database_changed(first);
+        call.state.database_changed(second);
         call.state.invalidate_everything();
     }
     call.state.dirty += 1;

@@ -373,6 +373,7 @@ impl State {
     pub(crate) fn end_exception(&mut self, session: &Session, command: Option<&Command>) {
         let continues = session.in_transaction()
             || session.held_until_us.is_some()
+            || session.is_blocked()
             || command.is_some_and(|c| c.name.starts_with("client|"));
         if !continues {
             self.tracking.set_caching(session.handle, false);

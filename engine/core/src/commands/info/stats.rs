@@ -15,14 +15,14 @@ pub(super) fn clients(report: &Report<'_>, out: &mut String) {
         "maxclients" => state.config.limits.maxclients,
         "client_recent_max_input_buffer" => state.recent_peaks.input(),
         "client_recent_max_output_buffer" => state.recent_peaks.output(),
-        "blocked_clients" => state.pause.waiting(),
+        "blocked_clients" => state.pause.waiting() + state.waiters.sessions(),
         "tracking_clients" => state.tracking.clients(),
         "pubsub_clients" => state.pubsub.clients(),
         "watching_clients" => watching,
-        "clients_in_timeout_table" => 0,
+        "clients_in_timeout_table" => state.waiters.deadlines(),
         "total_watched_keys" => state.watchers.len(),
-        "total_blocking_keys" => 0,
-        "total_blocking_keys_on_nokey" => 0,
+        "total_blocking_keys" => state.waiters.keys(),
+        "total_blocking_keys_on_nokey" => state.waiters.keys_when_unusable(),
     }
 }
 
