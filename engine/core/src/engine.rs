@@ -79,6 +79,9 @@ impl<H: Hooks> Engine<H> {
             state.warn_of_parameter(parameter);
         }
         state.serve_expired = hooks.planted(Bug::ServeExpired);
+        state.serve_expired_fields = hooks.planted(Bug::ServeExpiredField);
+        state.hset_keeps_deadlines = hooks.planted(Bug::DeadlineSurvivesHset);
+        state.expiry_takes_a_neighbour = hooks.planted(Bug::ExpiryTakesNeighbour);
         state.require_password(None);
         state.no_output_limit = hooks.planted(Bug::NoOutputLimit);
         state.tracking.is_early = hooks.planted(Bug::InvalidationBeforeWrite);

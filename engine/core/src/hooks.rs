@@ -174,6 +174,12 @@ pub enum Bug {
     DoubleIncrement,
     /// An expired key is served as if it were alive.
     ServeExpired,
+    /// A field of a hash whose deadline has come is served as if it were alive.
+    ServeExpiredField,
+    /// A field that HSET gives a new value keeps the deadline that HEXPIRE gave it.
+    DeadlineSurvivesHset,
+    /// With the fields that are due, periodic work removes one that is not.
+    ExpiryTakesNeighbour,
     /// EXEC does not notice that a watched key has expired or changed.
     MissedWatch,
     /// The share of a round that one connection may take is unlimited.

@@ -21,6 +21,7 @@ mod dispatch;
 mod effects;
 mod engine;
 mod error;
+mod field_expiry;
 mod glob;
 mod heavy;
 mod histogram;

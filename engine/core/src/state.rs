@@ -123,6 +123,12 @@ pub struct State {
     pub(crate) scheduled_shutdown: Option<ShutdownSignal>,
     /// A test wants expired keys to be served.
     pub(crate) serve_expired: bool,
+    /// A test wants fields whose deadline has come to be served.
+    pub(crate) serve_expired_fields: bool,
+    /// A test wants HSET to leave deadlines of fields as they are.
+    pub(crate) hset_keeps_deadlines: bool,
+    /// A test wants periodic work to remove a field more than is due.
+    pub(crate) expiry_takes_a_neighbour: bool,
     /// A test wants subscribers by pattern to get messages twice.
     pub(crate) pattern_message_twice: bool,
     /// A test wants a message to be lost now and then.
@@ -183,6 +189,9 @@ impl State {
             warned: BTreeSet::new(),
             scheduled_shutdown: None,
             serve_expired: false,
+            serve_expired_fields: false,
+            hset_keeps_deadlines: false,
+            expiry_takes_a_neighbour: false,
             pattern_message_twice: false,
             message_lost: false,
             config,
@@ -369,6 +378,13 @@ impl State {
         waiters.key_lost(key);
         if !watchers.is_empty() {
             Self::break_watches(watchers, sessions, key.db, key.name);
+        }
+    }
+
+    /// Breaks all watches on a key that was changed by no command.
+    pub(crate) fn break_watches_on(&mut self, key: &Key<'_>) {
+        if !self.watchers.is_empty() {
+            Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
         }
     }
 

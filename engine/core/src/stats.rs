@@ -29,6 +29,10 @@ pub struct Stats {
     pub keyspace_misses: u64,
     /// `expired_keys`.
     pub expired_keys: u64,
+    /// `expired_subkeys`: fields of hashes.
+    pub expired_subkeys: u64,
+    /// Those of them that periodic work removed.
+    pub expired_subkeys_active: u64,
     /// Microseconds of active expiry.
     pub expire_cycle_us: u64,
     /// Share of the keys with a deadline that were found expired, a running mean.

@@ -90,7 +90,9 @@ impl<H: Hooks> Engine<H> {
         }
         let effort = u64::try_from(self.state.config.memory.active_expire_effort).expect("its range is 1 to 10");
         let began = self.hooks.ticks();
-        let (used, behind) = self.state.expire(EXPIRE_UNITS * effort);
+        let (used_for_keys, keys_behind) = self.state.expire(EXPIRE_UNITS * effort);
+        let (used_for_fields, fields_behind) = self.state.expire_fields(EXPIRE_UNITS * effort);
+        let (used, behind) = (used_for_keys + used_for_fields, keys_behind || fields_behind);
         self.state.send_gathered_invalidations();
         self.tick.behind = behind;
         self.hooks.work(used / EXPIRE_UNITS_PER_WORK);

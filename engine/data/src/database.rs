@@ -18,6 +18,8 @@ pub struct Database {
     dicts: Vec<Dict>,
     /// The dictionary that the sweep visits next.
     sweep: usize,
+    /// The dictionary in which hashes with due fields are looked for first.
+    due: usize,
 }
 
 impl Database {
@@ -28,7 +30,7 @@ impl Database {
     #[must_use]
     pub fn new(dicts: usize, seed: HashSeed) -> Self {
         assert!((1..=DICTS_MAX).contains(&dicts), "a database has 1 to {DICTS_MAX} dictionaries");
-        Database { dicts: (0..dicts).map(|_| Dict::new(seed)).collect(), sweep: 0 }
+        Database { dicts: (0..dicts).map(|_| Dict::new(seed)).collect(), sweep: 0, due: 0 }
     }
 
     /// How many dictionaries there are.
@@ -188,6 +190,20 @@ impl Database {
         for dict in &self.dicts {
             left -= dict.sample_deadlines(entropy, left, visit);
         }
+    }
+
+    /// How many keys hold a hash with fields that have deadlines.
+    #[must_use]
+    pub fn hashes_with_deadlines(&self) -> usize {
+        self.dicts.iter().map(Dict::hashes_with_deadlines).sum()
+    }
+
+    /// [`Dict::due_hash`] of one of the dictionaries that have such, the one that had the last if possible.
+    pub fn due_hash(&mut self, now: u64) -> Option<Entry<'_>> {
+        let count = self.dicts.len();
+        let has_due = |slot: &usize| self.dicts[*slot].due_hash(now).is_some();
+        self.due = (0..count).map(|step| (self.due + step) % count).find(has_due)?;
+        self.dicts[self.due].due_hash(now)
     }
 
     /// [`Dict::sweep_expired`] over all dictionaries, from where the last sweep ended. Passing over a dictionary without

@@ -13,6 +13,7 @@
 //! for all, then the lookups; cache misses of a group then overlap.
 
 mod deadlines;
+mod field_deadlines;
 mod random;
 mod resize;
 mod scan;
@@ -32,6 +33,7 @@ use crate::segment::{Place, Segment};
 use crate::slab::{SegmentId, Slab};
 use crate::value::{Deadline, NewValue, Value};
 use crate::walk::Walks;
+use field_deadlines::FieldDeadlines;
 use sweep::Sweep;
 
 /// A hash table from keys to entries.
@@ -47,6 +49,7 @@ pub struct Dict {
     bucket_bytes: usize,
     walks: Walks,
     sweep: Sweep,
+    field_deadlines: FieldDeadlines,
     /// Where short collections are edited; kept for its capacity.
     scratch: Vec<u8>,
     /// What was removed and would take long to free.
@@ -68,6 +71,7 @@ impl Dict {
             bucket_bytes: 0,
             walks: Walks::default(),
             sweep: Sweep::default(),
+            field_deadlines: FieldDeadlines::default(),
             scratch: Vec::new(),
             graves: Vec::new(),
         }
@@ -101,6 +105,7 @@ impl Dict {
             + self.bucket_bytes
             + self.segments.memory()
             + self.directory.capacity() * size_of::<SegmentId>()
+            + self.field_deadlines.memory()
     }
 
     /// The share of [`Dict::memory`] that entries take: keys, values and deadlines.
@@ -245,6 +250,7 @@ impl Dict {
         self.len += 1;
         self.volatile += usize::from(deadline.is_some());
         self.entry_bytes += entry.view().memory();
+        self.relist_fields(|_| hash, None, entry.view().earliest_field_deadline());
         let mut homeless = entry;
         let mut far = false;
         loop {
@@ -268,16 +274,14 @@ impl Dict {
     /// Changes an entry in place and keeps the accounts.
     fn update<R>(&mut self, id: SegmentId, place: Place, change: impl FnOnce(&mut OwnedEntry) -> R) -> R {
         let segment = self.segments.get_mut(id);
-        let (old_bytes, new_bytes, old_deadline, new_deadline, result);
+        let (old_bytes, new_bytes, old_deadline, new_deadline, old_fields, new_fields, result);
         {
             let bucket = segment.bucket_mut(usize::from(place.bucket));
             self.walks.before_write(bucket);
-            (old_bytes, old_deadline, new_bytes, new_deadline, result) =
-                bucket.slot_mut(usize::from(place.slot)).update(|entry| {
-                    let (old_bytes, old_deadline) = (entry.view().memory(), entry.view().deadline());
-                    let result = change(entry);
-                    (old_bytes, old_deadline, entry.view().memory(), entry.view().deadline(), result)
-                });
+            let slot = bucket.slot_mut(usize::from(place.slot));
+            (old_bytes, old_deadline, old_fields) = figures(slot.entry().expect("a place names a full slot"));
+            result = slot.update(change);
+            (new_bytes, new_deadline, new_fields) = figures(slot.entry().expect("a place names a full slot"));
             bucket.set_volatile(usize::from(place.slot), new_deadline.is_some());
         }
         self.entry_bytes = self.entry_bytes - old_bytes + new_bytes;
@@ -287,6 +291,8 @@ impl Dict {
             self.volatile = self.volatile + usize::from(new_deadline.is_some()) - usize::from(old_deadline.is_some());
             self.sweep.note_deadline(new_deadline);
         }
+        let hash = |dict: &Dict| dict.seed.hash(dict.segments.get(id).entry(place).key());
+        self.relist_fields(hash, old_fields, new_fields);
         result
     }
 
@@ -298,8 +304,16 @@ impl Dict {
         self.len -= 1;
         self.volatile -= usize::from(entry.view().deadline().is_some());
         self.entry_bytes -= entry.view().memory();
+        let hash = |dict: &Dict| dict.seed.hash(entry.view().key());
+        self.relist_fields(hash, entry.view().earliest_field_deadline(), None);
         entry
     }
+}
+
+/// What the dictionary accounts of an entry: memory, its deadline, and the earliest of its fields.
+#[inline]
+fn figures(entry: Entry<'_>) -> (usize, Option<u64>, Option<u64>) {
+    (entry.memory(), entry.deadline(), entry.earliest_field_deadline())
 }
 
 /// What a lookup found.

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use crate::collection::{BodyRef, Collection, Large};
 use crate::dict::DetachedEntry;
+use crate::hash_map::Hash;
 use crate::size_class::size_class;
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, Kind, NewValue, Value};
 use shape::Shape;
@@ -227,6 +228,15 @@ impl<'a> Entry<'a> {
             _ => 0,
         };
         shape.block_bytes() + outside
+    }
+
+    /// The earliest deadline of a field, if this is a hash that has such.
+    #[inline]
+    pub(crate) fn earliest_field_deadline(self) -> Option<u64> {
+        if self.kind() != Kind::Hash {
+            return None;
+        }
+        self.view::<Hash>()?.earliest_deadline()
     }
 
     /// Whether freeing it takes longer than a command should.

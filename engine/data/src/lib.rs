@@ -36,6 +36,7 @@ pub use dict::{DetachedEntry, Dict, Lookup, OccupiedEntry, SweepReport, VacantEn
 pub use entry::{Entry, INLINE_BYTES_MAX, LRU_MAX};
 pub use hash::{HashSeed, KeyHash};
 pub use hash_page::{HashPage, Record};
+pub use hash_map::{Field, Fields, Found, Hash, HashLimits, HashRef, LargeHash};
 pub use int_set::{IntSet, Ints};
 pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
 pub use list::{Elements as ListElements, End as ListEnd, LargeList, List, ListLimits, ListRef};

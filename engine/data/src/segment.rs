@@ -113,6 +113,18 @@ impl Segment {
         if bucket.reach() == 0 { None } else { self.find_displaced(home, fraction, key) }
     }
 
+    /// Finds an entry with this fraction for which `is_it` holds.
+    pub(crate) fn find_by(&self, fraction: u16, is_it: impl Fn(Entry<'_>) -> bool) -> Option<Place> {
+        let home = self.home(fraction);
+        (0..=self.buckets[home].reach()).find_map(|distance| {
+            let bucket = self.wrap(home + distance);
+            let (slot, _) = self.buckets[bucket]
+                .full_slots()
+                .find(|(_, slot)| slot.fraction() == fraction && slot.entry().is_some_and(&is_it))?;
+            Some(Place { bucket: bucket as u16, slot: slot as u8 })
+        })
+    }
+
     fn find_displaced(&self, home: usize, fraction: u16, key: &[u8]) -> Option<Place> {
         (1..=self.buckets[home].reach()).find_map(|distance| {
             let bucket = self.wrap(home + distance);

@@ -124,7 +124,7 @@ pub fn scan(call: &mut Call<'_>) -> Outcome {
 /// A cursor as C's `strtoul` reads it, which is what Redis's clients meet: a sign and leading zeros pass, and
 /// nothing at all is 0. One that we never
 /// gave out is beyond the end, and a scan from there finds nothing.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
+pub(super) fn parse_cursor(text: &[u8]) -> Option<u64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),

@@ -20,6 +20,7 @@ mod generic;
 mod generic_values;
 mod geo;
 mod hash;
+mod hash_deadlines;
 mod hyperloglog;
 mod key_spec;
 mod keys;
@@ -58,6 +59,7 @@ pub static COMMANDS: &[&[Command]] = &[
     generic_values::COMMANDS,
     geo::COMMANDS,
     hash::COMMANDS,
+    hash_deadlines::COMMANDS,
     hyperloglog::COMMANDS,
     list::COMMANDS,
     observing::COMMANDS,

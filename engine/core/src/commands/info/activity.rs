@@ -66,7 +66,7 @@ pub(super) fn keyspace(report: &Report<'_>, out: &mut String) {
             count += 1;
         });
         let mean_ms = total_ms.checked_div(count).unwrap_or(0);
-        let (keys, expires) = (database.len(), database.volatile_len());
-        let _ = write!(out, "db{number}:keys={keys},expires={expires},avg_ttl={mean_ms}\r\n");
+        let (keys, expires, subexpiry) = (database.len(), database.volatile_len(), database.hashes_with_deadlines());
+        let _ = write!(out, "db{number}:keys={keys},expires={expires},avg_ttl={mean_ms},subexpiry={subexpiry}\r\n");
     }
 }

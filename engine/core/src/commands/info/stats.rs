@@ -46,6 +46,8 @@ pub(super) fn stats(report: &Report<'_>, out: &mut String) {
         "sync_full" => 0,
         "sync_partial_ok" => 0,
         "sync_partial_err" => 0,
+        "expired_subkeys" => s.expired_subkeys,
+        "expired_subkeys_active" => s.expired_subkeys_active,
         "expired_keys" => s.expired_keys,
         "expired_stale_perc" => format_args!("{:.2}", s.expired_stale_share * 100.0),
         "expired_time_cap_reached_count" => s.expire_cycles_cut_short,

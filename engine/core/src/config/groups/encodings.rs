@@ -19,9 +19,9 @@ group! {
     /// Up to which size values keep their compact encodings.
     encodings: Encodings {
         /// Fields of a compact hash.
-        "hash-max-listpack-entries" hash_max_listpack_entries: u64 = 512, integer(0, i64::MAX).alias("hash-max-ziplist-entries").missing("hashes");
+        "hash-max-listpack-entries" hash_max_listpack_entries: u64 = 512, integer(0, i64::MAX).alias("hash-max-ziplist-entries");
         /// Bytes of the longest field or value of a compact hash.
-        "hash-max-listpack-value" hash_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("hash-max-ziplist-value").missing("hashes");
+        "hash-max-listpack-value" hash_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("hash-max-ziplist-value");
         /// Bytes of a sparse HyperLogLog.
         "hll-sparse-max-bytes" hll_sparse_max_bytes: u64 = 3000, memory(0, i64::MAX as u64).missing("HyperLogLog");
         /// Nodes at either end of a list that stay uncompressed; 0 compresses none.

@@ -1,1 +1,0 @@
-//! Hashes: fields with values, each of which may have a time to live.

@@ -1,0 +1,160 @@
+//! HGETEX, HSETEX, HGETDEL: what is done to a value, and to its deadline or to the field, in one step.
+
+use refrain_data::Deadline;
+
+use super::deadlines::{propagate, say_deadlines_set};
+use super::options::{Expiration, Form, Options, trailing_fields};
+use super::write::say_removed;
+use super::{Changed, change, exists_as_hash};
+use crate::call::{Call, Outcome};
+use crate::notify::NotifyClass;
+
+/// Values in the order in which they were asked for; nothing at all if the hash is missing.
+fn reply_values(call: &mut Call<'_>, asked: usize, values: &[Option<Vec<u8>>]) {
+    let mut reply = call.session.reply();
+    reply.array(asked);
+    for i in 0..asked {
+        match values.get(i) {
+            Some(Some(value)) => reply.bulk(value),
+            _ => reply.null(),
+        }
+    }
+}
+
+/// HGETDEL key FIELDS numfields field [field ...]
+pub fn hgetdel(call: &mut Call<'_>) -> Outcome {
+    let (key, args) = (call.key(1), call.args);
+    exists_as_hash(call, &key)?;
+    let names = trailing_fields(call, 2)?;
+    let changed = change(call, &key, false, |fields| {
+        let mut take = |name: &[u8]| {
+            let value = fields.get(name).map(|found| found.value.to_vec());
+            if value.is_some() {
+                fields.remove(name);
+            }
+            value
+        };
+        names.clone().map(|i| take(args.at(i))).collect::<Vec<_>>()
+    })?;
+    let mut values = Vec::new();
+    if let Some(Changed { result, emptied }) = changed {
+        values = result;
+        let removed: Vec<&[u8]> =
+            names.clone().zip(&values).filter(|(_, value)| value.is_some()).map(|(i, _)| args.at(i)).collect();
+        if !removed.is_empty() {
+            say_removed(call, &key, emptied);
+            propagate(call, &[b"HDEL", key.name], &removed);
+        }
+    }
+    reply_values(call, names.len(), &values);
+    Ok(())
+}
+
+/// HGETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST] FIELDS numfields field [field ...]
+pub fn hgetex(call: &mut Call<'_>) -> Outcome {
+    let (key, args) = (call.key(1), call.args);
+    exists_as_hash(call, &key)?;
+    let Options { expiration, fields: names, .. } = Options::parse(call, Form::Get)?;
+    let now_ms = call.state.now.unix_ms();
+    let changed = change(call, &key, false, |fields| {
+        let (mut values, mut touched) = (Vec::with_capacity(names.len()), Vec::new());
+        for name in names.clone().map(|i| args.at(i)) {
+            let Some(found) = fields.get(name) else {
+                values.push(None);
+                continue;
+            };
+            let had_deadline = found.deadline.is_some();
+            values.push(Some(found.value.to_vec()));
+            let acts = match expiration {
+                Some(Expiration::At(at)) if at <= now_ms => fields.remove(name),
+                Some(Expiration::At(at)) => fields.set_deadline(name, Some(at)),
+                Some(Expiration::Persist) => had_deadline && fields.set_deadline(name, None),
+                Some(Expiration::Keep) | None => false,
+            };
+            if acts {
+                touched.push(name);
+            }
+        }
+        (values, touched)
+    })?;
+    let mut values = Vec::new();
+    if let Some(Changed { result: (found, touched), emptied }) = changed {
+        values = found;
+        match expiration {
+            _ if touched.is_empty() => {}
+            Some(Expiration::At(at)) if at <= now_ms => {
+                say_removed(call, &key, emptied);
+                propagate(call, &[b"HDEL", key.name], &touched);
+            }
+            Some(Expiration::At(at)) => say_deadlines_set(call, &key, at, &touched),
+            _ => {
+                call.state.modified(&key);
+                call.state.notify(NotifyClass::HASH, "hpersist", &key);
+                let mut count = itoa::Buffer::new();
+                let count = count.format(touched.len()).as_bytes();
+                propagate(call, &[b"HPERSIST", key.name, b"FIELDS", count], &touched);
+            }
+        }
+    }
+    reply_values(call, names.len(), &values);
+    Ok(())
+}
+
+/// HSETEX key [FNX | FXX] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL] FIELDS numfields field value [field value ...]
+pub fn hsetex(call: &mut Call<'_>) -> Outcome {
+    let (key, args) = (call.key(1), call.args);
+    let Options { expiration, must_exist, fields: pairs } = Options::parse(call, Form::Set)?;
+    let existed = exists_as_hash(call, &key)?;
+    let now_ms = call.state.now.unix_ms();
+    let (deadline, is_past) = match expiration {
+        Some(Expiration::At(at)) => (Deadline::At(at), at <= now_ms),
+        Some(Expiration::Keep) => (Deadline::Keep, false),
+        Some(Expiration::Persist) | None => (Deadline::Clear, false),
+    };
+    let changed = change(call, &key, true, |fields| {
+        let names = || pairs.clone().step_by(2).map(|i| args.at(i));
+        if must_exist.is_some_and(|must| names().any(|name| fields.get(name).is_some() != must)) {
+            return false;
+        }
+        for i in pairs.clone().step_by(2) {
+            if is_past {
+                fields.remove(args.at(i));
+            } else {
+                fields.set(args.at(i), args.at(i + 1), deadline);
+            }
+        }
+        true
+    })?;
+    let Some(Changed { result: true, emptied }) = changed else {
+        call.reply().integer(0);
+        return Ok(());
+    };
+    call.state.modified(&key);
+    if is_past && !existed {
+        // It was there for a moment.
+        call.state.notify(NotifyClass::NEW, "new", &key);
+    }
+    call.state.notify(NotifyClass::HASH, "hset", &key);
+    let arguments: Vec<&[u8]> = pairs.clone().map(|i| args.at(i)).collect();
+    let (mut digits, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let count = count.format(arguments.len() / 2).as_bytes();
+    match expiration {
+        Some(Expiration::At(_)) if is_past => {
+            call.state.notify(NotifyClass::HASH, "hdel", &key);
+            if emptied || !existed {
+                call.state.notify(NotifyClass::GENERIC, "del", &key);
+            }
+            let names: Vec<&[u8]> = arguments.iter().step_by(2).copied().collect();
+            propagate(call, &[b"HDEL", key.name], &names);
+        }
+        Some(Expiration::At(at)) => {
+            call.state.notify(NotifyClass::HASH, "hexpire", &key);
+            let at = digits.format(at).as_bytes();
+            propagate(call, &[b"HSETEX", key.name, b"PXAT", at, b"FIELDS", count], &arguments);
+        }
+        Some(Expiration::Keep) => propagate(call, &[b"HSETEX", key.name, b"KEEPTTL", b"FIELDS", count], &arguments),
+        Some(Expiration::Persist) | None => propagate(call, &[b"HSET", key.name], &arguments),
+    }
+    call.reply().integer(1);
+    Ok(())
+}
