@@ -7,6 +7,7 @@
 //! From the outside in: a [`Keyspace`] has numbered [`Database`]s, a database has one [`Dict`] or one for each hash slot, and
 //! a dictionary has [`Entry`]s. `unsafe` is confined to `entry` (blocks of memory) and `prefetch` (a hint).
 
+pub mod bits;
 mod bucket;
 mod collection;
 mod database;
@@ -16,6 +17,7 @@ mod hash;
 mod hash_map;
 mod hash_page;
 mod int_set;
+pub mod hyperloglog;
 mod keyspace;
 mod list;
 mod packed_list;
