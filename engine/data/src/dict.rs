@@ -390,6 +390,21 @@ impl<'d> OccupiedEntry<'d> {
         result
     }
 
+    /// Replaces the value by a string whose bytes the caller need not keep. The encoding becomes `raw`.
+    pub fn set_bytes(&mut self, bytes: Vec<u8>, deadline: Deadline) {
+        self.dict.bury_value(self.segment, self.place);
+        self.dict.update(self.segment, self.place, |entry| {
+            let deadline = deadline.over(entry.view().deadline());
+            entry.set_bytes(bytes, deadline);
+        });
+    }
+
+    /// Lets the bytes of a string be changed where they are, with zeros behind them if there were fewer than `len_min`. The encoding
+    /// becomes `raw`.
+    pub fn change_bytes<R>(&mut self, len_min: usize, change: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.dict.update(self.segment, self.place, |entry| entry.change(len_min, change))
+    }
+
     /// Appends to the string and returns its new length in bytes. The encoding becomes `raw`.
     pub fn append(&mut self, tail: &[u8]) -> usize {
         self.dict.update(self.segment, self.place, |entry| entry.append(tail))

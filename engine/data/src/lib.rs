@@ -18,6 +18,7 @@ mod hash_map;
 mod hash_page;
 mod int_set;
 pub mod hyperloglog;
+mod int_set;
 mod keyspace;
 mod list;
 mod packed_list;

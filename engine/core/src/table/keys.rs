@@ -193,3 +193,22 @@ pub(super) fn delex(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(
     out.push(KeyRef { index: 1, flags: KeyFlags::of(flags) });
     Ok(())
 }
+
+/// BITFIELD writes only when one of its operations does. As Redis does it, what cannot be read counts as a write.
+pub(super) fn bitfield(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
+    let mut flags: &[KeyFlags] = &[KeyFlags::RO, KeyFlags::ACCESS];
+    let mut i = 2;
+    while let Some(word) = arguments.get(i) {
+        let rest = arguments.count() - i - 1;
+        i += if word.eq_ignore_ascii_case(b"get") && rest >= 2 {
+            3
+        } else if word.eq_ignore_ascii_case(b"overflow") && rest >= 1 {
+            2
+        } else {
+            flags = &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE];
+            break;
+        };
+    }
+    out.push(KeyRef { index: 1, flags: KeyFlags::of(flags) });
+    Ok(())
+}

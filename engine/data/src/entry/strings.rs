@@ -1,5 +1,6 @@
 //! Strings changed in place.
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::shape::Shape;
@@ -9,37 +10,78 @@ use crate::size_class::size_class;
 use crate::value::{IntBuffer, NewValue};
 
 impl OwnedEntry {
+    /// Replaces value and deadline by bytes that the caller need not keep, encoded as `raw`. Long ones are not copied.
+    pub(crate) fn set_bytes(&mut self, bytes: Vec<u8>, deadline: Option<u64>) {
+        if bytes.len() > INLINE_BYTES_MAX {
+            self.replace(Stored::Shared(Arc::new(bytes)), 0, deadline);
+        } else {
+            self.set_value(NewValue::Raw(&bytes), deadline);
+        }
+    }
+
+    /// Lets the string's bytes be changed where they are, with zeros behind them if there were fewer than `len_min`. The encoding
+    /// becomes `raw`.
+    pub(crate) fn change<R>(&mut self, len_min: usize, change: impl FnOnce(&mut [u8]) -> R) -> R {
+        let old = self.view().shape();
+        if old.representation() == INLINE && len_min <= INLINE_BYTES_MAX {
+            let (len_before, len) = (old.inline_len(), old.inline_len().max(len_min));
+            let new = old.with_changed_len(len);
+            // SAFETY: after the resize the block has room for `len` bytes at `value_offset`, which is the same in both shapes. Those
+            // that were not there before are written before the header says that they are, and before the slice is made.
+            // The entry is borrowed mutably, so nobody else reads or writes the bytes while `change` has them.
+            let bytes = unsafe {
+                self.resize(old, new);
+                let value = self.block.byte_add(new.value_offset());
+                value.byte_add(len_before).write_bytes(0, len - len_before);
+                self.block.cast::<u64>().write(new.header);
+                std::slice::from_raw_parts_mut(value.as_ptr(), len)
+            };
+            return change(bytes);
+        }
+        if old.representation() != SHARED {
+            let deadline = self.view().deadline();
+            let value = self.view().value();
+            let len = value.len().max(len_min);
+            let mut whole = Vec::with_capacity(len);
+            value.write_to(&mut whole);
+            whole.resize(len, 0);
+            self.set_bytes(whole, deadline);
+            return self.change(0, change);
+        }
+        self.make_own(old, len_min);
+        // The count stays the block's: it was not written out, and is not given up here either, whatever `change` does.
+        let mut shared = ManuallyDrop::new(self.take_shared(old));
+        change(Arc::get_mut(&mut shared).expect("nobody else holds a buffer that was just made the entry's own"))
+    }
+
+    /// Makes a shared buffer the entry's own, of at least `len_min` bytes.
+    fn make_own(&mut self, shape: Shape, len_min: usize) {
+        let mut shared = self.take_shared(shape);
+        let len = shared.len().max(len_min);
+        let whole = match Arc::get_mut(&mut shared) {
+            Some(whole) => whole,
+            None => {
+                shared = Arc::new(shared.to_vec());
+                Arc::get_mut(&mut shared).expect("nobody else has seen the copy")
+            }
+        };
+        if whole.capacity() < len {
+            whole.reserve_exact(grown_capacity(len) - whole.len());
+        }
+        whole.resize(len, 0);
+        // SAFETY: the place of the pointer that `take_shared` read; the header still says SHARED, so ownership of the count returns
+        // to the block.
+        unsafe { Stored::Shared(shared).write(self.block.byte_add(shape.value_offset())) };
+    }
+
     /// Overwrites the string from `offset` on, with zeros before it where the string was shorter. Returns its new length.
     /// The encoding becomes `raw`.
     pub(crate) fn write_at(&mut self, offset: usize, bytes: &[u8]) -> usize {
-        let old = self.view().shape();
         let end = offset + bytes.len();
-        if old.representation() == SHARED {
-            let mut shared = self.take_shared(old);
-            let len = end.max(shared.len());
-            let whole = match Arc::get_mut(&mut shared) {
-                Some(whole) => whole,
-                None => {
-                    shared = Arc::new(shared.to_vec());
-                    Arc::get_mut(&mut shared).expect("nobody else has seen the copy")
-                }
-            };
-            if whole.capacity() < len {
-                whole.reserve_exact(grown_capacity(len) - whole.len());
-            }
-            whole.resize(len, 0);
+        self.change(end, |whole| {
             whole[offset..end].copy_from_slice(bytes);
-            // SAFETY: the place of the pointer that `take_shared` read; the header still says SHARED, so ownership of the
-            // count returns to the block.
-            unsafe { Stored::Shared(shared).write(self.block.byte_add(old.value_offset())) };
-            return len;
-        }
-        let deadline = self.view().deadline();
-        let mut whole = self.view().value().to_vec();
-        whole.resize(end.max(whole.len()), 0);
-        whole[offset..end].copy_from_slice(bytes);
-        self.set_value(NewValue::Raw(&whole), deadline);
-        whole.len()
+            whole.len()
+        })
     }
 
     /// Appends to the string and returns its new length. The encoding becomes `raw`.

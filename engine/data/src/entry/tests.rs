@@ -124,7 +124,10 @@ proptest! {
             match change {
                 Change::Set(set, deadline) => {
                     model = Model { lru: model.lru, ..Model::new(&model.key, &set, deadline.over(model.deadline)) };
-                    entry.set_value(set.new_value(), model.deadline);
+                    match set {
+                        Set::Raw(bytes) => entry.set_bytes(bytes, model.deadline),
+                        set => entry.set_value(set.new_value(), model.deadline),
+                    }
                 }
                 Change::Append(tail) => {
                     model.value.extend_from_slice(&tail);

@@ -37,7 +37,7 @@ fn reply_value(mut reply: Encoder<'_>, value: Value<'_>) {
 
 /// The entry's value, which must be a string.
 #[inline]
-fn string(entry: Entry<'_>) -> Result<Value<'_>, ErrorReply> {
+pub(super) fn string(entry: Entry<'_>) -> Result<Value<'_>, ErrorReply> {
     match entry.kind() {
         Kind::String => Ok(entry.value()),
         _ => Err(WRONG_TYPE),

@@ -23,7 +23,7 @@ group! {
         /// Bytes of the longest field or value of a compact hash.
         "hash-max-listpack-value" hash_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("hash-max-ziplist-value");
         /// Bytes of a sparse HyperLogLog.
-        "hll-sparse-max-bytes" hll_sparse_max_bytes: u64 = 3000, memory(0, i64::MAX as u64).missing("HyperLogLog");
+        "hll-sparse-max-bytes" hll_sparse_max_bytes: u64 = 3000, memory(0, i64::MAX as u64);
         /// Nodes at either end of a list that stay uncompressed; 0 compresses none.
         "list-compress-depth" list_compress_depth: i64 = 0, integer(0, i32::MAX as i64).missing("lists");
         /// Elements of a list's node, or (negative) its size in classes.

@@ -1,1 +1,0 @@
-//! Bitmaps: strings as arrays of bits.
