@@ -16,7 +16,6 @@ mod entry;
 mod hash;
 mod hash_map;
 mod hash_page;
-mod int_set;
 pub mod hyperloglog;
 mod int_set;
 mod keyspace;
