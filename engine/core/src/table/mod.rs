@@ -19,6 +19,7 @@ mod flags;
 mod generic;
 mod generic_values;
 mod geo;
+mod geo_radius;
 mod hash;
 mod hash_deadlines;
 mod hyperloglog;
@@ -32,6 +33,9 @@ mod pubsub;
 mod server;
 mod set;
 mod sorted_set;
+mod sorted_set_popping;
+mod sorted_set_ranges;
+mod sorted_set_several;
 mod stream;
 mod string;
 mod string_newer;
@@ -58,6 +62,7 @@ pub static COMMANDS: &[&[Command]] = &[
     generic::COMMANDS,
     generic_values::COMMANDS,
     geo::COMMANDS,
+    geo_radius::COMMANDS,
     hash::COMMANDS,
     hash_deadlines::COMMANDS,
     hyperloglog::COMMANDS,
@@ -68,6 +73,9 @@ pub static COMMANDS: &[&[Command]] = &[
     server::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,
+    sorted_set_popping::COMMANDS,
+    sorted_set_ranges::COMMANDS,
+    sorted_set_several::COMMANDS,
     stream::COMMANDS,
     string::COMMANDS,
     string_newer::COMMANDS,
