@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::history::{History, Operation, Outcome};
-use crate::models::{Interval, KeyValue, Misfit, Model, ModelKind, RedisString, Register};
+use crate::models::{Interval, KeyValue, Misfit, Model, ModelKind, RedisCollection, RedisString, Register};
 use crate::search::{Progress, Search, Task};
 use crate::window::{self, Explanation};
 
@@ -107,6 +107,7 @@ pub fn examine(history: &History, options: &Options) -> Examination {
         ModelKind::RedisString => {
             examine_as(RedisString::new(history.clock, options.clock_tolerance_ns), history, options)
         }
+        ModelKind::RedisCollection => examine_as(RedisCollection::default(), history, options),
     }
 }
 

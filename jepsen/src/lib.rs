@@ -41,9 +41,11 @@
 //! * `type` is `invoke`, `ok`, `fail` (did not happen) or `info` (may have happened);
 //! * `f`, `key` and the arguments belong to the invocation: `read`, `write value`, `cas [from, to]`; `get`, `put value`,
 //!   `append value`; `set value` with `nx`, `xx` or `ifeq`, `get`, and `px`, `pxat` or `keepttl`; `incrby value`, `getdel`,
-//!   `del`, `exists`, `pexpire` with `px` or `pxat`, `persist`, `pexpiretime`. A completion may repeat `f` and `key`;
+//!   `del`, `exists`, `pexpire` with `px` or `pxat`, `persist`, `pexpiretime`; for collections `lpush`, `rpush`, `sadd`, `srem`,
+//!   `sismember`, `zscore`, `hget`, `hdel` and `xadd` with a `value`, `hset`, `zadd` and `hincrby` with two as a list of strings,
+//!   `lpop`, `rpop`, `zpopmin`, `length`, `range` (of a list or stream, all of it). A completion may repeat `f` and `key`;
 //! * `value` of an `ok` is the reply: none or null for nil, true for done (`OK`), false for a compare-and-set that found
-//!   another value, a number, or a string. A byte string that is not UTF-8 is written `{"hex":"ff00"}`.
+//!   another value, a number, a string, or a list of strings (a stream's range: ids and values in turn). A byte string that is not UTF-8 is written `{"hex":"ff00"}`.
 //!
 //! # How it decides
 //!

@@ -78,7 +78,7 @@ enum Field {
     Flag(bool),
     Number(i64),
     Bytes(Bytes),
-    Pair([Bytes; 2]),
+    List(Vec<Bytes>),
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
@@ -158,10 +158,23 @@ fn invocation(index: usize, operation: &Operation) -> Line {
         Expiry::At { unix_ms } => line.pxat = Some(unix_ms),
     };
     match &operation.call {
-        Call::Write { value } | Call::Put { value } | Call::Append { value } => {
-            line.value = Some(Field::Bytes(Bytes::of(value)));
+        Call::Write { value }
+        | Call::Put { value }
+        | Call::Append { value }
+        | Call::Push { value, .. }
+        | Call::StreamAdd { value }
+        | Call::SetAdd { member: value }
+        | Call::SetRemove { member: value }
+        | Call::Contains { member: value }
+        | Call::Score { member: value }
+        | Call::FieldGet { field: value }
+        | Call::FieldRemove { field: value } => line.value = Some(Field::Bytes(Bytes::of(value))),
+        Call::Cas { from: one, to: other } | Call::FieldSet { field: one, value: other } => {
+            line.value = Some(Field::List(vec![Bytes::of(one), Bytes::of(other)]));
         }
-        Call::Cas { from, to } => line.value = Some(Field::Pair([Bytes::of(from), Bytes::of(to)])),
+        Call::ScoreSet { member, score: number } | Call::FieldIncrement { field: member, by: number } => {
+            line.value = Some(Field::List(vec![Bytes::of(member), Bytes::Text(number.to_string())]));
+        }
         Call::IncrementBy { by } => line.value = Some(Field::Number(*by)),
         Call::Expire { expiry } => deadline(expiry),
         Call::Set { value, when, get, expiry } => {
@@ -175,7 +188,17 @@ fn invocation(index: usize, operation: &Operation) -> Line {
                 Condition::Equal(value) => line.ifeq = Some(Bytes::of(value)),
             }
         }
-        Call::Read | Call::Get | Call::GetDelete | Call::Delete | Call::Exists | Call::Persist | Call::ExpireTime => {}
+        Call::Read
+        | Call::Get
+        | Call::GetDelete
+        | Call::Delete
+        | Call::Exists
+        | Call::Persist
+        | Call::ExpireTime
+        | Call::Pop { .. }
+        | Call::Length
+        | Call::Range
+        | Call::PopLeast => {}
     }
     line
 }
@@ -194,6 +217,7 @@ fn completion(index: usize, operation: &Operation, moment: Moment) -> Line {
             Reply::Refused => Some(Field::Flag(false)),
             Reply::Integer(number) => Some(Field::Number(*number)),
             Reply::Value(value) => Some(Field::Bytes(Bytes::of(value))),
+            Reply::Values(values) => Some(Field::List(values.iter().map(|value| Bytes::of(value)).collect())),
         };
     }
     line
@@ -229,11 +253,26 @@ fn header(line: &str) -> Result<History, String> {
     Ok(History::new(model, Clock { unix_origin_ns }))
 }
 
-/// The model that alone knows this call, if it is not Redis's.
+/// The model that alone knows this call, if it is not that of Redis's strings.
 fn model_of(call: &Call) -> Option<ModelKind> {
     match call {
         Call::Read | Call::Write { .. } | Call::Cas { .. } => Some(ModelKind::Register),
         Call::Put { .. } => Some(ModelKind::KeyValue),
+        Call::Push { .. }
+        | Call::Pop { .. }
+        | Call::Length
+        | Call::Range
+        | Call::SetAdd { .. }
+        | Call::SetRemove { .. }
+        | Call::Contains { .. }
+        | Call::ScoreSet { .. }
+        | Call::Score { .. }
+        | Call::PopLeast
+        | Call::FieldSet { .. }
+        | Call::FieldGet { .. }
+        | Call::FieldIncrement { .. }
+        | Call::FieldRemove { .. }
+        | Call::StreamAdd { .. } => Some(ModelKind::RedisCollection),
         _ => None,
     }
 }
@@ -283,7 +322,9 @@ impl Pending {
             }
             Some(Field::Number(number)) => Reply::Integer(number),
             Some(Field::Bytes(bytes)) => Reply::Value(bytes.into_bytes()?),
-            Some(Field::Pair(_)) => return Err("no reply is a pair".into()),
+            Some(Field::List(list)) => {
+                Reply::Values(list.into_iter().map(Bytes::into_bytes).collect::<Result<_, String>>()?)
+            }
         };
         let ended = match line.kind {
             Kind::Ok => history.try_end(id, time, |moment| Outcome::Ok(moment, reply)),
@@ -319,12 +360,53 @@ fn call(line: Line) -> Result<Call, String> {
         Some(Field::Number(number)) => Ok(number.to_string().into_bytes()),
         _ => Err(format!("`{name}` takes a value")),
     };
+    let name = f.clone();
+    let two = move |field: Option<Field>| match field {
+        Some(Field::List(list)) => match <[Bytes; 2]>::try_from(list) {
+            Ok([one, other]) => Ok((one.into_bytes()?, other.into_bytes()?)),
+            Err(_) => Err(format!("`{name}` takes two values")),
+        },
+        _ => Err(format!("`{name}` takes two values")),
+    };
+    let number = |text: &[u8]| {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
+        number.ok_or_else(|| format!("`{}` is no number", text.escape_ascii()))
+    };
     Ok(match (f.as_str(), line.value) {
         ("write", value) => Call::Write { value: text(value)? },
         ("put", value) => Call::Put { value: text(value)? },
         ("append", value) => Call::Append { value: text(value)? },
         ("set", value) => Call::Set { value: text(value)?, when, get: line.get, expiry },
-        ("cas", Some(Field::Pair([from, to]))) => Call::Cas { from: from.into_bytes()?, to: to.into_bytes()? },
+        ("cas", values @ Some(Field::List(_))) => {
+            let (from, to) = two(values)?;
+            Call::Cas { from, to }
+        }
+        ("lpush", value) => Call::Push { value: text(value)?, left: true },
+        ("rpush", value) => Call::Push { value: text(value)?, left: false },
+        ("lpop", None) => Call::Pop { left: true },
+        ("rpop", None) => Call::Pop { left: false },
+        ("length", None) => Call::Length,
+        ("range", None) => Call::Range,
+        ("sadd", value) => Call::SetAdd { member: text(value)? },
+        ("srem", value) => Call::SetRemove { member: text(value)? },
+        ("sismember", value) => Call::Contains { member: text(value)? },
+        ("zscore", value) => Call::Score { member: text(value)? },
+        ("zpopmin", None) => Call::PopLeast,
+        ("hget", value) => Call::FieldGet { field: text(value)? },
+        ("hdel", value) => Call::FieldRemove { field: text(value)? },
+        ("xadd", value) => Call::StreamAdd { value: text(value)? },
+        ("hset", values) => {
+            let (field, value) = two(values)?;
+            Call::FieldSet { field, value }
+        }
+        ("zadd", values) => {
+            let (member, score) = two(values)?;
+            Call::ScoreSet { member, score: number(&score)? }
+        }
+        ("hincrby", values) => {
+            let (field, by) = two(values)?;
+            Call::FieldIncrement { field, by: number(&by)? }
+        }
         ("incrby", Some(Field::Number(by))) => Call::IncrementBy { by },
         ("pexpire", None) if matches!(expiry, Expiry::In { .. } | Expiry::At { .. }) => Call::Expire { expiry },
         ("read", None) => Call::Read,
@@ -336,7 +418,7 @@ fn call(line: Line) -> Result<Call, String> {
         ("pexpiretime", None) => Call::ExpireTime,
         (
             known @ ("cas" | "incrby" | "pexpire" | "read" | "get" | "getdel" | "del" | "exists" | "persist"
-            | "pexpiretime"),
+            | "pexpiretime" | "lpop" | "rpop" | "length" | "range" | "zpopmin"),
             _,
         ) => return Err(format!("`{known}` does not take this value")),
         (unknown, _) => return Err(format!("unknown operation `{unknown}`")),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What a client asks of one key. Each [model](crate::models) knows some of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Call {
     /// Register: see the value.
     Read,
@@ -62,10 +62,84 @@ pub enum Call {
     Persist,
     /// Redis: `PEXPIRETIME`.
     ExpireTime,
+    /// Lists: `LPUSH` or `RPUSH` of one element.
+    Push {
+        /// The element.
+        value: Vec<u8>,
+        /// At the left end.
+        left: bool,
+    },
+    /// Lists: `LPOP` or `RPOP` of one element, or a blocking form that did not wait in vain.
+    Pop {
+        /// At the left end.
+        left: bool,
+    },
+    /// Collections: how many elements there are.
+    Length,
+    /// Lists: all elements. Streams: all entries, ids and values in turn.
+    Range,
+    /// Sets: `SADD` of one member.
+    SetAdd {
+        /// The member.
+        member: Vec<u8>,
+    },
+    /// Sets: `SREM` of one member.
+    SetRemove {
+        /// The member.
+        member: Vec<u8>,
+    },
+    /// Sets: `SISMEMBER`.
+    Contains {
+        /// The member.
+        member: Vec<u8>,
+    },
+    /// Sorted sets: `ZADD` of one member.
+    ScoreSet {
+        /// The member.
+        member: Vec<u8>,
+        /// Its score.
+        score: i64,
+    },
+    /// Sorted sets: `ZSCORE`.
+    Score {
+        /// The member.
+        member: Vec<u8>,
+    },
+    /// Sorted sets: `ZPOPMIN`.
+    PopLeast,
+    /// Hashes: `HSET` of one field.
+    FieldSet {
+        /// The field.
+        field: Vec<u8>,
+        /// Its new value.
+        value: Vec<u8>,
+    },
+    /// Hashes: `HGET`.
+    FieldGet {
+        /// The field.
+        field: Vec<u8>,
+    },
+    /// Hashes: `HINCRBY`.
+    FieldIncrement {
+        /// The field.
+        field: Vec<u8>,
+        /// How much.
+        by: i64,
+    },
+    /// Hashes: `HDEL` of one field.
+    FieldRemove {
+        /// The field.
+        field: Vec<u8>,
+    },
+    /// Streams: `XADD *` of one entry.
+    StreamAdd {
+        /// What it says.
+        value: Vec<u8>,
+    },
 }
 
 /// When `SET` sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// Always.
     Always,
@@ -78,7 +152,7 @@ pub enum Condition {
 }
 
 /// What becomes of a key's deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Expiry {
     /// It has none afterwards.
     None,
@@ -97,7 +171,7 @@ pub enum Expiry {
 }
 
 /// What a client was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// Nothing there; in Redis also "the condition did not hold".
     Nil,
@@ -109,6 +183,8 @@ pub enum Reply {
     Integer(i64),
     /// A value.
     Value(Vec<u8>),
+    /// Several values.
+    Values(Vec<Vec<u8>>),
 }
 
 impl Call {
@@ -129,6 +205,23 @@ impl Call {
             Call::Expire { .. } => "pexpire",
             Call::Persist => "persist",
             Call::ExpireTime => "pexpiretime",
+            Call::Push { left: true, .. } => "lpush",
+            Call::Push { left: false, .. } => "rpush",
+            Call::Pop { left: true } => "lpop",
+            Call::Pop { left: false } => "rpop",
+            Call::Length => "length",
+            Call::Range => "range",
+            Call::SetAdd { .. } => "sadd",
+            Call::SetRemove { .. } => "srem",
+            Call::Contains { .. } => "sismember",
+            Call::ScoreSet { .. } => "zadd",
+            Call::Score { .. } => "zscore",
+            Call::PopLeast => "zpopmin",
+            Call::FieldSet { .. } => "hset",
+            Call::FieldGet { .. } => "hget",
+            Call::FieldIncrement { .. } => "hincrby",
+            Call::FieldRemove { .. } => "hdel",
+            Call::StreamAdd { .. } => "xadd",
         }
     }
 }
@@ -137,7 +230,21 @@ impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            Call::Write { value } | Call::Put { value } | Call::Append { value } => write!(f, " {}", printable(value)),
+            Call::Write { value }
+            | Call::Put { value }
+            | Call::Append { value }
+            | Call::Push { value, .. }
+            | Call::StreamAdd { value } => write!(f, " {}", printable(value)),
+            Call::SetAdd { member: name }
+            | Call::SetRemove { member: name }
+            | Call::Contains { member: name }
+            | Call::Score { member: name }
+            | Call::FieldGet { field: name }
+            | Call::FieldRemove { field: name } => write!(f, " {}", printable(name)),
+            Call::ScoreSet { member: name, score: number } | Call::FieldIncrement { field: name, by: number } => {
+                write!(f, " {} {number}", printable(name))
+            }
+            Call::FieldSet { field, value } => write!(f, " {} {}", printable(field), printable(value)),
             Call::Cas { from, to } => write!(f, " {} → {}", printable(from), printable(to)),
             Call::Set { value, when, get, expiry } => {
                 write!(f, " {}", printable(value))?;
@@ -176,6 +283,10 @@ impl fmt::Display for Reply {
             Reply::Refused => f.write_str("refused"),
             Reply::Integer(number) => write!(f, "{number}"),
             Reply::Value(value) => f.write_str(&printable(value)),
+            Reply::Values(values) => {
+                let values: Vec<String> = values.iter().map(|value| printable(value)).collect();
+                write!(f, "[{}]", values.join(", "))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! A model must be a pure function of what it was given: the same compile calls and steps give the same numbers.
 
 mod key_value;
+mod redis_collection;
 mod redis_string;
 mod register;
 mod values;
@@ -14,6 +15,7 @@ mod values;
 use std::fmt;
 
 pub use key_value::KeyValue;
+pub use redis_collection::RedisCollection;
 pub use redis_string::RedisString;
 pub use register::Register;
 pub use values::Values;
@@ -127,6 +129,8 @@ pub enum ModelKind {
     KeyValue,
     /// Redis strings with conditions, counters and expiry; no key exists at first.
     RedisString,
+    /// Redis lists, sets, sorted sets, hashes and streams; no key exists at first.
+    RedisCollection,
 }
 
 impl fmt::Display for ModelKind {
@@ -135,6 +139,7 @@ impl fmt::Display for ModelKind {
             ModelKind::Register => "register",
             ModelKind::KeyValue => "key-value",
             ModelKind::RedisString => "redis-string",
+            ModelKind::RedisCollection => "redis-collection",
         })
     }
 }

@@ -259,9 +259,7 @@ impl Model for RedisString {
             Call::Delete => Action::Delete { get: false },
             Call::Expire { expiry } => Action::Expire(self.deadline(expiry, interval)),
             Call::Persist => Action::Persist,
-            Call::Read | Call::Write { .. } | Call::Cas { .. } | Call::Put { .. } => {
-                return Err(Misfit::call(ModelKind::RedisString, call));
-            }
+            _ => return Err(Misfit::call(ModelKind::RedisString, call)),
         };
         let reads = matches!(action, Action::Get | Action::Exists | Action::ExpireTime);
         let Some(reply) = reply else {

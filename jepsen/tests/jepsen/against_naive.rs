@@ -20,8 +20,13 @@ fn verdict(history: &History, whole: bool) -> bool {
 const MODELS: [ModelKind; 3] = [ModelKind::Register, ModelKind::KeyValue, ModelKind::RedisString];
 
 fn untimed(operations: usize) -> impl Strategy<Value = Shape> {
-    let shape = move |model| Shape { model, deadlines: Deadlines::None, keys: 1, operations };
+    let shape = move |model| Shape { model, deadlines: Deadlines::None, keys: 1, operations, collection: 0 };
     proptest::sample::select(MODELS.as_slice()).prop_map(shape)
+}
+
+fn collections(collection: u8, operations: usize) -> Shape {
+    let model = ModelKind::RedisCollection;
+    Shape { model, deadlines: Deadlines::None, keys: 1, operations, collection }
 }
 
 proptest! {
@@ -41,7 +46,7 @@ proptest! {
 
     #[test]
     fn verdicts_are_exact_with_absolute_deadlines(bytes in vec(any::<u8>(), 0..70), lies in vec(any::<u8>(), 4)) {
-        let shape = Shape { model: ModelKind::RedisString, deadlines: Deadlines::Absolute, keys: 1, operations: 5 };
+        let shape = Shape { model: ModelKind::RedisString, deadlines: Deadlines::Absolute, keys: 1, operations: 5, collection: 0 };
         let history = lie(&honest(shape, &bytes), &lies);
         let (judged, right) = (verdict(&history, false), is_linearizable(&history));
         prop_assert!(judged || !right, "{}", history.to_json_lines());
@@ -51,10 +56,29 @@ proptest! {
 
     #[test]
     fn no_false_alarm_with_relative_deadlines(bytes in vec(any::<u8>(), 0..70), lies in vec(any::<u8>(), 4)) {
-        let shape = Shape { model: ModelKind::RedisString, deadlines: Deadlines::Any, keys: 1, operations: 5 };
+        let shape = Shape { model: ModelKind::RedisString, deadlines: Deadlines::Any, keys: 1, operations: 5, collection: 0 };
         let told = honest(shape, &bytes);
         prop_assert!(verdict(&told, false), "{}", told.to_json_lines());
         let history = lie(&told, &lies);
+        prop_assert!(!is_linearizable(&history) || verdict(&history, false), "{}", history.to_json_lines());
+    }
+
+    #[test]
+    fn atomic_collections_are_linearizable(collection in 0u8..5, bytes in vec(any::<u8>(), 0..400)) {
+        let history = honest(collections(collection, 40), &bytes);
+        prop_assert!(verdict(&history, false), "{}", history.to_json_lines());
+    }
+
+    /// Streams apart, whose ids the oracle chooses more strictly than it must.
+    #[test]
+    fn verdicts_are_exact_of_collections(collection in 0u8..4, bytes in vec(any::<u8>(), 0..80), lies in vec(any::<u8>(), 4)) {
+        let history = lie(&honest(collections(collection, 7), &bytes), &lies);
+        prop_assert_eq!(verdict(&history, false), is_linearizable(&history), "{}", history.to_json_lines());
+    }
+
+    #[test]
+    fn no_false_alarm_of_streams(bytes in vec(any::<u8>(), 0..80), lies in vec(any::<u8>(), 4)) {
+        let history = lie(&honest(collections(4, 7), &bytes), &lies);
         prop_assert!(!is_linearizable(&history) || verdict(&history, false), "{}", history.to_json_lines());
     }
 
@@ -74,7 +98,7 @@ proptest! {
     fn the_whole_is_the_sum_of_its_keys(model in proptest::sample::select(MODELS.as_slice()),
                                         bytes in vec(any::<u8>(), 0..200), lies in vec(any::<u8>(), 4)) {
         let deadlines = if model == ModelKind::RedisString { Deadlines::Any } else { Deadlines::None };
-        let history = lie(&honest(Shape { model, deadlines, keys: 3, operations: 16 }, &bytes), &lies);
+        let history = lie(&honest(Shape { model, deadlines, keys: 3, operations: 16, collection: 0 }, &bytes), &lies);
         prop_assert_eq!(verdict(&history, true), verdict(&history, false), "{}", history.to_json_lines());
     }
 }
@@ -93,8 +117,8 @@ fn sets_past_deadlines(history: &History) -> bool {
 /// The properties above would hold vacuously if lies were never found out, or always.
 #[test]
 fn lies_are_of_both_kinds() {
-    for model in MODELS {
-        let shape = Shape { model, deadlines: Deadlines::None, keys: 1, operations: 7 };
+    let shapes = MODELS.map(|model| Shape { model, ..collections(0, 7) });
+    for shape in shapes.into_iter().chain((0..5).map(|collection| collections(collection, 7))) {
         let mut illegal = 0;
         let mut seed = 1u64;
         let mut bytes = || -> Vec<u8> {
@@ -109,6 +133,6 @@ fn lies_are_of_both_kinds() {
             let history = lie(&honest(shape, &bytes()), &bytes());
             illegal += usize::from(!is_linearizable(&history));
         }
-        assert!((100..450).contains(&illegal), "{model}: {illegal} of 500 lies are illegal");
+        assert!((100..450).contains(&illegal), "{shape:?}: {illegal} of 500 lies are illegal");
     }
 }

@@ -22,6 +22,8 @@ pub struct Shape {
     pub deadlines: Deadlines,
     pub keys: usize,
     pub operations: usize,
+    /// Which type of collection, where it is one.
+    pub collection: u8,
 }
 
 struct Dice<'a>(std::slice::Iter<'a, u8>);
@@ -119,6 +121,7 @@ fn call(shape: Shape, dice: &mut Dice<'_>, now: i64) -> Call {
             };
             Call::Set { value, when, get: dice.roll(3) == 2, expiry: expiry(shape, dice, now) }
         }
+        (ModelKind::RedisCollection, roll) => collection_call(shape.collection, roll, dice),
         (ModelKind::RedisString, 7) => Call::IncrementBy { by: i64::from(dice.roll(3)) - 1 },
         (ModelKind::RedisString, 8) => Call::GetDelete,
         (ModelKind::RedisString, 9) => Call::Delete,
@@ -128,6 +131,29 @@ fn call(shape: Shape, dice: &mut Dice<'_>, now: i64) -> Call {
             Expiry::Keep => Call::ExpireTime,
             expiry => Call::Expire { expiry },
         },
+    }
+}
+
+fn collection_call(collection: u8, roll: u8, dice: &mut Dice<'_>) -> Call {
+    let number = |dice: &mut Dice<'_>| i64::from(dice.roll(3)) - 1;
+    match (collection % 5, roll) {
+        (_, 0) => Call::Exists,
+        (_, 1) => Call::Delete,
+        (_, 2) => Call::Length,
+        (0, 3..6) => Call::Push { value: dice.value(), left: dice.roll(2) == 0 },
+        (0, 6..9) => Call::Pop { left: dice.roll(2) == 0 },
+        (0 | 4, 9..) => Call::Range,
+        (1, 3..6) => Call::SetAdd { member: dice.value() },
+        (1, 6..9) => Call::SetRemove { member: dice.value() },
+        (1, _) => Call::Contains { member: dice.value() },
+        (2, 3..6) => Call::ScoreSet { member: dice.value(), score: number(dice) },
+        (2, 6..9) => Call::PopLeast,
+        (2, _) => Call::Score { member: dice.value() },
+        (3, 3..5) => Call::FieldSet { field: dice.value(), value: dice.value() },
+        (3, 5..7) => Call::FieldIncrement { field: dice.value(), by: number(dice) },
+        (3, 7..9) => Call::FieldRemove { field: dice.value() },
+        (3, _) => Call::FieldGet { field: dice.value() },
+        _ => Call::StreamAdd { value: dice.value() },
     }
 }
 
@@ -196,6 +222,19 @@ fn other(model: ModelKind, call: &Call, reply: &Reply, dice: &mut Dice<'_>) -> R
         (Call::Cas { .. }, _) => Reply::Done,
         (Call::Set { get: false, .. }, Reply::Done) => Reply::Nil,
         (Call::Set { get: false, .. }, _) => Reply::Done,
+        (Call::StreamAdd { .. }, Reply::Value(_)) => Reply::Value(format!("{}-0", dice.roll(4)).into_bytes()),
+        (Call::PopLeast, Reply::Values(values)) if values.is_empty() => {
+            Reply::Values(vec![dice.value(), b"0".to_vec()])
+        }
+        (_, Reply::Values(values)) => {
+            let mut values = values.clone();
+            match values.len() {
+                0 => values.extend([b"1-0".to_vec(), dice.value()]),
+                2 if matches!(call, Call::PopLeast) => values.clear(),
+                _ => values.reverse(),
+            }
+            Reply::Values(values)
+        }
         (_, Reply::Integer(number)) => Reply::Integer(number + i64::from(dice.roll(2)) * 2 - 1),
         (_, Reply::Value(_)) if model != ModelKind::KeyValue && dice.roll(3) == 0 => Reply::Nil,
         (_, Reply::Value(_) | Reply::Nil) => Reply::Value(dice.value()),

@@ -8,6 +8,7 @@
 
 mod against_naive;
 mod budgets;
+mod collections;
 mod command_line;
 mod expiry;
 mod explanation;

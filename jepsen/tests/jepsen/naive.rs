@@ -11,11 +11,17 @@ pub const MS: u64 = 1_000_000;
 pub struct Object {
     pub value: Option<Vec<u8>>,
     pub deadline: Option<i64>,
+    /// What a collection holds: elements, or names with what belongs to them; in the order of their coming.
+    pub elements: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The type of collection, by the calls that it knows; 0 if there is none.
+    kind: u8,
+    /// Entries that the stream has ever had.
+    entries: usize,
 }
 
 impl Object {
     pub fn new(model: ModelKind) -> Object {
-        Object { value: (model == ModelKind::KeyValue).then(Vec::new), deadline: None }
+        Object { value: (model == ModelKind::KeyValue).then(Vec::new), ..Object::default() }
     }
 
     /// What an operation at `now` may find. A server may count the deadline's own millisecond to either side.
@@ -34,6 +40,9 @@ impl Object {
 
     /// Executes a call; the deadline has been looked at already. `None` is an error reply.
     pub fn execute(&mut self, model: ModelKind, call: &Call, now: i64) -> Option<Reply> {
+        if model == ModelKind::RedisCollection {
+            return self.collect(call);
+        }
         let old = self.value.clone();
         let old_reply = old.clone().map_or(Reply::Nil, Reply::Value);
         let exists = Reply::Integer(i64::from(old.is_some()));
@@ -102,7 +111,111 @@ impl Object {
             }
             Call::Persist => Reply::Integer(i64::from(self.deadline.take().is_some())),
             Call::ExpireTime => Reply::Integer(if old.is_none() { -2 } else { self.deadline.unwrap_or(-1) }),
+            _ => unreachable!("a call of another model"),
         })
+    }
+
+    /// A call on a collection.
+    fn collect(&mut self, call: &Call) -> Option<Reply> {
+        let kind = match call {
+            Call::Push { .. } | Call::Pop { .. } => 1,
+            Call::SetAdd { .. } | Call::SetRemove { .. } | Call::Contains { .. } => 2,
+            Call::ScoreSet { .. } | Call::Score { .. } | Call::PopLeast => 3,
+            Call::FieldSet { .. } | Call::FieldGet { .. } | Call::FieldIncrement { .. } | Call::FieldRemove { .. } => 4,
+            Call::StreamAdd { .. } => 5,
+            Call::Range if !matches!(self.kind, 0 | 1 | 5) => return None,
+            _ => self.kind,
+        };
+        if self.kind != 0 && self.kind != kind {
+            return None;
+        }
+        let at = |name: &[u8]| self.elements.iter().position(|(known, _)| known == name);
+        let number = |n: usize| Reply::Integer(n as i64);
+        let reply = match call {
+            Call::Exists => number(usize::from(self.kind != 0)),
+            Call::Length => number(self.elements.len()),
+            Call::Delete => {
+                let was = self.kind != 0;
+                *self = Object::default();
+                return Some(number(usize::from(was)));
+            }
+            Call::Push { value, left } => {
+                let place = if *left { 0 } else { self.elements.len() };
+                self.elements.insert(place, (value.clone(), Vec::new()));
+                number(self.elements.len())
+            }
+            Call::Pop { .. } if self.elements.is_empty() => Reply::Nil,
+            Call::Pop { left } => {
+                let place = if *left { 0 } else { self.elements.len() - 1 };
+                Reply::Value(self.elements.remove(place).0)
+            }
+            Call::Range if kind == 5 => {
+                Reply::Values(self.elements.iter().flat_map(|(id, value)| [id.clone(), value.clone()]).collect())
+            }
+            Call::Range => Reply::Values(self.elements.iter().map(|(value, _)| value.clone()).collect()),
+            Call::SetAdd { member } => match at(member) {
+                Some(_) => number(0),
+                None => {
+                    self.elements.push((member.clone(), Vec::new()));
+                    number(1)
+                }
+            },
+            Call::SetRemove { member: name } | Call::FieldRemove { field: name } => match at(name) {
+                Some(place) => {
+                    self.elements.remove(place);
+                    number(1)
+                }
+                None => number(0),
+            },
+            Call::Contains { member } => number(usize::from(at(member).is_some())),
+            Call::ScoreSet { member, score } => self.put(member, score.to_string().into_bytes()),
+            Call::FieldSet { field, value } => self.put(field, value.clone()),
+            Call::Score { member: name } | Call::FieldGet { field: name } => {
+                at(name).map_or(Reply::Nil, |place| Reply::Value(self.elements[place].1.clone()))
+            }
+            Call::PopLeast => {
+                let score = |text: &[u8]| String::from_utf8_lossy(text).parse::<i64>().unwrap();
+                self.elements.sort_by_key(|(member, text)| (score(text), member.clone()));
+                match self.elements.is_empty() {
+                    true => Reply::Values(Vec::new()),
+                    false => {
+                        let (member, score) = self.elements.remove(0);
+                        Reply::Values(vec![member, score])
+                    }
+                }
+            }
+            Call::FieldIncrement { field, by } => {
+                let old = at(field).map_or(b"0".to_vec(), |place| self.elements[place].1.clone());
+                let new = String::from_utf8(old).unwrap().parse::<i64>().ok()? + by;
+                self.put(field, new.to_string().into_bytes());
+                Reply::Integer(new)
+            }
+            Call::StreamAdd { value } => {
+                self.entries += 1;
+                let id = format!("{}-0", self.entries).into_bytes();
+                self.elements.push((id.clone(), value.clone()));
+                Reply::Value(id)
+            }
+            _ => unreachable!("a call of another model"),
+        };
+        self.kind = kind;
+        if self.elements.is_empty() {
+            *self = Object::default();
+        }
+        Some(reply)
+    }
+
+    fn put(&mut self, name: &[u8], value: Vec<u8>) -> Reply {
+        match self.elements.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => {
+                *old = value;
+                Reply::Integer(0)
+            }
+            None => {
+                self.elements.push((name.to_vec(), value));
+                Reply::Integer(1)
+            }
+        }
     }
 }
 

@@ -8,7 +8,9 @@ struct Any(History);
 
 impl Arbitrary for Any {
     fn arbitrary(g: &mut Gen) -> Any {
-        let model = *g.choose(&[ModelKind::Register, ModelKind::KeyValue, ModelKind::RedisString]).unwrap();
+        let model = *g
+            .choose(&[ModelKind::Register, ModelKind::KeyValue, ModelKind::RedisString, ModelKind::RedisCollection])
+            .unwrap();
         let mut history = History::new(model, Clock { unix_origin_ns: i64::arbitrary(g) });
         let mut open: Vec<OperationId> = Vec::new();
         let mut time = u64::from(u32::arbitrary(g));
@@ -45,6 +47,21 @@ fn any_call(g: &mut Gen) -> Call {
         Call::Get,
         Call::Put { value: value.clone() },
         Call::Append { value: value.clone() },
+        Call::Push { value: value.clone(), left: bool::arbitrary(g) },
+        Call::Pop { left: bool::arbitrary(g) },
+        Call::Length,
+        Call::Range,
+        Call::SetAdd { member: value.clone() },
+        Call::SetRemove { member: value.clone() },
+        Call::Contains { member: value.clone() },
+        Call::ScoreSet { member: value.clone(), score: i64::arbitrary(g) },
+        Call::Score { member: value.clone() },
+        Call::PopLeast,
+        Call::FieldSet { field: value.clone(), value: Vec::arbitrary(g) },
+        Call::FieldGet { field: value.clone() },
+        Call::FieldIncrement { field: value.clone(), by: i64::arbitrary(g) },
+        Call::FieldRemove { field: value.clone() },
+        Call::StreamAdd { value: value.clone() },
         Call::Set { value, when, get: bool::arbitrary(g), expiry },
         Call::IncrementBy { by: i64::arbitrary(g) },
         Call::GetDelete,
@@ -59,7 +76,14 @@ fn any_call(g: &mut Gen) -> Call {
 
 fn any_reply(g: &mut Gen) -> Reply {
     let value = Reply::Value(Vec::arbitrary(g));
-    let replies = [Reply::Nil, Reply::Done, Reply::Refused, Reply::Integer(i64::arbitrary(g)), value];
+    let replies = [
+        Reply::Nil,
+        Reply::Done,
+        Reply::Refused,
+        Reply::Integer(i64::arbitrary(g)),
+        value,
+        Reply::Values(Vec::arbitrary(g)),
+    ];
     g.choose(&replies).unwrap().clone()
 }
 
