@@ -44,8 +44,8 @@ pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
 pub use list::{Elements as ListElements, End as ListEnd, LargeList, List, ListLimits, ListRef};
 pub use packed_list::{Iter as PackedIter, PACKED_BYTES_MAX, Packed, PackedList, Position, packed_bytes};
 pub use set::{
-    LargeSet, LargeSetIter, Set, SetIter, SetLimits, SetRef, difference, distinct_indexes, intersection, uniform_index,
-    union,
+    LargeSet, LargeSetIter, Set, SetIter, SetLimits, SetRef, difference, distinct_indexes, intersection,
+    set_of_difference, set_of_intersection, set_of_union, uniform_index, union,
 };
 pub use sorted_set::{
     LargeSortedSet, LexBound, LexRange, ScoreBound, ScoreRange, Scored, SortedSet, SortedSetLimits, SortedSetRef,

@@ -16,7 +16,7 @@ use crate::int_set::{IntSet, Ints};
 use crate::packed_list::{Iter as PackedIter, Packed, PackedList};
 use crate::value::{IntBuffer, Kind, Value, parse_canonical_i64};
 
-pub use combine::{difference, intersection, union};
+pub use combine::{difference, intersection, set_of_difference, set_of_intersection, set_of_union, union};
 pub use large::{LargeSet, LargeSetIter};
 pub use random::{distinct_indexes, uniform_index};
 
@@ -311,6 +311,16 @@ impl<'a> SetRef<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
+    }
+
+    /// A copy. Of a large set it takes constant time.
+    #[must_use]
+    pub fn to_set(self) -> Set {
+        match self {
+            SetRef::Ints(ints) => Set::Ints(IntSet::from_bytes(ints.bytes().to_vec())),
+            SetRef::Packed(list) => Set::Packed(PackedList::from_bytes(list.bytes().to_vec())),
+            SetRef::Large(set) => set.clone().into(),
+        }
     }
 
     /// Whether something is a member.

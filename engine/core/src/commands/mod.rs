@@ -26,6 +26,7 @@ pub mod module;
 pub mod monitor;
 pub mod object;
 pub mod pubsub;
+pub mod scan_options;
 pub mod server;
 pub mod set;
 pub mod shutdown;

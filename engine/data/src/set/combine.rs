@@ -4,10 +4,11 @@
 //! cache misses of its members overlap. Large sets of one seed are ordered alike, so a walk over one of them meets the pages
 //! of another in order, and nothing has to be hashed.
 //!
-//! Nothing is copied, but for a union of many sets. Visitors return whether they want more.
+//! Visitors return whether they want more. Nothing is copied for them, but for a union of many sets.
 
 use super::large::{LargeSet, MemberPage, hash};
-use super::{SetIter, SetRef};
+use super::{Set, SetIter, SetLimits, SetRef};
+use crate::collection::Collection;
 use crate::hash::HashSeed;
 use crate::value::{IntBuffer, Value};
 
@@ -44,8 +45,8 @@ impl<'a> Group<'a> {
     /// Keeps those of which `found` says what is `wanted`.
     fn retain(&mut self, found: &[bool; GROUP], wanted: bool) {
         let mut kept = 0;
-        for index in 0..self.len {
-            if found[index] == wanted {
+        for (index, found) in found.iter().enumerate().take(self.len) {
+            if *found == wanted {
                 self.candidates[kept] = self.candidates[index];
                 kept += 1;
             }
@@ -220,4 +221,71 @@ pub fn union<'a>(sets: &[SetRef<'a>], visit: &mut dyn FnMut(Value<'a>) -> bool) 
             }
         }
     }
+}
+
+/// A set of what all sets have in common; there is at least one.
+#[must_use]
+pub fn set_of_intersection(sets: &[SetRef<'_>], limits: &SetLimits) -> Set {
+    let smallest = sets.iter().min_by_key(|set| set.len());
+    let mut result = match smallest {
+        Some(SetRef::Ints(_)) => Set::empty(),
+        _ => Set::empty_packed(),
+    };
+    intersection(sets, &mut |member| {
+        result.insert_value(member, limits);
+        true
+    });
+    result.try_ints(limits);
+    result
+}
+
+/// A set of what the sets have together; there is at least one. A large one among them is not copied, but shared.
+#[must_use]
+pub fn set_of_union(sets: &[SetRef<'_>], limits: &SetLimits) -> Set {
+    let largest = sets.iter().enumerate().max_by_key(|(_, set)| set.len());
+    let (shared, mut result) = match largest {
+        Some((index, SetRef::Large(large))) if limits.is_large(large.len()) && large.seed() == limits.seed => {
+            (Some(index), Set::from((*large).clone()))
+        }
+        _ => (None, Set::empty()),
+    };
+    for (_, set) in sets.iter().enumerate().filter(|(index, _)| shared != Some(*index)) {
+        for member in set.iter() {
+            result.insert_value(member, limits);
+        }
+    }
+    result
+}
+
+/// A set of what the first set has and none of the others; there is at least one. If much of a large one is left, it is not
+/// copied, but shared.
+#[must_use]
+pub fn set_of_difference(sets: &[SetRef<'_>], limits: &SetLimits) -> Set {
+    let Some((first, others)) = sets.split_first() else { return Set::empty() };
+    let removed = others.iter().map(|set| set.len()).sum::<usize>();
+    let is_large = limits.is_large(first.len().saturating_sub(removed));
+    let mut result = match first {
+        SetRef::Large(large) if is_large && large.seed() == limits.seed => Set::from((*large).clone()),
+        // Redis looks for each member of the first set in the others, unless it is less work to remove those of the others from
+        // it, which leaves it in the form that it had. Forms show.
+        _ if first.len().saturating_mul(sets.len()) / 2 <= first.len() + removed => {
+            let mut result = Set::empty();
+            difference(sets, &mut |member| {
+                result.insert_value(member, limits);
+                true
+            });
+            return result;
+        }
+        _ => {
+            let mut all = Set::empty();
+            for member in first.iter() {
+                all.insert_value(member, limits);
+            }
+            all
+        }
+    };
+    for member in others.iter().flat_map(|set| set.iter()) {
+        result.remove(member.bytes(&mut IntBuffer::new()));
+    }
+    result
 }

@@ -29,11 +29,11 @@ group! {
         /// Elements of a list's node, or (negative) its size in classes.
         "list-max-listpack-size" list_max_listpack_size: i64 = -2, integer(i32::MIN as i64, i32::MAX as i64).alias("list-max-ziplist-size").missing("lists");
         /// Elements of a set of integers.
-        "set-max-intset-entries" set_max_intset_entries: u64 = 512, integer(0, i64::MAX).missing("sets");
+        "set-max-intset-entries" set_max_intset_entries: u64 = 512, integer(0, i64::MAX);
         /// Elements of a compact set.
-        "set-max-listpack-entries" set_max_listpack_entries: u64 = 128, integer(0, i64::MAX).missing("sets");
+        "set-max-listpack-entries" set_max_listpack_entries: u64 = 128, integer(0, i64::MAX);
         /// Bytes of the longest element of a compact set.
-        "set-max-listpack-value" set_max_listpack_value: u64 = 64, integer(0, i64::MAX).missing("sets");
+        "set-max-listpack-value" set_max_listpack_value: u64 = 64, integer(0, i64::MAX);
         /// Bytes of a stream's node.
         "stream-node-max-bytes" stream_node_max_bytes: u64 = 4096, memory(0, i64::MAX as u64).missing("streams");
         /// Entries of a stream's node.
