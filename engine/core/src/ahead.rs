@@ -66,6 +66,8 @@ pub(crate) enum Rare {
     Unquoted(Result<Found, Unresolved>, Box<[u8]>),
     /// A call that names no command, or with too few or too many arguments.
     Unresolved(Unresolved),
+    /// A command whose last argument has a buffer of its own, which its session has.
+    Long(Result<Found, Unresolved>),
     /// Bytes that are no request at all.
     Broken(ProtocolError),
 }

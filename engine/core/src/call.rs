@@ -5,7 +5,9 @@
 //! its own run, and it never executes another command: what only the engine can do (run a queue, end the process) it asks
 //! for with a [`Request`].
 
-use refrain_data::KeyHash;
+use std::sync::Arc;
+
+use refrain_data::{KeyHash, NewValue};
 use refrain_resp::{Arg, Encoder, parse_i64};
 
 use crate::blocked::{Run, Wish};
@@ -26,13 +28,48 @@ pub type Handler = fn(&mut Call<'_>) -> Outcome;
 pub struct Args<'a> {
     bytes: &'a [u8],
     offsets: &'a [Arg],
+    /// The argument that lies in a buffer of its own.
+    long: Option<&'a Arc<Vec<u8>>>,
 }
 
 impl<'a> Args<'a> {
     /// Arguments at `offsets` of `bytes`, which is the request and no more.
     #[inline]
     pub fn new(bytes: &'a [u8], offsets: &'a [Arg]) -> Args<'a> {
-        Args { bytes, offsets }
+        Args { bytes, offsets, long: None }
+    }
+
+    /// The same with one argument, at [`Args::long_arg`], that lies in a buffer of its own.
+    pub(crate) fn with_long(bytes: &'a [u8], offsets: &'a [Arg], long: &'a Arc<Vec<u8>>) -> Args<'a> {
+        Args { bytes, offsets, long: Some(long) }
+    }
+
+    /// The offsets of an argument that lies in a buffer of its own: no request reaches so far.
+    pub(crate) fn long_arg(len: u32) -> Arg {
+        Arg { start: u32::MAX, len }
+    }
+
+    #[inline]
+    fn find(&self, arg: Arg) -> &'a [u8] {
+        let (start, len) = (arg.start as usize, arg.len as usize);
+        match self.bytes.get(start..start + len) {
+            Some(bytes) => bytes,
+            None => self.find_long(),
+        }
+    }
+
+    #[cold]
+    fn find_long(&self) -> &'a [u8] {
+        self.long.expect("all other arguments lie in the request")
+    }
+
+    /// Argument `i` as a string to be stored: a buffer of its own is kept, and anything else copied.
+    #[inline]
+    pub fn new_value(&self, i: usize) -> NewValue<'a> {
+        match self.long {
+            Some(buffer) if self.offsets[i] == Args::long_arg(self.offsets[i].len) => NewValue::Shared(buffer),
+            _ => NewValue::parse(self.at(i)),
+        }
     }
 
     /// How many, the name included.
@@ -52,19 +89,19 @@ impl<'a> Args<'a> {
     /// When there is none: handlers rely on the arity that dispatch has checked.
     #[inline]
     pub fn at(&self, i: usize) -> &'a [u8] {
-        self.offsets[i].of(self.bytes)
+        self.find(self.offsets[i])
     }
 
     /// Argument `i`, if there is one.
     #[inline]
     pub fn get(&self, i: usize) -> Option<&'a [u8]> {
-        self.offsets.get(i).map(|arg| arg.of(self.bytes))
+        self.offsets.get(i).map(|arg| self.find(*arg))
     }
 
     /// The length of the request, as it came or as it was queued.
     #[inline]
     pub fn extent(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.long.map_or(0, |long| long.len())
     }
 
     /// True when argument `i` is `word` in any case. `word` is given in upper case.
@@ -75,8 +112,7 @@ impl<'a> Args<'a> {
 
     /// All arguments.
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
-        let bytes = self.bytes;
-        self.offsets.iter().map(move |arg| arg.of(bytes))
+        self.offsets.iter().map(move |arg| self.find(*arg))
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::Hooks;
+use crate::long_argument::{LONG_BYTES_MIN, LongArgument};
 use crate::output::BufferPool;
 use crate::session::{Closing, Session, SessionId};
 
@@ -84,7 +85,7 @@ impl<H: Hooks> Engine<H> {
             self.state.pool.give(own);
             return;
         }
-        if pos >= end {
+        if pos >= end && !session.has_long_command() {
             if BufferPool::takes(&own) {
                 self.state.pool.give(own);
             } else if !in_arena {
@@ -99,6 +100,16 @@ impl<H: Hooks> Engine<H> {
                 self.check_query_buffer_limit(id);
             }
             return;
+        }
+        if state == Parsing::WantsMore
+            && let Some(bulk) = session.parser.take_long_bulk(LONG_BYTES_MIN)
+        {
+            let input = if in_arena { &arena[pos..end] } else { &own[pos..end] };
+            session.long = Some(Box::new(LongArgument::begin(input, bulk)));
+            session.wanted = 0;
+            self.state.pool.give(own);
+            self.check_query_buffer_limit(id);
+            return self.end_if_gone(id);
         }
         if in_arena {
             own = std::mem::take(&mut session.pending);
@@ -130,11 +141,19 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
+    /// Lets a session go of whom nothing more can come.
+    fn end_if_gone(&mut self, id: SessionId) {
+        if let Some(session) = self.state.sessions.get_mut(id).filter(|session| session.input_ended) {
+            Self::end(&mut self.state.effects, session);
+        }
+    }
+
     /// Closes a client whose unexecuted bytes and queued commands are more than it may send. Returns true when it is closed.
     pub(crate) fn check_query_buffer_limit(&mut self, id: SessionId) -> bool {
         const UNAUTHENTICATED_MAX: u64 = 1 << 20;
         let Some(session) = self.state.sessions.get_mut(id) else { return false };
-        let pending = session.pending.len() - session.pending_from;
+        let long = session.long.as_ref().map_or(0, |long| long.received());
+        let pending = session.pending.len() - session.pending_from + long;
         let queued = session.transaction.as_ref().map_or(0, |t| t.memory());
         let held = (pending + queued) as u64;
         let within = held <= self.state.config.limits.client_query_buffer_limit;

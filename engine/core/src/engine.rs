@@ -63,6 +63,8 @@ pub enum ReadInto<'a> {
     Arena,
     /// Append to what is pending.
     Pending(&'a mut Vec<u8>),
+    /// Give it to [`Engine::receive`]: a long argument is on its way.
+    Long,
     /// Read nothing now: what the session has sent before has yet to get its turn.
     Later,
     /// Read nothing: the session is to be closed.
@@ -169,10 +171,18 @@ impl<H: Hooks> Engine<H> {
         match self.state.sessions.get_mut(id) {
             Some(s) if s.closing != Closing::Open => ReadInto::Nothing,
             Some(s) if s.runnable => ReadInto::Later,
+            Some(s) if s.long.is_some() => ReadInto::Long,
             Some(s) if s.pending.is_empty() => ReadInto::Arena,
             Some(s) => ReadInto::Pending(&mut s.pending),
             None => ReadInto::Nothing,
         }
+    }
+
+    /// Takes bytes where [`Engine::read_into`] has said [`ReadInto::Long`].
+    pub fn receive(&mut self, id: SessionId, bytes: &[u8]) {
+        let Some(session) = self.state.sessions.get_mut(id) else { return };
+        let rest = session.long.as_mut().map_or(bytes, |long| long.take(bytes));
+        session.pending.extend_from_slice(rest);
     }
 
     /// What a session is owed, for the node to send.

@@ -30,6 +30,7 @@ mod hold;
 mod hooks;
 mod kept;
 mod latency;
+mod long_argument;
 mod long_double;
 mod memory_overview;
 mod monitor;

@@ -138,7 +138,7 @@ impl<H: Hooks> Engine<H> {
         {
             if let Some(session) = self.state.sessions.get_mut(id) {
                 session.runnable = false;
-                if session.closing == Closing::Open && !session.pending.is_empty() {
+                if session.closing == Closing::Open && session.has_input() {
                     let share = left.min(session.pending.len() - session.pending_from);
                     left -= share;
                     open(session, None, share);
@@ -159,7 +159,11 @@ impl<H: Hooks> Engine<H> {
                 self.state.account(input.session);
                 continue;
             }
-            if session.runnable || (input.bytes.is_none() && session.pending.is_empty()) {
+            if session.runnable || (input.bytes.is_none() && !session.has_input()) {
+                if session.long.is_some() {
+                    self.check_query_buffer_limit(input.session);
+                    self.state.account(input.session);
+                }
                 continue;
             }
             if session.is_heavy() {
@@ -177,7 +181,7 @@ impl<H: Hooks> Engine<H> {
         while let Some(id) = self.runnable.heavy.pop_front() {
             if let Some(session) = self.state.sessions.get_mut(id) {
                 session.runnable = false;
-                if session.closing == Closing::Open && !session.pending.is_empty() {
+                if session.closing == Closing::Open && session.has_input() {
                     cursors.push(Cursor::open(session, None, SHARE));
                     return;
                 }
@@ -215,6 +219,27 @@ impl<H: Hooks> Engine<H> {
         let database = keyspace.db(session.db);
         let bytes = if cursor.in_arena { &arena[..cursor.end] } else { &cursor.own[..cursor.end] };
         let stop = cursor.end.min(cursor.share_end);
+        if let Some(long) = session.long.as_ref().filter(|long| long.is_complete()) {
+            // It comes before all else that the session has sent, and alone.
+            let first_arg = args.len();
+            args.extend_from_slice(long.offsets());
+            let call = long.args(&args[first_arg..]);
+            let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
+            group.push(Ahead {
+                start: cursor.pos,
+                len: 0,
+                what: What::Rare(rare.len() as u32),
+                cursor: index as u32,
+                args_from: first_arg as u32,
+                args: call.len() as u32,
+                hashes_from: hashes.len() as u32,
+                hashes: 0,
+                first_key: 0,
+                key_step: 0,
+            });
+            rare.push(Rare::Long(resolution));
+            return Turn::GroupIsFull;
+        }
         while cursor.pos < stop {
             if group.len() >= GROUP {
                 return Turn::GroupIsFull;
@@ -353,6 +378,14 @@ impl<H: Hooks> Engine<H> {
                         }
                         Rare::Unresolved(why) => {
                             self.dispatch(&mut session, Err(*why), Args::new(plain, offsets), hashes)
+                        }
+                        Rare::Long(resolution) => {
+                            let Some(long) = session.long.take() else { continue };
+                            let done = self.dispatch(&mut session, *resolution, long.args(offsets), hashes);
+                            if !done || session.held_until_us.is_some() {
+                                session.long = Some(long);
+                            }
+                            done
                         }
                         Rare::Broken(error) => {
                             self.lose_frame(&mut session, error);

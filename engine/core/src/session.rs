@@ -12,6 +12,7 @@ use crate::blocked::Blocked;
 use crate::client_buffers::Room;
 use crate::client_memory::Accounted;
 use crate::config::ClientClass;
+use crate::long_argument::LongArgument;
 use crate::output::Output;
 use crate::pubsub::{Kind, Subscriptions};
 use crate::table::Command;
@@ -128,6 +129,8 @@ pub struct Session {
     /// How many bytes of `pending` have been executed already: moving the rest to the front each round would make a long
     /// pipeline quadratic.
     pub pending_from: usize,
+    /// The command whose last argument arrives, if that is long. It comes before what is pending.
+    pub(crate) long: Option<Box<LongArgument>>,
     /// Bytes that the present round has taken out of `pending`, or got for this session from the node.
     pub(crate) in_round: usize,
     /// Capacity of `pending` that the present round has taken.
@@ -198,6 +201,7 @@ impl Session {
             parser: RequestParser::default(),
             pending: Vec::new(),
             pending_from: 0,
+            long: None,
             in_round: 0,
             lent: 0,
             wanted: 0,
@@ -261,7 +265,18 @@ impl Session {
 
     /// Bytes that have arrived and of which the parser has not made arguments.
     pub fn input_len(&self) -> usize {
-        (self.pending.len() - self.pending_from + self.in_round).saturating_sub(self.parser.understood())
+        let long = self.long.as_ref().map_or(0, |long| long.received());
+        long + (self.pending.len() - self.pending_from + self.in_round).saturating_sub(self.parser.understood())
+    }
+
+    /// Whether something has come that can be executed, or may be.
+    pub(crate) fn has_input(&self) -> bool {
+        !self.pending.is_empty() || self.has_long_command()
+    }
+
+    /// Whether a command with a long argument has come as a whole.
+    pub(crate) fn has_long_command(&self) -> bool {
+        self.long.as_ref().is_some_and(|long| long.is_complete())
     }
 
     /// Whether it may be closed for having sent nothing for long: not one that waits for us, or for what others publish.
@@ -304,6 +319,7 @@ impl Session {
             + self.library.version.len()
             + self.output.memory()
             + self.pending.capacity()
+            + self.long.as_ref().map_or(0, |long| long.memory())
             + self.lent
             + self.parser.memory()
             + self.transaction.as_ref().map_or(0, |t| t.memory())

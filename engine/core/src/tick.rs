@@ -126,7 +126,8 @@ impl<H: Hooks> Engine<H> {
             }
             session.fit_buffers(&state.buffer_policy, now_us);
             state.client_memory.account(session);
-            let input = session.pending.capacity() + session.parser.arguments_len();
+            let long = session.long.as_ref().map_or(0, |long| long.memory());
+            let input = session.pending.capacity() + session.parser.arguments_len() + long;
             state.recent_peaks.see(now_us, input, session.output_figures().beyond_buffer);
             if session.output.len() > state.output_check_from {
                 let id = session.handle;

@@ -296,6 +296,10 @@ impl Siege {
                     pending.extend_from_slice(bytes);
                     inputs.push(refrain_core::Input { session, bytes: None, len });
                 }
+                refrain_core::ReadInto::Long => {
+                    engine.receive(session, bytes);
+                    inputs.push(refrain_core::Input { session, bytes: None, len });
+                }
                 refrain_core::ReadInto::Later | refrain_core::ReadInto::Nothing => {}
             }
             if dice.below(200) == 0 {

@@ -3,6 +3,8 @@
 //! Strings come in Redis's three encodings. `int` holds a canonical decimal as a number; `embstr` and `raw` hold bytes
 //! and differ in name alone, which `OBJECT ENCODING` reports.
 
+use std::sync::Arc;
+
 /// Strings of at most this many bytes are called `embstr` (Redis: `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`).
 pub const EMBSTR_BYTES_MAX: usize = 44;
 
@@ -172,6 +174,8 @@ pub enum NewValue<'a> {
     Bytes(&'a [u8]),
     /// Bytes, encoded as `raw` whatever their length: the result of a change in place.
     Raw(&'a [u8]),
+    /// Long bytes whose buffer is to be kept and not copied.
+    Shared(&'a Arc<Vec<u8>>),
 }
 
 impl<'a> NewValue<'a> {

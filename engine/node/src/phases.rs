@@ -121,6 +121,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                             pending.extend_from_slice(&self.arena[bytes]);
                             self.inputs.push(Input { session, bytes: None, len: n });
                         }
+                        ReadInto::Long => {
+                            self.engine.receive(session, &self.arena[bytes]);
+                            self.inputs.push(Input { session, bytes: None, len: n });
+                        }
                         ReadInto::Later | ReadInto::Nothing => {}
                     }
                 }

@@ -26,4 +26,4 @@ pub use error::ProtocolError;
 pub use inline::split_words;
 pub use integer::{parse_i64, push_i64};
 pub use reply::{DecodeError, DecodeLimits, Reply, decode, decode_with};
-pub use request::{Arg, Limits, Parsed, RequestParser};
+pub use request::{Arg, Limits, LongBulk, Parsed, RequestParser};

@@ -31,6 +31,14 @@ pub(crate) enum At {
 impl Cursor {
     pub const START: Cursor = Cursor { pos: 0, scanned: 0, at: At::Start };
 
+    /// Where the payload of the last argument begins, and its length, if that is what comes next.
+    pub fn last_payload(&self) -> Option<(usize, u32)> {
+        match self.at {
+            At::Payload { remaining: 1, len } => Some((self.pos, len)),
+            _ => None,
+        }
+    }
+
     fn move_to(&mut self, pos: usize, at: At) {
         *self = Cursor { pos, scanned: pos, at };
     }

@@ -94,6 +94,17 @@ pub enum Parsed {
     },
 }
 
+/// A command whose last argument is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongBulk {
+    /// The arguments before it.
+    pub args: Vec<Arg>,
+    /// Offset of its first byte.
+    pub start: usize,
+    /// Its length. Two bytes follow it, which end the command.
+    pub len: u32,
+}
+
 /// The parser of one connection. One machine word while the connection stands between two commands.
 #[derive(Debug, Default)]
 pub struct RequestParser {
@@ -132,6 +143,19 @@ impl RequestParser {
     /// Bytes of the arguments of a command that has begun, as far as they are complete.
     pub fn arguments_len(&self) -> usize {
         self.partial.as_ref().map_or(0, |partial| partial.args.iter().map(|arg| arg.len as usize).sum())
+    }
+
+    /// Takes a command over that has begun, if all of it is there up to its last argument, and that has at least `min` bytes: what
+    /// is missing is then for somebody else to wait for.
+    pub fn take_long_bulk(&mut self, min: usize) -> Option<LongBulk> {
+        let partial = self.partial.take()?;
+        match partial.cursor.last_payload() {
+            Some((start, len)) if len as usize >= min => Some(LongBulk { args: partial.args, start, len }),
+            _ => {
+                self.partial = Some(partial);
+                None
+            }
+        }
     }
 
     /// Forgets a command that has begun: the connection's input was thrown away.

@@ -24,7 +24,9 @@ impl<'a> Stored<'a> {
             NewValue::Bytes(bytes) | NewValue::Raw(bytes) if bytes.len() > INLINE_BYTES_MAX => {
                 (Stored::Shared(Arc::new(bytes.to_vec())), 0)
             }
+            NewValue::Shared(buffer) if buffer.len() > INLINE_BYTES_MAX => (Stored::Shared(Arc::clone(buffer)), 0),
             NewValue::Bytes(bytes) => (Stored::Inline(bytes), 0),
+            NewValue::Shared(buffer) => (Stored::Inline(buffer), 0),
             NewValue::Raw(bytes) => (Stored::Inline(bytes), VARIANT),
         }
     }

@@ -15,7 +15,7 @@ pub fn mset(call: &mut Call<'_>) -> Outcome {
     }
     for i in (1..call.args.len()).step_by(2) {
         let key = call.key(i);
-        store(call, &key, NewValue::parse(call.args.at(i + 1)), Deadline::Clear, "set");
+        store(call, &key, call.args.new_value(i + 1), Deadline::Clear, "set");
     }
     call.reply().ok();
     Ok(())
@@ -35,7 +35,7 @@ pub fn msetnx(call: &mut Call<'_>) -> Outcome {
     }
     for i in (1..call.args.len()).step_by(2) {
         let key = call.key(i);
-        store(call, &key, NewValue::parse(call.args.at(i + 1)), Deadline::Clear, "set");
+        store(call, &key, call.args.new_value(i + 1), Deadline::Clear, "set");
     }
     call.reply().integer(1);
     Ok(())

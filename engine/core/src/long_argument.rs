@@ -1,0 +1,133 @@
+//! The last argument of a command, while it arrives, if it is long: it gets a buffer of its own, which a command that stores it
+//! may keep.
+//!
+//! Nothing of it is copied but from the arena in which it arrives, and nothing is allocated on the word of a client that has
+//! not sent a fair part of it.
+
+use std::sync::Arc;
+
+use refrain_resp::{Arg, LongBulk};
+
+use crate::call::Args;
+
+/// An argument of fewer bytes is none.
+pub(crate) const LONG_BYTES_MIN: usize = 1 << 20;
+
+/// From so many bytes on the rest of what a client has announced is believed. Room is doubled up to there.
+const BELIEVED_FROM: usize = 16 << 20;
+
+/// A command of which all but the end has come.
+#[derive(Debug)]
+pub(crate) struct LongArgument {
+    /// The command up to the argument's first byte.
+    head: Vec<u8>,
+    /// All arguments; the last is the long one.
+    args: Vec<Arg>,
+    bytes: Arc<Vec<u8>>,
+    len: usize,
+    /// How many of the two bytes that follow it have come.
+    behind: usize,
+}
+
+impl LongArgument {
+    /// The beginning of a command, as the parser has understood it.
+    pub(crate) fn begin(input: &[u8], bulk: LongBulk) -> LongArgument {
+        let LongBulk { mut args, start, len } = bulk;
+        args.push(Args::long_arg(len));
+        let (head, bytes) = input.split_at(start);
+        let mut long = LongArgument { head: head.to_vec(), args, bytes: Arc::default(), len: len as usize, behind: 0 };
+        let rest = long.take(bytes);
+        debug_assert!(rest.is_empty() && !long.is_complete(), "the parser has said that more is missing");
+        long
+    }
+
+    /// Takes what belongs to it, and returns what does not.
+    pub(crate) fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let buffer = Arc::get_mut(&mut self.bytes).expect("nobody keeps an argument that has not all come");
+        let (own, rest) = bytes.split_at(bytes.len().min(self.len - buffer.len()));
+        let len = buffer.len() + own.len();
+        if len > buffer.capacity() {
+            let wanted = if len < BELIEVED_FROM { (2 * len).max(LONG_BYTES_MIN) } else { self.len };
+            buffer.reserve_exact(wanted.min(self.len) - buffer.len());
+        }
+        buffer.extend_from_slice(own);
+        if len < self.len {
+            return rest;
+        }
+        let (behind, rest) = rest.split_at(rest.len().min(2 - self.behind));
+        self.behind += behind.len();
+        rest
+    }
+
+    /// Whether the command has come as a whole.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.behind == 2
+    }
+
+    /// Where its arguments are.
+    pub(crate) fn offsets(&self) -> &[Arg] {
+        &self.args
+    }
+
+    /// The arguments, once they are complete.
+    pub(crate) fn args<'a>(&'a self, offsets: &'a [Arg]) -> Args<'a> {
+        Args::with_long(&self.head, offsets, &self.bytes)
+    }
+
+    /// Bytes that have come.
+    pub(crate) fn received(&self) -> usize {
+        self.head.len() + self.bytes.len() + self.behind
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<LongArgument>()
+            + self.head.capacity()
+            + self.args.capacity() * size_of::<Arg>()
+            + self.bytes.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_comes_in_pieces_of_any_size_and_leaves_what_follows() {
+        let len = 3 * LONG_BYTES_MIN + 5;
+        let value: Vec<u8> = (0..len).map(|i| i as u8).collect();
+        let head = format!("*2\r\n$4\r\nECHO\r\n${len}\r\n");
+        let mut input = head.clone().into_bytes();
+        input.extend_from_slice(&value);
+        input.extend_from_slice(b"\r\nPING\r\n");
+        for step in [1000, 1 << 16, LONG_BYTES_MIN, len + 1, usize::MAX] {
+            let bulk = LongBulk { args: vec![Arg { start: 8, len: 4 }], start: head.len(), len: len as u32 };
+            let mut long = LongArgument::begin(&input[..head.len() + 3], bulk);
+            let mut rest = &input[head.len() + 3..];
+            while !long.is_complete() {
+                let (piece, later) = rest.split_at(rest.len().min(step));
+                let left = long.take(piece);
+                assert!(left.is_empty() || long.is_complete());
+                rest = &rest[piece.len() - left.len()..];
+                let _ = later;
+            }
+            assert_eq!(rest, b"PING\r\n");
+            let args = long.args(long.offsets());
+            assert_eq!((args.len(), args.at(0)), (2, b"ECHO".as_slice()));
+            assert!(args.at(1) == value);
+            assert!(args.iter().last() == Some(value.as_slice()));
+            assert!(long.memory() < len + 1000, "room is made for what comes, and no more");
+        }
+    }
+
+    #[test]
+    fn little_room_is_made_for_what_is_only_announced() {
+        let bulk = LongBulk { args: Vec::new(), start: 0, len: 512 << 20 };
+        let mut long = LongArgument::begin(b"x", bulk);
+        assert!(long.memory() < 2 * LONG_BYTES_MIN);
+        for _ in 0..5 {
+            long.take(&[0; LONG_BYTES_MIN]);
+            assert!(long.memory() <= 2 * long.received() + LONG_BYTES_MIN);
+        }
+    }
+}
