@@ -109,7 +109,6 @@ impl LargeList {
             let edge = self.edge_mut(end);
             let rest = edge.len() - count;
             edge.remove_range(if end == End::Left { rest } else { 0 }, count);
-            give_back_excess(edge);
             self.put(end, moved);
         }
     }
@@ -144,7 +143,7 @@ impl LargeList {
             End::Right => &mut self.back,
         };
         let fits = |element: Value<'_>, edge: &PackedList| {
-            edge.is_empty() || edge.total_bytes() + element.len() + EDGE_OVERHEAD_BYTES <= EDGE_BYTES
+            edge.total_bytes() + element.len() + EDGE_OVERHEAD_BYTES <= EDGE_BYTES
         };
         match end {
             End::Left => self.tree.edit_first(|page| {
@@ -162,10 +161,10 @@ impl LargeList {
                 let len = page.len();
                 let mut count = 0;
                 let mut taken = Vec::new();
-                let mut bytes = 0;
+                let mut bytes = edge.total_bytes();
                 for element in page.elements_before(len) {
                     bytes += element.len() + EDGE_OVERHEAD_BYTES;
-                    if count > 0 && bytes > EDGE_BYTES {
+                    if bytes > EDGE_BYTES {
                         break;
                     }
                     taken.push(element);
@@ -181,6 +180,9 @@ impl LargeList {
     #[inline]
     pub fn pop<R>(&mut self, end: End, read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         if self.edge_mut(end).is_empty() {
+            if self.next_is_long(end) {
+                return Some(self.pop_long(end, read));
+            }
             self.refill(end);
         }
         let edge = self.edge_mut(end);
@@ -190,8 +192,30 @@ impl LargeList {
         };
         let result = read(edge.view().get(position));
         edge.remove(position, 1);
-        give_back_excess(edge);
         Some(result)
+    }
+
+    /// Whether the tree's element at an end is too long for the list there.
+    #[cold]
+    fn next_is_long(&self, end: End) -> bool {
+        let next = match end {
+            End::Left => self.tree.first().and_then(|page| page.get(0)),
+            End::Right => self.tree.last().and_then(|page| page.get(page.len() - 1)),
+        };
+        next.is_some_and(|element| element.len() > EDGE_ELEMENT_BYTES)
+    }
+
+    fn pop_long<R>(&mut self, end: End, read: impl FnOnce(Value<'_>) -> R) -> R {
+        let take = |page: &mut Strip| {
+            let index = if end == End::Left { 0 } else { page.len() - 1 };
+            let result = read(page.get(index).expect("the page is not empty"));
+            page.remove_records(index..index + 1);
+            result
+        };
+        match end {
+            End::Left => self.tree.edit_first(take),
+            End::Right => self.tree.edit_last(take),
+        }
     }
 
     /// Where the element at `index` is: in front of the tree, in it, or behind it.
@@ -218,6 +242,9 @@ impl LargeList {
 
     /// Puts another element where the one at `index` is. False if there is none.
     pub fn set(&mut self, index: usize, element: &[u8]) -> bool {
+        if element.len() > EDGE_ELEMENT_BYTES {
+            self.empty_edges();
+        }
         let replace = |list: &mut PackedList, index: usize| {
             let position = i64::try_from(index).ok().and_then(|index| list.view().seek(index));
             position.map(|position| list.replace(position, element)).is_some()
@@ -233,11 +260,17 @@ impl LargeList {
 
     /// Adds an element before the one at `index`, which may be one beyond the last.
     pub fn insert(&mut self, index: usize, element: &[u8]) {
+        if index == self.len() {
+            return self.push(End::Right, element);
+        }
+        if element.len() > EDGE_ELEMENT_BYTES {
+            self.empty_edges();
+        }
         let add = |list: &mut PackedList, index: usize| {
             let position = i64::try_from(index).ok().and_then(|index| list.view().seek(index));
             match position {
                 Some(position) => _ = list.insert_before(position, element),
-                None => list.push_back(element),
+                None => unreachable!("a place is in one of the three"),
             }
         };
         match self.place(index) {
@@ -246,6 +279,12 @@ impl LargeList {
             Place::Back(index) => add(&mut self.back, index),
         }
         self.confine_edges();
+    }
+
+    /// Moves all into the tree: an element that is too long for an edge is going to be beside them.
+    fn empty_edges(&mut self) {
+        self.spill(End::Left, 0);
+        self.spill(End::Right, 0);
     }
 
     /// Moves into the tree what has become too much at an end.
@@ -370,14 +409,6 @@ impl LargeList {
             total <= limit
         });
         total <= limit
-    }
-}
-
-/// Gives back the memory of a long element that was at an end.
-#[inline]
-fn give_back_excess(edge: &mut PackedList) {
-    if edge.memory() > EDGE_BYTES {
-        edge.give_back();
     }
 }
 

@@ -1,0 +1,170 @@
+//! From one list to another: LMOVE, RPOPLPUSH, and LMOVEM, which moves several elements.
+
+use refrain_data::{List, ListEnd as End};
+
+use super::{end_of, limits, must_be_list, popped, positive, pushed, shortened};
+use crate::call::{Call, Key, Outcome};
+use crate::error::{ErrorReply, SYNTAX};
+use crate::notify::NotifyClass;
+
+/// Elements on their way, in the order in which they were taken.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn get(&self, i: usize) -> &[u8] {
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.bytes[start..self.ends[i]]
+    }
+
+    fn iter(&self, reversed: bool) -> impl Iterator<Item = &[u8]> + Clone {
+        (0..self.len()).map(move |i| self.get(if reversed { self.len() - 1 - i } else { i }))
+    }
+}
+
+/// What is moved, and where.
+pub(super) struct Transfer {
+    pub(super) from: End,
+    pub(super) to: End,
+    pub(super) count: usize,
+    /// Fewer than `count` are not moved.
+    pub(super) exactly: bool,
+    /// The elements keep their order among themselves; otherwise they are moved one by one.
+    pub(super) in_bulk: bool,
+}
+
+impl Transfer {
+    /// The ends that arguments 3 and 4 name.
+    pub(super) fn one(call: &Call<'_>) -> Result<Transfer, ErrorReply> {
+        let (from, to) = (end_of(call.args.at(3))?, end_of(call.args.at(4))?);
+        Ok(Transfer { from, to, count: 1, exactly: false, in_bulk: true })
+    }
+
+    /// Reads how many are to be moved, and how, from argument `at` on.
+    pub(super) fn several(self, call: &Call<'_>, at: usize) -> Result<Transfer, ErrorReply> {
+        let args = call.args;
+        if args.len() == at {
+            return Ok(self);
+        }
+        if args.len() != at + 3 {
+            return Err(SYNTAX);
+        }
+        let exactly = args.is(at, "EXACTLY");
+        if !exactly && !args.is(at, "COUNT") {
+            return Err(SYNTAX);
+        }
+        let count = positive(args.at(at + 1), "ERR count should be greater than 0")?;
+        let in_bulk = args.is(at + 2, "BULK");
+        if !in_bulk && !args.is(at + 2, "OBO") {
+            return Err(SYNTAX);
+        }
+        Ok(Transfer { count, exactly, in_bulk, ..self })
+    }
+
+    /// Whether the elements arrive in an order that is the reverse of that in which they were taken.
+    pub(super) fn reverses(&self) -> bool {
+        if self.in_bulk { self.from == End::Right } else { self.to == End::Left }
+    }
+
+    /// Moves elements, and says what became of the lists. `None` if there are none, or too few.
+    pub(super) fn run(
+        &self,
+        call: &mut Call<'_>,
+        source: &Key<'_>,
+        destination: &Key<'_>,
+    ) -> Result<Option<Batch>, ErrorReply> {
+        if !must_be_list(call.state.peek(source))? {
+            return Ok(None);
+        }
+        must_be_list(call.state.peek(destination))?;
+        let limits = limits(call.state);
+        let mut moved = Batch::default();
+        let take = |list: &mut List, moved: &mut Batch| {
+            if self.exactly && list.len() < self.count {
+                return;
+            }
+            list.pop(self.from, self.count, limits, |element| {
+                element.write_to(&mut moved.bytes);
+                moved.ends.push(moved.bytes.len());
+            });
+        };
+        // At the left end what comes first is pushed last.
+        let put = |list: &mut List, moved: &Batch| {
+            list.push(self.to, moved.iter(self.reverses() != (self.to == End::Left)), limits);
+        };
+        let emptied = if source.name == destination.name {
+            call.state.edit(source, |list: &mut List| {
+                take(list, &mut moved);
+                put(list, &moved);
+            })?;
+            false
+        } else {
+            let emptied =
+                call.state.edit(source, |list: &mut List| take(list, &mut moved))?.is_some_and(|edited| edited.emptied);
+            if moved.len() > 0 {
+                call.state.edit_or_create(destination, |list: &mut List| put(list, &moved))?;
+            }
+            emptied
+        };
+        if moved.len() == 0 {
+            return Ok(None);
+        }
+        call.state.modified(destination);
+        call.state.notify(NotifyClass::LIST, pushed(self.to), destination);
+        shortened(call.state, source, popped(self.from), emptied);
+        Ok(Some(moved))
+    }
+
+    /// Moves one element and replies with it. False, without a reply, if there is none.
+    pub(super) fn move_one(&self, call: &mut Call<'_>) -> Result<bool, ErrorReply> {
+        let (source, destination) = (call.key(1), call.key(2));
+        let Some(moved) = self.run(call, &source, &destination)? else { return Ok(false) };
+        call.reply().bulk(moved.get(0));
+        Ok(true)
+    }
+
+    /// Moves elements and replies with them, in the order in which they are now. `None`, without a reply, if there are none or
+    /// too few; otherwise how many.
+    pub(super) fn move_several(&self, call: &mut Call<'_>) -> Result<Option<usize>, ErrorReply> {
+        let (source, destination) = (call.key(1), call.key(2));
+        let Some(moved) = self.run(call, &source, &destination)? else { return Ok(None) };
+        call.reply().array(moved.len());
+        moved.iter(self.reverses()).for_each(|element| call.reply().bulk(element));
+        Ok(Some(moved.len()))
+    }
+}
+
+/// What RPOPLPUSH is short for.
+pub(super) const RIGHT_TO_LEFT: Transfer =
+    Transfer { from: End::Right, to: End::Left, count: 1, exactly: false, in_bulk: true };
+
+/// LMOVE source destination LEFT | RIGHT LEFT | RIGHT
+pub fn lmove(call: &mut Call<'_>) -> Outcome {
+    if !Transfer::one(call)?.move_one(call)? {
+        call.reply().null();
+    }
+    Ok(())
+}
+
+/// RPOPLPUSH source destination
+pub fn rpoplpush(call: &mut Call<'_>) -> Outcome {
+    if !RIGHT_TO_LEFT.move_one(call)? {
+        call.reply().null();
+    }
+    Ok(())
+}
+
+/// LMOVEM source destination LEFT | RIGHT LEFT | RIGHT [COUNT count | EXACTLY exactly OBO | BULK]
+pub fn lmovem(call: &mut Call<'_>) -> Outcome {
+    if Transfer::one(call)?.several(call, 5)?.move_several(call)?.is_none() {
+        call.reply().null_array();
+    }
+    Ok(())
+}
