@@ -1,6 +1,7 @@
 //! Lists. Commands at either end are one handler with an [`End`]; what waits for elements does what its plain form does as soon
 //! as there are some, and is propagated as that.
 
+mod blocking;
 mod change;
 mod pop;
 mod push;
@@ -12,6 +13,7 @@ use std::ops::Range;
 use refrain_data::{Entry, Kind, ListEnd as End, ListLimits, Value};
 use refrain_resp::{Encoder, parse_i64};
 
+pub use blocking::{blmove, blmovem, blmpop, blpop, brpop, brpoplpush};
 pub use change::{linsert, lrem, lset, ltrim};
 pub use pop::{lmpop, lpop, rpop};
 pub use push::{lpush, lpushx, rpush, rpushx};

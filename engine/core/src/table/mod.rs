@@ -26,6 +26,7 @@ mod hyperloglog;
 mod key_spec;
 mod keys;
 mod list;
+mod list_blocking;
 mod lookup;
 mod observing;
 mod operating;
@@ -67,6 +68,7 @@ pub static COMMANDS: &[&[Command]] = &[
     hash_deadlines::COMMANDS,
     hyperloglog::COMMANDS,
     list::COMMANDS,
+    list_blocking::COMMANDS,
     observing::COMMANDS,
     operating::COMMANDS,
     pubsub::COMMANDS,

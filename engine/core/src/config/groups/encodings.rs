@@ -25,9 +25,9 @@ group! {
         /// Bytes of a sparse HyperLogLog.
         "hll-sparse-max-bytes" hll_sparse_max_bytes: u64 = 3000, memory(0, i64::MAX as u64);
         /// Nodes at either end of a list that stay uncompressed; 0 compresses none.
-        "list-compress-depth" list_compress_depth: i64 = 0, integer(0, i32::MAX as i64).missing("lists");
-        /// Elements of a list's node, or (negative) its size in classes.
-        "list-max-listpack-size" list_max_listpack_size: i64 = -2, integer(i32::MIN as i64, i32::MAX as i64).alias("list-max-ziplist-size").missing("lists");
+        "list-compress-depth" list_compress_depth: i64 = 0, integer(0, i32::MAX as i64).missing("compression of lists");
+        /// Up to how many elements, or (negative) which class of sizes, a list is packed.
+        "list-max-listpack-size" list_max_listpack_size: i64 = -2, integer(i32::MIN as i64, i32::MAX as i64).alias("list-max-ziplist-size");
         /// Elements of a set of integers.
         "set-max-intset-entries" set_max_intset_entries: u64 = 512, integer(0, i64::MAX);
         /// Elements of a compact set.
