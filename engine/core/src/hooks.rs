@@ -210,4 +210,6 @@ pub enum Bug {
     ServedTwice,
     /// The node's wall clock follows a jump backwards.
     WallRunsBackwards,
+    /// XAUTOCLAIM forgets entries that are no longer in the stream, and does not say so.
+    ForgottenDeletions,
 }

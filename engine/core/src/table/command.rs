@@ -136,7 +136,7 @@ pub struct Command {
 
 impl Command {
     /// What an entry says unless it says otherwise. Not a command by itself.
-    pub(crate) const BLANK: Command = Command {
+    pub(super) const BLANK: Command = Command {
         name: "",
         arity: 0,
         flags: Flags::NONE,

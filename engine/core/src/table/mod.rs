@@ -19,7 +19,6 @@ mod flags;
 mod generic;
 mod generic_values;
 mod geo;
-mod geo_radius;
 mod hash;
 mod hash_deadlines;
 mod hyperloglog;
@@ -34,10 +33,9 @@ mod pubsub;
 mod server;
 mod set;
 mod sorted_set;
-mod sorted_set_popping;
-mod sorted_set_ranges;
-mod sorted_set_several;
 mod stream;
+mod stream_groups;
+mod stream_newer;
 mod string;
 mod string_newer;
 mod syntax;
@@ -63,7 +61,6 @@ pub static COMMANDS: &[&[Command]] = &[
     generic::COMMANDS,
     generic_values::COMMANDS,
     geo::COMMANDS,
-    geo_radius::COMMANDS,
     hash::COMMANDS,
     hash_deadlines::COMMANDS,
     hyperloglog::COMMANDS,
@@ -75,10 +72,9 @@ pub static COMMANDS: &[&[Command]] = &[
     server::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,
-    sorted_set_popping::COMMANDS,
-    sorted_set_ranges::COMMANDS,
-    sorted_set_several::COMMANDS,
     stream::COMMANDS,
+    stream_groups::COMMANDS,
+    stream_newer::COMMANDS,
     string::COMMANDS,
     string_newer::COMMANDS,
     transactions::COMMANDS,

@@ -172,9 +172,17 @@ impl Log {
 
     /// Deletes the entry with this id. True if it was there.
     pub fn delete(&mut self, id: StreamId) -> bool {
+        let found = self.trim_one(id);
+        if found {
+            self.max_deleted_id = self.max_deleted_id.max(id);
+        }
+        found
+    }
+
+    /// Removes the entry with this id as trimming does: without remembering that it was deleted. True if it was there.
+    pub fn trim_one(&mut self, id: StreamId) -> bool {
         let Some(record) = self.blocks.lookup(&id).and_then(|block| block.find(id)) else { return false };
         self.blocks.edit_of(&id, |block| block.delete(&record));
-        self.max_deleted_id = self.max_deleted_id.max(id);
         if id == self.first_id {
             self.find_first();
         }

@@ -35,13 +35,13 @@ group! {
         /// Bytes of the longest element of a compact set.
         "set-max-listpack-value" set_max_listpack_value: u64 = 64, integer(0, i64::MAX);
         /// Bytes of a stream's node.
-        "stream-node-max-bytes" stream_node_max_bytes: u64 = 4096, memory(0, i64::MAX as u64).missing("streams");
+        "stream-node-max-bytes" stream_node_max_bytes: u64 = 4096, memory(0, i64::MAX as u64);
         /// Entries of a stream's node.
-        "stream-node-max-entries" stream_node_max_entries: i64 = 100, integer(0, i64::MAX).missing("streams");
+        "stream-node-max-entries" stream_node_max_entries: i64 = 100, integer(0, i64::MAX);
         /// Elements of a compact sorted set.
-        "zset-max-listpack-entries" zset_max_listpack_entries: u64 = 128, integer(0, i64::MAX).alias("zset-max-ziplist-entries");
+        "zset-max-listpack-entries" zset_max_listpack_entries: u64 = 128, integer(0, i64::MAX).alias("zset-max-ziplist-entries").missing("sorted sets");
         /// Bytes of the longest element of a compact sorted set.
-        "zset-max-listpack-value" zset_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("zset-max-ziplist-value");
+        "zset-max-listpack-value" zset_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("zset-max-ziplist-value").missing("sorted sets");
         /// How far the payload of RESTORE is checked. Every payload is, wholly: there is nothing that this could leave out.
         "sanitize-dump-payload" sanitize_dump_payload: Sanitize = Sanitize::No, choice();
     }

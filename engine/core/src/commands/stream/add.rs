@@ -1,0 +1,148 @@
+//! XADD.
+
+use refrain_data::stream::{Log, Stream, StreamBody, StreamId, StreamLimits};
+
+use super::id::{self, NewId};
+use super::trim::{Trim, TrimOptions};
+use crate::call::{Call, Outcome};
+use crate::error::ErrorReply;
+use crate::notify::NotifyClass;
+
+const ZERO: ErrorReply = ErrorReply::new("ERR The ID specified in XADD must be greater than 0-0");
+const EXHAUSTED: ErrorReply =
+    ErrorReply::new("ERR The stream has exhausted the last possible ID, unable to add more items");
+const TOO_SMALL: ErrorReply =
+    ErrorReply::new("ERR The ID specified in XADD is equal or smaller than the target stream top item");
+const TOO_LARGE: ErrorReply = ErrorReply::new("ERR Elements are too large to be stored");
+
+/// What XADD is asked for.
+struct Addition {
+    id: NewId,
+    id_at: usize,
+    only_existing: bool,
+    trim: Option<Trim>,
+}
+
+impl Addition {
+    fn parse(call: &Call<'_>) -> Result<Addition, ErrorReply> {
+        if call.args.at(2) == b"*" {
+            return Ok(Addition { id: NewId::Auto, id_at: 2, only_existing: false, trim: None });
+        }
+        let mut options = TrimOptions::default();
+        let mut only_existing = false;
+        let (mut i, mut new_id) = (2, NewId::Auto);
+        while i < call.args.len() && call.args.at(i) != b"*" {
+            if let Some(next) = options.read(call, i)? {
+                i = next;
+            } else if call.args.is(i, "NOMKSTREAM") {
+                only_existing = true;
+                i += 1;
+            } else {
+                new_id = id::new(call.args.at(i))?;
+                break;
+            }
+        }
+        let trim = options.finish(call, false)?;
+        Ok(Addition { id: new_id, id_at: i, only_existing, trim })
+    }
+}
+
+/// What has become of an addition.
+struct Added {
+    id: StreamId,
+    gone: u64,
+    left: Option<refrain_data::stream::TrimTo>,
+}
+
+/// XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value …
+pub fn xadd(call: &mut Call<'_>) -> Outcome {
+    let addition = Addition::parse(call)?;
+    let (args, first) = (call.args, addition.id_at + 1);
+    let count = args.len().saturating_sub(first);
+    if count < 2 || !count.is_multiple_of(2) {
+        return Err(ErrorReply::arity(call.command.name));
+    }
+    if addition.id == NewId::Given(StreamId::MIN) {
+        return Err(ZERO);
+    }
+    let pairs = (first..args.len()).step_by(2).map(|i| (args.at(i), args.at(i + 1)));
+    let encodings = &call.state.config.encodings;
+    let limits = StreamLimits {
+        node_max_bytes: encodings.stream_node_max_bytes,
+        node_max_entries: u64::try_from(encodings.stream_node_max_entries).unwrap_or(0),
+    };
+    let now_ms = call.state.now.unix_ms();
+    let trim = addition.trim;
+    let storable = Log::is_storable((first..args.len()).map(|i| args.at(i).len()).sum());
+    let add = |stream: &mut Stream| {
+        let id = next_id(&stream.log, addition.id, now_ms)?;
+        if !storable {
+            return Err(TOO_LARGE);
+        }
+        stream.log.append(id, pairs.clone(), limits);
+        let gone = trim.map_or(0, |trim| trim.apply(stream));
+        Ok(Added { id, gone, left: trim.map(|trim| Trim::outcome(stream, trim.to)) })
+    };
+    let key = call.key(1);
+    let added = if addition.only_existing || !storable {
+        match call.state.edit::<StreamBody, _>(&key, |stream| add(stream))? {
+            Some(edited) => edited.result?,
+            None if storable => {
+                call.reply().null();
+                return Ok(());
+            }
+            None => return Err(TOO_LARGE),
+        }
+    } else {
+        call.state.edit_or_create::<StreamBody, _>(&key, |stream| add(stream))?.result?
+    };
+    let text = added.id.text();
+    call.reply().bulk(text.as_bytes());
+    call.state.notify(NotifyClass::STREAM, "xadd", &key);
+    if added.gone > 0 {
+        call.state.notify(NotifyClass::STREAM, "xtrim", &key);
+        call.work(added.gone / 64);
+    }
+    call.state.modified(&key);
+    if call.state.effects.stream.is_enabled() {
+        propagate(call, &addition, &added);
+    }
+    Ok(())
+}
+
+/// The id of the new entry.
+fn next_id(log: &Log, wanted: NewId, now_ms: u64) -> Result<StreamId, ErrorReply> {
+    let last = log.last_id();
+    let after = last.next().ok_or(EXHAUSTED)?;
+    let id = match wanted {
+        NewId::Auto if now_ms > last.ms => StreamId::new(now_ms, 0),
+        NewId::Auto => after,
+        NewId::At(ms) if ms == last.ms => StreamId { ms, seq: last.seq.checked_add(1).ok_or(TOO_SMALL)? },
+        NewId::At(ms) => StreamId::new(ms, 0),
+        NewId::Given(id) => id,
+    };
+    if id > last { Ok(id) } else { Err(TOO_SMALL) }
+}
+
+/// The entry as it was added: with its id, and with a bound that leaves as many entries as were left.
+fn propagate(call: &mut Call<'_>, addition: &Addition, added: &Added) {
+    let exact = addition.trim.is_none_or(|trim| !trim.approximate);
+    if exact && matches!(addition.id, NewId::Given(_)) {
+        return;
+    }
+    let args = call.args;
+    let id = added.id.text();
+    let mut command: Vec<&[u8]> = Vec::with_capacity(args.len() + 2);
+    command.extend([b"XADD", args.at(1)]);
+    let words = addition.trim.zip(added.left).map(|(trim, left)| {
+        let bound = if trim.approximate { left } else { trim.to };
+        (trim.references.word(), Trim::words(bound))
+    });
+    if let Some((references, (name, threshold))) = &words {
+        command.extend(*references);
+        command.extend([*name, b"=", threshold]);
+    }
+    command.push(id.as_bytes());
+    command.extend((addition.id_at + 1..args.len()).map(|i| args.at(i)));
+    call.propagate(&command);
+}
