@@ -31,6 +31,7 @@ pub const ALL: &[(&str, Planted)] = &[
     ("forgotten-invalidation", Planted::Engine(Bug::ForgottenInvalidation)),
     ("invalidation-before-write", Planted::Engine(Bug::InvalidationBeforeWrite)),
     ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
+    ("forgotten-deletions", Planted::Engine(Bug::ForgottenDeletions)),
     ("lost-reply-is-failure", Planted::LostReplyIsFailure),
 ];
 

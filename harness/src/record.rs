@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod caching;
+pub mod groups;
 pub mod messages;
 pub mod overload;
 pub mod pauses;
@@ -14,6 +15,7 @@ use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 use crate::client::Loss;
 use crate::record::access::Access;
 use crate::record::caching::Caching;
+use crate::record::groups::Groups;
 use crate::record::messages::Messages;
 use crate::record::overload::Overload;
 use crate::record::pauses::Pause;
@@ -52,6 +54,8 @@ pub struct Record {
     pub caching: Caching,
     /// What was published, and what subscribers heard.
     pub messages: Messages,
+    /// What was seen of a stream and its group of consumers.
+    pub stream: Groups,
     /// What clients with slow commands got, and what SLOWLOG said of them.
     pub overload: Overload,
     /// When the last fault had ended.
@@ -138,6 +142,7 @@ impl Record {
             pauses: Vec::new(),
             caching: Caching::default(),
             messages: Messages::default(),
+            stream: Groups::default(),
             overload: Overload::default(),
             healed: 0,
             recovered: BTreeMap::new(),
@@ -224,6 +229,13 @@ impl Record {
         if !writes.is_empty() {
             let (writes, sights, hits) = (writes.len(), sights.len(), hits.len());
             lines.push(format!("{writes} writes, {sights} reads, {hits} values served from caches"));
+        }
+        let Groups { added, deliveries, deletions, reported, .. } = &self.stream;
+        if !added.is_empty() {
+            let (added, deliveries, deletions, told) = (added.len(), deliveries.len(), deletions.len(), reported.len());
+            lines.push(format!(
+                "{added} entries added, {deliveries} deliveries, {deletions} deletions, of which {told} were told to consumers"
+            ));
         }
         if !pauses.is_empty() {
             lines.push(format!("{} pauses", pauses.len()));

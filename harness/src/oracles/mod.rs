@@ -18,6 +18,7 @@ pub mod propagation;
 pub mod recovery;
 pub mod rights;
 pub mod strangers;
+pub mod stream_groups;
 pub mod tracking_table;
 pub mod watched_values;
 pub mod whole_transactions;
@@ -114,6 +115,9 @@ pub fn judge(plan: &Plan, record: &Record, seen: &Seen) -> Vec<Violation> {
     }
     if plan.oracles.rights {
         violations.extend(rights::judge(record));
+    }
+    if plan.oracles.stream_groups {
+        violations.extend(stream_groups::judge(record));
     }
     if plan.oracles.pauses {
         violations.extend(pauses::judge(record));

@@ -78,10 +78,8 @@ impl Copy {
     fn swallow(&mut self) {
         let attended = self.engine.take_attended();
         self.engine.recycle_attended(attended);
-        while !self.engine.unsent(self.session).is_empty() {
-            let owed = self.engine.unsent(self.session).len();
-            self.engine.sent(self.session, owed);
-        }
+        let owed = self.engine.unsent(self.session).len();
+        self.engine.sent(self.session, owed);
     }
 }
 

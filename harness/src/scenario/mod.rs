@@ -142,6 +142,9 @@ pub struct Oracles {
     /// Changes of users' rights apply at once, on every connection.
     #[serde(default)]
     pub rights: bool,
+    /// A group of consumers loses no entry, and gets none as new twice.
+    #[serde(default)]
+    pub stream_groups: bool,
     /// While clients are paused, what is held back has no effect.
     #[serde(default)]
     pub pauses: bool,

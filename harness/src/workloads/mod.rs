@@ -19,6 +19,8 @@ pub mod publisher;
 pub mod slowlog_reader;
 pub mod steady;
 pub mod storm;
+pub mod stream_consumer;
+pub mod stream_producer;
 pub mod strings;
 pub mod subscriber;
 pub mod transactions;
@@ -76,6 +78,10 @@ pub enum Workload {
     DeafSubscriber(deaf_subscriber::DeafSubscriber),
     /// See [`heavy`].
     Heavy(heavy::Heavy),
+    /// See [`stream_producer`].
+    StreamProducer(stream_producer::StreamProducer),
+    /// See [`stream_consumer`].
+    StreamConsumer(stream_consumer::StreamConsumer),
     /// See [`slowlog_reader`].
     SlowlogReader(slowlog_reader::SlowlogReader),
 }
@@ -101,6 +107,8 @@ impl Draw for Workload {
             Workload::Subscriber(p) => Workload::Subscriber(p.draw(stream)),
             Workload::DeafSubscriber(p) => Workload::DeafSubscriber(p.draw(stream)),
             Workload::Heavy(p) => Workload::Heavy(p.draw(stream)),
+            Workload::StreamProducer(p) => Workload::StreamProducer(p.draw(stream)),
+            Workload::StreamConsumer(p) => Workload::StreamConsumer(p.draw(stream)),
             Workload::SlowlogReader(p) => Workload::SlowlogReader(p.draw(stream)),
         }
     }
@@ -128,6 +136,8 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Subscriber(p) => subscriber::work(&mut client, context, p).await,
         Workload::DeafSubscriber(p) => deaf_subscriber::work(&mut client, context, p).await,
         Workload::Heavy(p) => heavy::work(&mut client, context, p).await,
+        Workload::StreamProducer(p) => stream_producer::work(&mut client, context, p).await,
+        Workload::StreamConsumer(p) => stream_consumer::work(&mut client, context, p).await,
         Workload::SlowlogReader(p) => slowlog_reader::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;

@@ -91,6 +91,11 @@ fn an_invalidation_forgotten_when_a_deadline_comes() {
 }
 
 #[test]
+fn deleted_entries_that_are_forgotten() {
+    caught("stream-groups", Planted::Engine(Bug::ForgottenDeletions), "stream-groups");
+}
+
+#[test]
 fn output_without_a_limit() {
     caught("slow-clients", Planted::Engine(Bug::NoOutputLimit), "output");
     caught("slow-subscribers", Planted::Engine(Bug::NoOutputLimit), "output");

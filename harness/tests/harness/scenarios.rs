@@ -63,6 +63,11 @@ fn expiry_clock() {
 }
 
 #[test]
+fn stream_groups() {
+    holds("stream-groups", 20);
+}
+
+#[test]
 fn leases() {
     holds("leases", 10);
 }
@@ -81,6 +86,7 @@ fn every_scenario_file_can_be_read_and_every_one_is_tested() {
         "single-node",
         "slow-clients",
         "slow-subscribers",
+        "stream-groups",
         "tracking",
     ];
     assert_eq!(names, tested);
