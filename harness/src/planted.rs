@@ -18,6 +18,9 @@ pub enum Planted {
 pub const ALL: &[(&str, Planted)] = &[
     ("double-increment", Planted::Engine(Bug::DoubleIncrement)),
     ("serve-expired", Planted::Engine(Bug::ServeExpired)),
+    ("serve-expired-field", Planted::Engine(Bug::ServeExpiredField)),
+    ("deadline-survives-hset", Planted::Engine(Bug::DeadlineSurvivesHset)),
+    ("expiry-takes-neighbour", Planted::Engine(Bug::ExpiryTakesNeighbour)),
     ("missed-watch", Planted::Engine(Bug::MissedWatch)),
     ("no-round-budget", Planted::Engine(Bug::NoRoundBudget)),
     ("no-work-budget", Planted::Engine(Bug::NoWorkBudget)),

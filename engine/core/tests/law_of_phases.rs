@@ -18,7 +18,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let value =
         prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
-    let text = (key.clone(), key, value, ttl, 0usize..123).prop_map(|(k, l, v, t, which)| match which {
+    let text = (key.clone(), key, value, ttl, 0usize..139).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),
         1 => format!("SET {k} \"{v}\" PX {t}"),
         2 => format!("SET {k} \"{v}\" NX GET"),
@@ -123,6 +123,22 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         117..=119 => "HELLO 3".into(),
         120 => "FLUSHALL".into(),
         121 => "RESET".into(),
+        122 => format!("HSET {k} f1 \"{v}\" f2 2"),
+        123 => format!("HSET {k} f1 {t}"),
+        124 => format!("HINCRBY {k} f1 2"),
+        125 => format!("HINCRBYFLOAT {k} f1 0.1"),
+        126 => format!("HPEXPIRE {k} {t} FIELDS 1 f1"),
+        127 => format!("HPEXPIRE {k} {t} FIELDS 2 f1 f2"),
+        128 => format!("HPERSIST {k} FIELDS 1 f1"),
+        129 => format!("HGETALL {k}"),
+        130 => format!("HDEL {k} f1"),
+        131 => format!("HSETEX {k} PX {t} FIELDS 1 f2 \"{v}\""),
+        132 => format!("HSETEX {k} KEEPTTL FIELDS 1 f1 \"{v}\""),
+        133 => format!("HGETEX {k} PX {t} FIELDS 2 f1 f3"),
+        134 => format!("HGETDEL {k} FIELDS 1 f2"),
+        135 => format!("HSETNX {k} f1 \"{v}\""),
+        136 => format!("HLEN {k}"),
+        137 => format!("HPTTL {k} FIELDS 1 f1"),
         _ => "PUBLISH a b".into(),
     });
     (text, any::<bool>()).prop_map(|(text, inline)| {

@@ -5,7 +5,8 @@
 //! and `!quiet` hides a reply that differs between runs. The replies are shown with the protocol's own type marks; strings
 //! are quoted.
 //!
-//! What the scripts print was compared with Redis 7.0.15, `compare_and_set`, `bitmaps` and `hyperloglogs` with 8.6.3. What differs: HELLO's error, `MAXAGE`,
+//! What the scripts print was compared with Redis 7.0.15, `compare_and_set`, `bitmaps`, `hyperloglogs` and
+//! `field_deadlines` with 8.6.3. What differs: HELLO's error, `MAXAGE`,
 //! `loglevel nothing` and the arity of COMMAND GETKEYS are those of later versions; `port` is fixed while the server runs; and
 //! an invalid digest together with GET is one error, where Redis sends the old value and then the error, two replies for one
 //! command.
@@ -138,6 +139,8 @@ macro_rules! transcripts {
 
 transcripts!(
     strings,
+    hashes,
+    field_deadlines,
     expire,
     keyspace,
     clients,

@@ -9,7 +9,6 @@
 mod due;
 mod large;
 mod packed;
-mod page;
 #[cfg(test)]
 mod tests;
 
@@ -322,20 +321,23 @@ impl Hash {
         match self {
             Hash::Packed(list) if deadline.is_none() => Pairs(list.view()).get(name).is_some(),
             Hash::Packed(list) => {
-                if Pairs(list.view()).get(name).is_none() {
-                    return false;
+                Pairs(list.view()).get(name).is_some() && {
+                    self.expect_deadlines(limits);
+                    self.set_deadline(name, deadline, limits)
                 }
-                let fields = list.len() / 2;
-                if fields.saturating_mul(TIMED_BYTES) > list.total_bytes() && !list.has_room_for(fields * TIMED_BYTES) {
-                    return self.grow(limits.seed).set_deadline(name, deadline);
-                }
-                let mut timed = packed::with_deadlines(list.view());
-                packed::set_deadline(&mut timed, name, deadline);
-                *self = Hash::Timed(timed);
-                true
             }
             Hash::Timed(list) => packed::set_deadline(list, name, deadline),
             Hash::Large(large) => large_hash_mut(large).set_deadline(name, deadline),
+        }
+    }
+
+    /// Takes the form in which fields may have deadlines, as Redis does as soon as somebody speaks of them.
+    pub fn expect_deadlines(&mut self, limits: &HashLimits) {
+        if !self.has_room_for(0) {
+            self.grow(limits.seed);
+        }
+        if let Hash::Packed(list) = self {
+            *self = Hash::Timed(packed::with_deadlines(list.view()));
         }
     }
 

@@ -1,9 +1,11 @@
-//! Expired keys that nobody reads go by themselves, within a bound.
+//! Expired keys, and fields of hashes, that nobody reads go by themselves, within a bound.
 //!
 //! Source: active expiry; without it, keys that are never read again fill the memory. The bound counts from the round that
 //! first finds the key overdue, in true time, and has to cover the longest pause of the server.
 
 use std::collections::BTreeMap;
+
+use refrain_data::Hash;
 
 use super::{Invariant, Violation};
 use crate::record::seconds;
@@ -55,6 +57,10 @@ impl Invariant for ExpiredWithin {
             cursor = database.scan(cursor, 1000, &mut |entry| {
                 if entry.deadline().is_some_and(|deadline| deadline <= now_ms) {
                     overdue.push(entry.key().to_vec());
+                }
+                let fields = entry.view::<Hash>().into_iter().flat_map(|hash| hash.iter());
+                for field in fields.filter(|field| field.is_due(now_ms)) {
+                    overdue.push([entry.key(), b" field ", &field.name.to_vec()].concat());
                 }
             });
             if cursor == 0 {

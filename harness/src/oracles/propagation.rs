@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use refrain_core::{Config, Engine, Hooks, Input, Now, Origin, ProcessReport, SessionId};
-use refrain_data::Keyspace;
+use refrain_data::{Entry, Hash, Keyspace, Kind, Value};
 
 use super::{Invariant, Violation};
 use crate::record::seconds;
@@ -86,13 +86,30 @@ impl Copy {
 /// Values and deadlines by database and key.
 type DataSet = BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<u64>)>;
 
+/// What a key holds, as bytes: equal for equal values, whatever their encoding.
+fn held(entry: Entry<'_>) -> Vec<u8> {
+    let Some(hash) = entry.view::<Hash>() else {
+        return match entry.kind() {
+            Kind::String => entry.value().to_vec(),
+            other => other.name().into(),
+        };
+    };
+    let text = |value: Value<'_>| value.to_vec().escape_ascii().to_string();
+    let mut fields: Vec<String> = hash
+        .iter()
+        .map(|field| format!("{} = {}, {:?}\n", text(field.name), text(field.value), field.deadline))
+        .collect();
+    fields.sort();
+    fields.concat().into_bytes()
+}
+
 fn data_set(keyspace: &Keyspace) -> DataSet {
     let mut all = DataSet::new();
     for db in 0..keyspace.len() {
         let mut cursor = 0;
         loop {
             cursor = keyspace.db(db).scan(cursor, 1000, &mut |entry| {
-                all.insert((db, entry.key().to_vec()), (entry.value().to_vec(), entry.deadline()));
+                all.insert((db, entry.key().to_vec()), (held(entry), entry.deadline()));
             });
             if cursor == 0 {
                 break;

@@ -9,6 +9,7 @@ pub mod cacher;
 pub mod deaf;
 pub mod deaf_subscriber;
 pub mod expiring;
+pub mod expiring_fields;
 pub mod guesser;
 pub mod heavy;
 pub mod intruder;
@@ -54,6 +55,8 @@ pub enum Workload {
     Deaf(deaf::Deaf),
     /// See [`expiring`].
     Expiring(expiring::Expiring),
+    /// See [`expiring_fields`].
+    ExpiringFields(expiring_fields::ExpiringFields),
     /// See [`leases`].
     Leases(leases::Leases),
     /// See [`pauser`].
@@ -95,6 +98,7 @@ impl Draw for Workload {
             Workload::Steady(p) => Workload::Steady(p.draw(stream)),
             Workload::Deaf(p) => Workload::Deaf(p.draw(stream)),
             Workload::Expiring(p) => Workload::Expiring(p.draw(stream)),
+            Workload::ExpiringFields(p) => Workload::ExpiringFields(p.draw(stream)),
             Workload::Leases(p) => Workload::Leases(p.draw(stream)),
             Workload::Pauser(p) => Workload::Pauser(p.draw(stream)),
             Workload::Intruder(p) => Workload::Intruder(p.draw(stream)),
@@ -124,6 +128,7 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Steady(p) => steady::work(&mut client, context, p).await,
         Workload::Deaf(p) => deaf::work(&mut client, context, p).await,
         Workload::Expiring(p) => expiring::work(&mut client, context, p).await,
+        Workload::ExpiringFields(p) => expiring_fields::work(&mut client, context, p).await,
         Workload::Leases(p) => leases::work(&mut client, context, p).await,
         Workload::Pauser(p) => pauser::work(&mut client, context, p).await,
         Workload::Intruder(p) => intruder::work(&mut client, context, p).await,

@@ -29,6 +29,21 @@ fn an_expired_key_that_is_served() {
 }
 
 #[test]
+fn an_expired_field_that_is_served() {
+    caught("field-expiry", Planted::Engine(Bug::ServeExpiredField), "deadlines");
+}
+
+#[test]
+fn a_deadline_that_survives_hset() {
+    caught("field-expiry", Planted::Engine(Bug::DeadlineSurvivesHset), "deadlines");
+}
+
+#[test]
+fn a_live_field_that_goes_with_its_neighbour() {
+    caught("field-expiry", Planted::Engine(Bug::ExpiryTakesNeighbour), "deadlines");
+}
+
+#[test]
 fn a_watch_that_is_missed() {
     caught("single-node", Planted::Engine(Bug::MissedWatch), "linearizable");
     caught("leases", Planted::Engine(Bug::MissedWatch), "watched-values");

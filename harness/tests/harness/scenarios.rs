@@ -68,6 +68,11 @@ fn stream_groups() {
 }
 
 #[test]
+fn field_expiry() {
+    holds("field-expiry", 20);
+}
+
+#[test]
 fn leases() {
     holds("leases", 10);
 }
@@ -79,6 +84,7 @@ fn every_scenario_file_can_be_read_and_every_one_is_tested() {
         "client-pause",
         "command-overload",
         "expiry-clock",
+        "field-expiry",
         "hot-key-storm",
         "intrusion",
         "leases",

@@ -4,16 +4,16 @@
 //! every field that is there from its beginning to its end, because a field's place in the order never changes.
 
 use super::due::{Due, DuePage};
-use super::page::{FieldPage, Record};
 use super::{Field, Found};
 use crate::hash::HashSeed;
-use crate::tree::{Page, Tree};
+use crate::hash_page::{HashPage, Record};
+use crate::tree::Tree;
 use crate::value::{Deadline, Value};
 
 /// A hash that is too large to be packed.
 #[derive(Clone)]
 pub struct LargeHash {
-    fields: Tree<FieldPage>,
+    fields: Tree<HashPage<true>>,
     due: Tree<DuePage>,
     seed: HashSeed,
 }
@@ -71,13 +71,13 @@ impl LargeHash {
     pub(super) fn get(&self, name: &[u8]) -> Option<Found<'_>> {
         let bound = self.bound(name);
         let page = self.fields.lookup(&bound)?;
-        let record = page.record(page.find(bound, name)?);
+        let record = page.get(page.find(bound, name)?);
         Some(Found { value: Value::Bytes(record.value), deadline: record.deadline })
     }
 
     pub(super) fn at(&self, index: usize) -> Option<Field<'_>> {
         let (page, offset) = self.fields.page_at(index)?;
-        Some(field(page.record(offset)))
+        Some(field(page.get(offset)))
     }
 
     /// Sets a field; true if it is new.
@@ -85,14 +85,14 @@ impl LargeHash {
         let bound = self.bound(name);
         let (is_new, old, new) = self.fields.edit_of(&bound, |page| match page.find(bound, name) {
             Some(index) => {
-                let old = page.record(index).deadline;
+                let old = page.get(index).deadline;
                 let new = deadline.over(old);
                 page.replace(index, value, new);
                 (false, old, new)
             }
             None => {
                 let new = deadline.over(None);
-                page.insert(bound, Record { name, value, deadline: new });
+                page.insert(bound, Record { key: name, value, deadline: new });
                 (true, None, new)
             }
         });
@@ -108,7 +108,7 @@ impl LargeHash {
         }
         let old = self.fields.edit_of(&bound, |page| {
             let index = page.find(bound, name)?;
-            let old = page.record(index).deadline;
+            let old = page.get(index).deadline;
             page.set_deadline(index, deadline);
             Some(old)
         });
@@ -122,7 +122,7 @@ impl LargeHash {
         // A look first: nothing is copied for a field that is not there.
         let Some(page) = self.fields.lookup(&bound) else { return false };
         let Some(index) = page.find(bound, name) else { return false };
-        let old = page.record(index).deadline;
+        let old = page.get(index).deadline;
         self.fields.edit_of(&bound, |page| page.remove(index));
         self.relist(bound, old, None);
         true
@@ -152,10 +152,10 @@ impl LargeHash {
             let bound = due.bound();
             self.fields.edit_of(&bound, |page| {
                 let mut index = page.count_below(bound);
-                while page.record(index).deadline != Some(due.deadline()) {
+                while page.get(index).deadline != Some(due.deadline()) {
                     index += 1;
                 }
-                removed(page.record(index).name);
+                removed(page.get(index).key);
                 page.remove(index);
             });
             self.due.edit_first(|page| page.remove(due));
@@ -165,7 +165,7 @@ impl LargeHash {
     /// All fields, in the order of their hashes.
     pub(super) fn iter(&self) -> impl Iterator<Item = Field<'_>> {
         let pages = self.fields.pages_from(0);
-        pages.flat_map(|(page, _)| (0..page.len()).map(|index| field(page.record(index))))
+        pages.flat_map(|(page, _)| (0..page.len()).map(|index| field(page.get(index))))
     }
 
     /// Visits at least `count` fields from a cursor on, and returns the cursor to go on from, or 0 at the end.
@@ -176,12 +176,12 @@ impl LargeHash {
         let (mut visited, mut last) = (0, None);
         for (page, _) in self.fields.pages_from(first) {
             for index in skipped..page.len() {
-                let bound = page.bound(index);
+                let bound = page.hash(index);
                 // Fields of equal bounds are visited together: a cursor can't name one of them.
                 if visited >= count && last != Some(bound) {
                     return u64::from(bound);
                 }
-                visit(field(page.record(index)));
+                visit(field(page.get(index)));
                 (visited, last) = (visited + 1, Some(bound));
             }
             skipped = 0;
@@ -191,7 +191,7 @@ impl LargeHash {
 
     /// The pages of fields: for tests.
     #[cfg(test)]
-    pub(super) fn pages(&self) -> impl Iterator<Item = &FieldPage> {
+    pub(super) fn pages(&self) -> impl Iterator<Item = &HashPage<true>> {
         self.fields.pages_from(0).map(|(page, _)| page)
     }
 
@@ -202,9 +202,9 @@ impl LargeHash {
         let mut last = 0;
         for (page, _) in self.fields.pages_from(0) {
             for index in 0..page.len() {
-                let (bound, record) = (page.bound(index), page.record(index));
+                let (bound, record) = (page.hash(index), page.get(index));
                 assert!(bound >= last, "bounds ascend");
-                assert_eq!(bound, self.bound(record.name));
+                assert_eq!(bound, self.bound(record.key));
                 last = bound;
                 expected.extend(record.deadline.map(|deadline| Due::new(deadline, bound)));
             }
@@ -221,5 +221,5 @@ impl LargeHash {
 }
 
 fn field(record: Record<'_>) -> Field<'_> {
-    Field { name: Value::Bytes(record.name), value: Value::Bytes(record.value), deadline: record.deadline }
+    Field { name: Value::Bytes(record.key), value: Value::Bytes(record.value), deadline: record.deadline }
 }

@@ -129,6 +129,7 @@ fn run(limits: HashLimits, steps: Vec<Step>) {
                 let found = model.get_mut(&name);
                 assert_eq!(hash.set_deadline(&name, at, &limits), found.is_some());
                 found.into_iter().for_each(|found| found.1 = at);
+                hash.expect_deadlines(&limits);
             }
             Step::RemoveDue(now, most) => {
                 let mut due: Vec<u64> = model.values().filter_map(|(_, at)| *at).filter(|at| *at <= now).collect();

@@ -39,6 +39,13 @@ impl Fields<'_> {
         self.hash.set_deadline(name, deadline, &self.limits)
     }
 
+    /// Takes the form of a hash whose fields have deadlines, whether one will have any or not.
+    pub(super) fn expect_deadlines(&mut self) {
+        if !self.hash.view().is_empty() {
+            self.hash.expect_deadlines(&self.limits);
+        }
+    }
+
     /// Removes a field; false if there is none.
     pub(super) fn remove(&mut self, name: &[u8]) -> bool {
         self.make_way(name);

@@ -50,6 +50,7 @@ fn apply(
 ) -> Result<Vec<i64>, ErrorReply> {
     let (args, now_ms) = (call.args, call.state.now.unix_ms());
     let changed = change(call, key, false, |fields| {
+        fields.expect_deadlines();
         let mut outcomes = Vec::with_capacity(names.len());
         for name in names.clone().map(|i| args.at(i)) {
             let outcome = match fields.get(name).map(|found| found.deadline) {

@@ -167,8 +167,10 @@ impl Options {
                 if fields.is_some() {
                     return Err(FIELDS_TWICE);
                 }
-                if i + 1 >= call.args.len() {
-                    return Err(TOO_FEW);
+                match call.args.len() - i {
+                    0 => return Err(ErrorReply::arity(call.command.name)),
+                    1 => return Err(TOO_FEW),
+                    _ => {}
                 }
                 let width = if form == Form::Get { 1 } else { 2 };
                 let found = fields_among(call, i - 1, width, NO_COUNT)?;

@@ -57,6 +57,9 @@ pub fn hgetex(call: &mut Call<'_>) -> Outcome {
     let Options { expiration, fields: names, .. } = Options::parse(call, Form::Get)?;
     let now_ms = call.state.now.unix_ms();
     let changed = change(call, &key, false, |fields| {
+        if expiration.is_some() {
+            fields.expect_deadlines();
+        }
         let (mut values, mut touched) = (Vec::with_capacity(names.len()), Vec::new());
         for name in names.clone().map(|i| args.at(i)) {
             let Some(found) = fields.get(name) else {
@@ -115,6 +118,9 @@ pub fn hsetex(call: &mut Call<'_>) -> Outcome {
         let names = || pairs.clone().step_by(2).map(|i| args.at(i));
         if must_exist.is_some_and(|must| names().any(|name| fields.get(name).is_some() != must)) {
             return false;
+        }
+        if matches!(deadline, Deadline::At(_)) {
+            fields.expect_deadlines();
         }
         for i in pairs.clone().step_by(2) {
             if is_past {
