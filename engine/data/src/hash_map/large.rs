@@ -198,6 +198,7 @@ impl LargeHash {
     /// Whether all that this module promises holds: for tests.
     #[cfg(test)]
     pub(super) fn check(&self) {
+        use crate::tree::Page;
         let mut expected: Vec<Due> = Vec::new();
         let mut last = 0;
         for (page, _) in self.fields.pages_from(0) {
