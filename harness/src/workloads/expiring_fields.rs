@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use refrain_resp::Reply;
-use refrain_runtime::Runtime;
+use refrain_runtime::{Mono, Runtime};
 use refrain_sim::Stream;
 
 use crate::client::{Client, Loss};
@@ -287,7 +287,7 @@ async fn ask_what_is_left<R: Runtime>(
     client: &mut Client<R>,
     context: &Context,
     lasting: &[Field],
-    deadline: Duration,
+    deadline: Mono,
 ) -> Result<i64, Loss> {
     for Field { hash, name } in lasting {
         client.send(&["HDEL", hash, name]);
