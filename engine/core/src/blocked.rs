@@ -14,6 +14,8 @@
 //! Only barriers may block: nothing of their connection was parsed after them.
 
 mod serving;
+#[cfg(test)]
+mod tests;
 mod timeout;
 mod waiters;
 

@@ -19,6 +19,7 @@ use crate::cursor::{Cursor, Parsing};
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::{Bug, Hooks};
+use crate::output::BufferPool;
 use crate::push::Executing;
 use crate::session::{Closing, Session, SessionId};
 
@@ -123,6 +124,14 @@ impl<H: Hooks> Engine<H> {
         let mut open = |session: &mut Session, bytes: Option<Range<usize>>, share: usize| {
             cursors.push(Cursor::open(session, bytes, if unlimited { usize::MAX } else { share }));
         };
+        let keep = |session: &mut Session, input: &Input, pool: &mut BufferPool| {
+            if let Some(range) = input.bytes.clone() {
+                if session.pending.capacity() == 0 {
+                    session.pending = pool.take();
+                }
+                session.pending.extend_from_slice(&arena[range]);
+            }
+        };
         let mut left = if unlimited { usize::MAX } else { LEFTOVERS };
         while left > 0
             && let Some(id) = self.runnable.ordinary.pop_front()
@@ -143,8 +152,9 @@ impl<H: Hooks> Engine<H> {
             self.state.stats.net_input_bytes += input.len as u64;
             self.state.stats.reads_processed += 1;
             // A session that was runnable had its pending bytes, the new ones among them, taken above, or will in its turn.
-            // One that waits for a moment or for the end of a pause keeps what it sends, up to its limit.
+            // One that waits for a moment, for the end of a pause or to be served keeps what it sends, up to its limit.
             if session.waits() {
+                keep(session, input, &mut self.state.pool);
                 self.check_query_buffer_limit(input.session);
                 self.state.account(input.session);
                 continue;
@@ -157,12 +167,7 @@ impl<H: Hooks> Engine<H> {
                 continue;
             }
             if session.is_heavy() {
-                if let Some(range) = input.bytes.clone() {
-                    if session.pending.capacity() == 0 {
-                        session.pending = self.state.pool.take();
-                    }
-                    session.pending.extend_from_slice(&arena[range]);
-                }
+                keep(session, input, &mut self.state.pool);
                 self.runnable.push(session);
                 continue;
             }

@@ -136,7 +136,7 @@ pub struct Command {
 
 impl Command {
     /// What an entry says unless it says otherwise. Not a command by itself.
-    pub(super) const BLANK: Command = Command {
+    pub(crate) const BLANK: Command = Command {
         name: "",
         arity: 0,
         flags: Flags::NONE,
