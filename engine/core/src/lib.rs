@@ -18,6 +18,7 @@ pub mod commands;
 pub mod config;
 mod cursor;
 mod dispatch;
+mod double;
 mod effects;
 mod engine;
 mod error;

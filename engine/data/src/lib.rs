@@ -47,6 +47,10 @@ pub use set::{
     LargeSet, LargeSetIter, Set, SetIter, SetLimits, SetRef, difference, distinct_indexes, intersection,
     set_of_difference, set_of_intersection, set_of_union, uniform_index, union,
 };
+pub use sorted_set::{
+    LargeSortedSet, LexBound, LexRange, ScoreBound, ScoreRange, Scored, SortedSet, SortedSetLimits, SortedSetRef,
+    Updated, rank_range, sort_scored,
+};
 pub use tree::{Page, Pages, Tree};
 pub use value::{Deadline, EMBSTR_BYTES_MAX, Encoding, IntBuffer, Kind, NewValue, Value, parse_canonical_i64};
 pub use walk::{MAX_WALKS, TooManyWalks, WalkId, WalkProgress};

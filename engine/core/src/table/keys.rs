@@ -67,7 +67,9 @@ pub fn keys(command: &Command, arguments: Arguments<'_>, out: &mut Vec<KeyRef>) 
 
 fn find(command: &Command, arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
     let variable = command.keys.iter().any(|spec| spec.flags.contains(KeyFlags::VARIABLE_FLAGS));
-    if let Some(finder) = command.key_finder.filter(|_| variable) {
+    // Of several words that introduce the same key a spec finds the first, and a command may mean another.
+    let words = command.keys.iter().filter(|spec| matches!(spec.begin, BeginSearch::Keyword { .. })).count();
+    if let Some(finder) = command.key_finder.filter(|_| variable || words > 1) {
         return finder(arguments, out);
     }
     let found = command
@@ -211,4 +213,34 @@ pub(super) fn bitfield(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Resul
     }
     out.push(KeyRef { index: 1, flags: KeyFlags::of(flags) });
     Ok(())
+}
+
+/// GEORADIUS stores under the last key that its options name.
+pub(super) fn georadius(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
+    radius(arguments, 6, out);
+    Ok(())
+}
+
+/// The same of GEORADIUSBYMEMBER, which has one argument less before its options.
+pub(super) fn georadiusbymember(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
+    radius(arguments, 5, out);
+    Ok(())
+}
+
+fn radius(arguments: Arguments<'_>, options: usize, out: &mut Vec<KeyRef>) {
+    out.push(KeyRef { index: 1, flags: KeyFlags::of(&[KeyFlags::RO, KeyFlags::ACCESS]) });
+    let (mut i, mut stored) = (options, None);
+    while let Some(word) = arguments.get(i) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if (is("store") || is("storedist")) && i + 1 < arguments.count() {
+            stored = Some(i + 1);
+            i += 1;
+        } else if is("count") {
+            i += 1;
+        }
+        i += 1;
+    }
+    if let Some(index) = stored {
+        out.push(KeyRef { index: index as u32, flags: KeyFlags::of(&[KeyFlags::OW, KeyFlags::UPDATE]) });
+    }
 }

@@ -19,6 +19,7 @@ mod flags;
 mod generic;
 mod generic_values;
 mod geo;
+mod geo_radius;
 mod hash;
 mod hash_deadlines;
 mod hyperloglog;
@@ -33,6 +34,9 @@ mod pubsub;
 mod server;
 mod set;
 mod sorted_set;
+mod sorted_set_popping;
+mod sorted_set_ranges;
+mod sorted_set_several;
 mod stream;
 mod stream_groups;
 mod stream_newer;
@@ -61,6 +65,7 @@ pub static COMMANDS: &[&[Command]] = &[
     generic::COMMANDS,
     generic_values::COMMANDS,
     geo::COMMANDS,
+    geo_radius::COMMANDS,
     hash::COMMANDS,
     hash_deadlines::COMMANDS,
     hyperloglog::COMMANDS,
@@ -72,6 +77,9 @@ pub static COMMANDS: &[&[Command]] = &[
     server::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,
+    sorted_set_popping::COMMANDS,
+    sorted_set_ranges::COMMANDS,
+    sorted_set_several::COMMANDS,
     stream::COMMANDS,
     stream_groups::COMMANDS,
     stream_newer::COMMANDS,

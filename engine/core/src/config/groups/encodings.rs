@@ -39,9 +39,9 @@ group! {
         /// Entries of a stream's node.
         "stream-node-max-entries" stream_node_max_entries: i64 = 100, integer(0, i64::MAX);
         /// Elements of a compact sorted set.
-        "zset-max-listpack-entries" zset_max_listpack_entries: u64 = 128, integer(0, i64::MAX).alias("zset-max-ziplist-entries").missing("sorted sets");
+        "zset-max-listpack-entries" zset_max_listpack_entries: u64 = 128, integer(0, i64::MAX).alias("zset-max-ziplist-entries");
         /// Bytes of the longest element of a compact sorted set.
-        "zset-max-listpack-value" zset_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("zset-max-ziplist-value").missing("sorted sets");
+        "zset-max-listpack-value" zset_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("zset-max-ziplist-value");
         /// How far the payload of RESTORE is checked. Every payload is, wholly: there is nothing that this could leave out.
         "sanitize-dump-payload" sanitize_dump_payload: Sanitize = Sanitize::No, choice();
     }

@@ -1,0 +1,153 @@
+//! Single members: their scores and ranks, their removal, and ZSCAN.
+
+use refrain_data::{IntBuffer, SortedSet};
+use refrain_resp::push_double;
+
+use super::{again, removed, reply_member};
+use crate::call::{Call, Outcome};
+use crate::commands::keyspace::parse_cursor;
+use crate::error::{ErrorReply, INVALID_CURSOR, SYNTAX};
+use crate::glob;
+
+/// ZCARD key
+pub fn zcard(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let len = call.state.view::<SortedSet>(&key)?.map_or(0, |set| set.len());
+    call.reply().integer(len as i64);
+    Ok(())
+}
+
+/// ZSCORE key member
+pub fn zscore(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let set = call.state.view::<SortedSet>(&key)?;
+    match set.and_then(|set| set.score(call.args.at(2))) {
+        Some(score) => call.reply().double(score),
+        None => call.reply().null(),
+    }
+    Ok(())
+}
+
+/// ZMSCORE key member [member ...]
+pub fn zmscore(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let set = call.state.view::<SortedSet>(&key)?;
+    let mut reply = call.session.reply();
+    reply.array(call.args.len() - 2);
+    for member in call.args.iter().skip(2) {
+        match set.and_then(|set| set.score(member)) {
+            Some(score) => reply.double(score),
+            None => reply.null(),
+        }
+    }
+    Ok(())
+}
+
+fn rank(call: &mut Call<'_>, from_the_end: bool) -> Outcome {
+    let with_score = match call.args.len() {
+        3 => false,
+        4 if call.args.is(3, "WITHSCORE") => true,
+        4 => return Err(SYNTAX),
+        _ => return Err(ErrorReply::arity(call.command.name)),
+    };
+    let key = call.key(1);
+    let set = call.state.view::<SortedSet>(&key)?;
+    let found = set.and_then(|set| {
+        let (rank, score) = set.rank(call.args.at(2))?;
+        Some((if from_the_end { set.len() - 1 - rank } else { rank }, score))
+    });
+    let mut reply = call.session.reply();
+    match found {
+        Some((rank, score)) if with_score => {
+            reply.array(2);
+            reply.integer(rank as i64);
+            reply.double(score);
+        }
+        Some((rank, _)) => reply.integer(rank as i64),
+        None if with_score => reply.null_array(),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+/// ZRANK key member [WITHSCORE]
+pub fn zrank(call: &mut Call<'_>) -> Outcome {
+    rank(call, false)
+}
+
+/// ZREVRANK key member [WITHSCORE]
+pub fn zrevrank(call: &mut Call<'_>) -> Outcome {
+    rank(call, true)
+}
+
+/// ZREM key member [member ...]
+pub fn zrem(call: &mut Call<'_>) -> Outcome {
+    let key = call.key(1);
+    let args = call.args;
+    let edited = call
+        .state
+        .edit(&key, |set: &mut SortedSet| args.iter().skip(2).filter(|member| set.remove(member).is_some()).count())?;
+    let mut count = 0;
+    if let Some(edited) = edited.filter(|edited| edited.result > 0) {
+        count = edited.result as i64;
+        removed(call, &key, "zrem", edited.emptied);
+    }
+    call.reply().integer(count);
+    Ok(())
+}
+
+/// ZSCAN key cursor [MATCH pattern] [COUNT count]: a small set is returned whole.
+pub fn zscan(call: &mut Call<'_>) -> Outcome {
+    const COUNT_DEFAULT: i64 = 10;
+    /// Members passed in one call at the most, whatever COUNT says: no command is endless.
+    const COUNT_MAX: i64 = 1 << 20;
+    let cursor = parse_cursor(call.args.at(2)).ok_or(INVALID_CURSOR)?;
+    let key = call.key(1);
+    // A missing key answers before the options are looked at.
+    if call.state.view::<SortedSet>(&key)?.is_none() {
+        let mut reply = call.reply();
+        reply.array(2);
+        reply.bulk(b"0");
+        reply.array(0);
+        return Ok(());
+    }
+    let (mut pattern, mut count) = (None, COUNT_DEFAULT);
+    let mut i = 3;
+    while i < call.args.len() {
+        let Some(operand) = call.args.get(i + 1) else { return Err(SYNTAX) };
+        if call.args.is(i, "MATCH") {
+            pattern = Some(operand).filter(|pattern| *pattern != b"*");
+        } else if call.args.is(i, "COUNT") {
+            count = call.integer(i + 1)?;
+            if count < 1 {
+                return Err(SYNTAX);
+            }
+        } else {
+            return Err(SYNTAX);
+        }
+        i += 2;
+    }
+    let count = usize::try_from(count.min(COUNT_MAX)).unwrap_or(1);
+    let Some(set) = again(call.state, &key) else { unreachable!("it was there a moment ago") };
+    let (mut found, mut visited) = (Vec::new(), 0);
+    let mut digits = IntBuffer::new();
+    let next = set.scan(cursor, count, |member, score| {
+        visited += 1;
+        if pattern.is_none_or(|pattern| glob::matches(pattern, member.bytes(&mut digits))) {
+            found.push((member, score));
+        }
+    });
+    let mut reply = call.session.reply();
+    let mut text = Vec::new();
+    reply.array(2);
+    reply.bulk(itoa::Buffer::new().format(next).as_bytes());
+    reply.array(found.len() * 2);
+    for (member, score) in found {
+        reply_member(&mut reply, member);
+        text.clear();
+        push_double(&mut text, score);
+        reply.bulk(&text);
+    }
+    call.work(visited / 16);
+    Ok(())
+}

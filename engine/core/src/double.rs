@@ -1,0 +1,228 @@
+//! Doubles as clients write them: what C's `strtod` reads, correctly rounded.
+//!
+//! Scores, weights and coordinates go through [`parse`], bounds of ranges through [`parse_bound`], which is as lenient as Redis is
+//! with them. A NaN is never read.
+
+/// A number whose whole text is one: decimal, hexadecimal or an infinity; no blanks. `None` also for what is too large or
+/// too small to be told from infinity or zero.
+pub fn parse(text: &[u8]) -> Option<f64> {
+    if let Some(whole) = refrain_resp::parse_i64(text) {
+        return Some(whole as f64);
+    }
+    let (value, exact) = read(text)?;
+    exact.then_some(value)
+}
+
+/// A bound of a range of scores, without the mark of an excluded one: as [`parse`], but blanks may precede it, nothing at all is zero,
+/// it ends at a NUL, and what is too large is infinite.
+pub fn parse_bound(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    let text = &text[..end];
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r');
+    let start = text.iter().position(|byte| !blank(byte))?;
+    read(&text[start..]).map(|(value, _)| value)
+}
+
+/// The number, and whether it is neither beyond the largest nor lost below the smallest.
+fn read(text: &[u8]) -> Option<(f64, bool)> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    let (value, exact) = match digits {
+        [b'0', b'x' | b'X', rest @ ..] => hexadecimal(rest)?,
+        [b'0'..=b'9' | b'.', ..] => {
+            // What is left is exactly what Rust reads, its words for infinity and NaN apart.
+            let value: f64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+            let mantissa = digits.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
+            let is_zero = mantissa.iter().all(|byte| matches!(byte, b'0' | b'.'));
+            (value, value.is_finite() && (value != 0.0 || is_zero))
+        }
+        word if word.eq_ignore_ascii_case(b"inf") || word.eq_ignore_ascii_case(b"infinity") => (f64::INFINITY, true),
+        _ => return None,
+    };
+    Some((if negative { -value } else { value }, exact))
+}
+
+/// `h.hhhp±d`, the `0x` before it removed.
+fn hexadecimal(text: &[u8]) -> Option<(f64, bool)> {
+    /// Exponents beyond this lie outside of all doubles, however long the mantissa is.
+    const EXPONENT_MAX: i64 = 1 << 40;
+    let (mut mantissa, mut exponent) = (0u64, 0i64);
+    let (mut digits, mut after_point) = (0usize, false);
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let digit = match byte {
+            b'.' if !after_point => {
+                after_point = true;
+                at += 1;
+                continue;
+            }
+            byte => match char::from(*byte).to_digit(16) {
+                Some(digit) => u64::from(digit),
+                None => break,
+            },
+        };
+        digits += 1;
+        if mantissa >> 59 == 0 {
+            mantissa = mantissa << 4 | digit;
+            exponent -= if after_point { 4 } else { 0 };
+        } else {
+            // Digits that don't fit matter only by being there.
+            mantissa |= u64::from(digit != 0);
+            exponent += if after_point { 0 } else { 4 };
+        }
+        at += 1;
+    }
+    if digits == 0 {
+        return None;
+    }
+    match &text[at..] {
+        [] => {}
+        [b'p' | b'P', rest @ ..] => {
+            let (negative, rest) = match rest {
+                [b'-', rest @ ..] => (true, rest),
+                [b'+', rest @ ..] => (false, rest),
+                rest => (false, rest),
+            };
+            if rest.is_empty() || !rest.iter().all(u8::is_ascii_digit) {
+                return None;
+            }
+            let add = |sum: i64, digit: &u8| (sum * 10 + i64::from(digit - b'0')).min(EXPONENT_MAX);
+            let written = rest.iter().fold(0, add);
+            exponent += if negative { -written } else { written };
+        }
+        _ => return None,
+    }
+    Some(scaled(mantissa, exponent))
+}
+
+/// `mantissa × 2^exponent`, rounded to nearest, ties to even.
+fn scaled(mantissa: u64, exponent: i64) -> (f64, bool) {
+    /// The exponent of the smallest double.
+    const QUANTUM_MIN: i64 = -1074;
+    const MANTISSA_BITS: i64 = 53;
+    if mantissa == 0 {
+        return (0.0, true);
+    }
+    let bits = 64 - i64::from(mantissa.leading_zeros());
+    let top = exponent + bits;
+    if top > 1024 {
+        return (f64::INFINITY, false);
+    }
+    let quantum = (top - MANTISSA_BITS).max(QUANTUM_MIN);
+    let drop = quantum - exponent;
+    let whole = match drop {
+        ..=0 => mantissa << drop.unsigned_abs(),
+        1..=63 => {
+            let (kept, rest) = (mantissa >> drop, mantissa & ((1 << drop) - 1));
+            let half = 1 << (drop - 1);
+            kept + u64::from(rest > half || rest == half && kept & 1 == 1)
+        }
+        64 => u64::from(mantissa > 1 << 63),
+        _ => 0,
+    };
+    // Both factors are exact, and so is the product unless it is too large.
+    let power = |exponent: i64| {
+        if exponent >= -1022 {
+            f64::from_bits(((exponent + 1023) as u64) << 52)
+        } else {
+            f64::from_bits(1 << (exponent + 1074))
+        }
+    };
+    let value = if quantum > 1023 - MANTISSA_BITS {
+        whole as f64 * power(quantum - MANTISSA_BITS) * power(MANTISSA_BITS)
+    } else {
+        whole as f64 * power(quantum)
+    };
+    (value, value.is_finite() && value != 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, parse_bound};
+    use quickcheck::quickcheck;
+
+    #[test]
+    fn numbers_are_read_as_c_reads_them() {
+        for (text, value) in [
+            ("0", 0.0),
+            ("-1", -1.0),
+            ("+1", 1.0),
+            ("01", 1.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("1e3", 1000.0),
+            ("3.0", 3.0),
+            ("inf", f64::INFINITY),
+            ("-INFINITY", f64::NEG_INFINITY),
+            ("0x10", 16.0),
+            ("-0x1.8p1", -3.0),
+            ("0x.8", 0.5),
+            ("0x1p-1074", 5e-324),
+            ("0x1.fffffffffffffp1023", f64::MAX),
+            ("0x10000000000000000000000001", 79_228_162_514_264_337_593_543_950_336.0 * 1.0),
+            ("9223372036854775807", 9_223_372_036_854_775_807.0),
+            ("5e-324", 5e-324),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(value), "{text}");
+        }
+        assert!(parse(b"-0").is_some_and(f64::is_sign_negative));
+        for text in [
+            "",
+            " 1",
+            "1 ",
+            "nan",
+            "-nan",
+            "1e",
+            "e1",
+            ".",
+            "+",
+            "--1",
+            "1e400",
+            "1e-400",
+            "0x",
+            "0x1p",
+            "0x1p2000",
+            "0x1p-2000",
+            "1\0",
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bounds_are_read_leniently() {
+        for (text, value) in [("", 0.0), (" 1", 1.0), ("1e400", f64::INFINITY), ("1\0x", 1.0), ("1e-400", 0.0)] {
+            assert_eq!(parse_bound(text.as_bytes()), Some(value), "{text:?}");
+        }
+        for text in [" ", "1 ", "abc", "(1", "nan"] {
+            assert_eq!(parse_bound(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    quickcheck! {
+        fn hexadecimal_of_a_double_reads_back(bits: u64) -> bool {
+            let value = f64::from_bits(bits & !(1 << 63));
+            if !value.is_finite() || value == 0.0 {
+                return true;
+            }
+            let (exponent, fraction) = ((value.to_bits() >> 52) as i64, value.to_bits() & ((1 << 52) - 1));
+            let text = if exponent == 0 {
+                format!("0x0.{fraction:013x}p-1022")
+            } else {
+                format!("0x1.{fraction:013x}p{}", exponent - 1023)
+            };
+            parse(text.as_bytes()) == Some(value)
+        }
+
+        fn decimal_of_a_double_reads_back(bits: u64) -> bool {
+            let value = f64::from_bits(bits);
+            !value.is_finite() || parse(format!("{value:e}").as_bytes()) == Some(value)
+        }
+    }
+}

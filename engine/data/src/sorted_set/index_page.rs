@@ -1,0 +1,184 @@
+//! Pages of members in the order of their hashes: where a member's score is found, and the order that ZSCAN follows.
+//!
+//! Columns: the upper 32 bits of the member's keyed hash, its score, its bytes. Members of equal hash stay in one page, so a
+//! position in the order of hashes means the same whatever becomes of the pages.
+
+use std::ops::Range;
+
+use super::names::{Names, copied, fit, give_back, heap, reserve};
+use super::scores::Scores;
+use crate::tree::Page;
+
+/// What a page holds, unless a single hash has more.
+const PAGE_BYTES: usize = 4032;
+
+/// A page with fewer bytes should be joined with a neighbour.
+const UNDER_FULL_BYTES: usize = 1024;
+
+/// How full pages are that are made in order.
+pub(super) const BUILT_BYTES: usize = 3400;
+
+/// Bytes of a hash and an end.
+const FIXED_BYTES: usize = size_of::<u32>() + size_of::<u16>();
+
+/// Members in the order of their hashes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct IndexPage {
+    hashes: Vec<u32>,
+    scores: Scores,
+    names: Names,
+}
+
+impl IndexPage {
+    /// Where the member is, or where it belongs.
+    #[inline]
+    pub(super) fn seek(&self, hash: u32, name: &[u8]) -> Result<usize, usize> {
+        let mut at = self.hashes.partition_point(|other| *other < hash);
+        while self.hashes.get(at) == Some(&hash) {
+            if self.names.get(at) == name {
+                return Ok(at);
+            }
+            at += 1;
+        }
+        Err(at)
+    }
+
+    /// The member's score.
+    #[inline]
+    pub(super) fn find(&self, hash: u32, name: &[u8]) -> Option<f64> {
+        self.seek(hash, name).ok().map(|at| self.scores.get(at))
+    }
+
+    #[inline]
+    pub(super) fn hash(&self, at: usize) -> u32 {
+        self.hashes[at]
+    }
+
+    #[inline]
+    pub(super) fn score(&self, at: usize) -> f64 {
+        self.scores.get(at)
+    }
+
+    #[inline]
+    pub(super) fn name(&self, at: usize) -> &[u8] {
+        self.names.get(at)
+    }
+
+    /// The first record whose hash is not below this one.
+    pub(super) fn first_from(&self, hash: u32) -> usize {
+        self.hashes.partition_point(|other| *other < hash)
+    }
+
+    /// Puts a member in that is not there.
+    pub(super) fn insert(&mut self, hash: u32, score: f64, name: &[u8]) {
+        let at = self.hashes.partition_point(|other| *other <= hash);
+        self.insert_at(at, hash, score, name);
+    }
+
+    /// Adds a member behind all others.
+    pub(super) fn push(&mut self, hash: u32, score: f64, name: &[u8]) {
+        self.insert_at(self.hashes.len(), hash, score, name);
+    }
+
+    fn insert_at(&mut self, at: usize, hash: u32, score: f64, name: &[u8]) {
+        reserve(&mut self.hashes, 1);
+        self.hashes.insert(at, hash);
+        self.scores.insert(at, score);
+        self.names.insert(at, name);
+    }
+
+    /// Gives a member another score.
+    pub(super) fn set_score(&mut self, hash: u32, name: &[u8], score: f64) {
+        if let Ok(at) = self.seek(hash, name) {
+            self.scores.set(at, score);
+        }
+    }
+
+    /// Takes a member out.
+    pub(super) fn remove(&mut self, hash: u32, name: &[u8]) -> Option<f64> {
+        let at = self.seek(hash, name).ok()?;
+        let score = self.scores.get(at);
+        self.remove_records(at..at + 1);
+        Some(score)
+    }
+
+    /// Bytes of its records.
+    pub(super) fn bytes(&self) -> usize {
+        self.hashes.len() * (FIXED_BYTES + self.scores.width()) + self.names.total()
+    }
+
+    /// The place next to `wanted` where two hashes meet.
+    fn cut(&self, wanted: usize) -> Option<usize> {
+        let meets = |at: &usize| self.hashes[at - 1] != self.hashes[*at];
+        let len = self.hashes.len();
+        (wanted..len).find(meets).or_else(|| (1..wanted).rev().find(meets))
+    }
+}
+
+impl Page for IndexPage {
+    type Bound = u32;
+
+    fn len(&self) -> usize {
+        self.hashes.len()
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + heap(&self.hashes) + self.scores.heap() + self.names.heap()
+    }
+
+    fn lowest(&self) -> u32 {
+        self.hashes[0]
+    }
+
+    fn is_over_full(&self) -> bool {
+        self.bytes() > PAGE_BYTES
+    }
+
+    fn is_under_full(&self) -> bool {
+        self.bytes() < UNDER_FULL_BYTES
+    }
+
+    fn split(&mut self, _at_end: bool) -> Option<Self> {
+        if self.hashes.len() < 2 {
+            return None;
+        }
+        // Hashes come in no order, so an end is like any other place. Half of the bytes, for members differ in length.
+        let (half, record, mut bytes) = (self.bytes() / 2, FIXED_BYTES + self.scores.width(), 0);
+        let reaches_half = |at: &usize| {
+            bytes += record + self.names.get(*at).len();
+            bytes > half
+        };
+        let middle = (0..self.hashes.len()).find(reaches_half).unwrap_or(0).max(1);
+        let at = self.cut(middle)?;
+        let rest = IndexPage {
+            hashes: copied(&self.hashes[at..]),
+            scores: self.scores.split_off(at),
+            names: self.names.split_off(at),
+        };
+        self.hashes.truncate(at);
+        fit(&mut self.hashes);
+        Some(rest)
+    }
+
+    fn may_absorb(&self, next: &Self) -> bool {
+        self.bytes() + next.bytes() <= PAGE_BYTES - PAGE_BYTES / 8
+    }
+
+    fn absorb(&mut self, next: Self) -> Option<Self> {
+        if !self.may_absorb(&next) {
+            return Some(next);
+        }
+        reserve(&mut self.hashes, next.hashes.len());
+        self.hashes.extend_from_slice(&next.hashes);
+        self.scores.append(&next.scores);
+        self.names.append(&next.names);
+        None
+    }
+
+    fn remove_records(&mut self, range: Range<usize>) {
+        self.names.remove(range.clone());
+        self.hashes.drain(range.clone());
+        self.scores.remove(range);
+        give_back(&mut self.hashes);
+    }
+}

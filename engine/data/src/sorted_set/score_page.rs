@@ -1,0 +1,243 @@
+//! Pages of members in the order of their scores: the order that ranges, ranks and replies follow.
+//!
+//! Columns: scores, and the members' bytes. Records ascend by score, and those of equal score by their bytes. The two
+//! zeros are equal and stay what they are; a score is never NaN.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::names::Names;
+use super::scores::Scores;
+use crate::size_class::size_class;
+use crate::tree::Page;
+
+/// What a page holds at the most, as long as it holds more than one record.
+const PAGE_BYTES: usize = 4032;
+
+/// A page with fewer bytes should be joined with a neighbour.
+const UNDER_FULL_BYTES: usize = 1024;
+
+/// How full pages are that are made in order.
+pub(super) const BUILT_BYTES: usize = 3700;
+
+/// Bytes of an end.
+const END_BYTES: usize = size_of::<u16>();
+
+/// Members in the order of their scores.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ScorePage {
+    scores: Scores,
+    names: Names,
+}
+
+/// Where a record stands in the order.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) score: f64,
+    pub(super) name: Box<[u8]>,
+}
+
+/// The order of sorted sets.
+#[inline]
+pub(super) fn compare(a: (f64, &[u8]), b: (f64, &[u8])) -> Ordering {
+    match a.0.partial_cmp(&b.0) {
+        Some(Ordering::Less) => Ordering::Less,
+        Some(Ordering::Greater) => Ordering::Greater,
+        _ => a.1.cmp(b.1),
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Place) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Place {}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Place) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Place) -> Ordering {
+        compare((self.score, &self.name), (other.score, &other.name))
+    }
+}
+
+impl Place {
+    /// Whether this place is not behind the given one.
+    #[inline]
+    pub(super) fn reaches(&self, score: f64, name: &[u8]) -> bool {
+        if self.score == score { *self.name <= *name } else { self.score < score }
+    }
+}
+
+impl ScorePage {
+    #[inline]
+    pub(super) fn name(&self, at: usize) -> &[u8] {
+        self.names.get(at)
+    }
+
+    #[inline]
+    pub(super) fn score(&self, at: usize) -> f64 {
+        self.scores.get(at)
+    }
+
+    /// How many records there are whose scores `is_before` holds for, which it does up to some score.
+    pub(super) fn count_scores(&self, is_before: impl Fn(f64) -> bool) -> usize {
+        self.scores.count_from(0, is_before)
+    }
+
+    #[inline]
+    fn record(&self, at: usize) -> (f64, &[u8]) {
+        (self.scores.get(at), self.names.get(at))
+    }
+
+    /// Where the record is, or where it belongs.
+    #[inline]
+    pub(super) fn seek(&self, score: f64, name: &[u8]) -> Result<usize, usize> {
+        let mut low = self.scores.count_from(0, |other| other < score);
+        let mut high = low + self.scores.count_from(low, |other| other <= score);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.names.get(middle).cmp(name) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
+    /// Puts a record in that is not there.
+    pub(super) fn insert(&mut self, score: f64, name: &[u8]) {
+        let at = match self.seek(score, name) {
+            Ok(at) | Err(at) => at,
+        };
+        self.insert_at(at, score, name);
+    }
+
+    fn insert_at(&mut self, at: usize, score: f64, name: &[u8]) {
+        self.scores.insert(at, score);
+        self.names.insert(at, name);
+    }
+
+    /// Adds a record behind all others.
+    pub(super) fn push(&mut self, score: f64, name: &[u8]) {
+        self.insert_at(self.scores.len(), score, name);
+    }
+
+    /// Takes a record out.
+    pub(super) fn remove(&mut self, score: f64, name: &[u8]) {
+        let found = self.seek(score, name);
+        debug_assert!(found.is_ok(), "the order holds what the index says");
+        if let Ok(at) = found {
+            self.remove_records(at..at + 1);
+        }
+    }
+
+    /// Gives a record another score, if its new place is in this page for certain; otherwise takes it out and says so.
+    pub(super) fn rescore(&mut self, old: f64, name: &[u8], new: f64) -> bool {
+        let found = self.seek(old, name);
+        debug_assert!(found.is_ok(), "the order holds what the index says");
+        let Ok(at) = found else { return false };
+        let last = self.scores.len() - 1;
+        let target = (new, name);
+        let before = at > 0 && compare(self.record(at - 1), target) == Ordering::Less;
+        let after = at < last && compare(target, self.record(at + 1)) == Ordering::Less;
+        if before && after {
+            self.scores.set(at, new);
+            return true;
+        }
+        // Between the first and the last of the others nothing but this page can be its place.
+        let inside = last > 1 && {
+            let (first, end) = (usize::from(at == 0), last - usize::from(at == last));
+            compare(self.record(first), target) == Ordering::Less && compare(target, self.record(end)) == Ordering::Less
+        };
+        let name = inside.then(|| name.to_vec());
+        self.remove_records(at..at + 1);
+        match name {
+            Some(name) => {
+                self.insert(new, &name);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Bytes of its records.
+    pub(super) fn bytes(&self) -> usize {
+        self.scores.len() * (self.scores.width() + END_BYTES) + self.names.total()
+    }
+
+    /// Where to cut so that the lower part has at most `wanted` bytes, but a record at least.
+    fn cut(&self, wanted: usize) -> usize {
+        let (record, mut bytes) = (self.scores.width() + END_BYTES, 0);
+        let fits = |at: &usize| {
+            bytes += record + self.names.get(*at).len();
+            bytes > wanted
+        };
+        (0..self.scores.len()).find(fits).unwrap_or(self.scores.len()).clamp(1, self.scores.len() - 1)
+    }
+}
+
+impl Page for ScorePage {
+    type Bound = Place;
+
+    fn len(&self) -> usize {
+        self.scores.len()
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + self.scores.heap() + self.names.heap()
+    }
+
+    fn lowest(&self) -> Place {
+        Place { score: self.scores.get(0), name: self.names.get(0).into() }
+    }
+
+    fn has_lowest(&self, bound: &Place) -> bool {
+        self.scores.get(0) == bound.score && self.names.get(0) == &*bound.name
+    }
+
+    fn bound_memory(bound: &Place) -> usize {
+        if bound.name.is_empty() { 0 } else { size_class(bound.name.len()) }
+    }
+
+    fn is_over_full(&self) -> bool {
+        self.bytes() > PAGE_BYTES && self.scores.len() > 1
+    }
+
+    fn is_under_full(&self) -> bool {
+        self.bytes() < UNDER_FULL_BYTES
+    }
+
+    fn split(&mut self, at_end: bool) -> Option<Self> {
+        if self.scores.len() < 2 {
+            return None;
+        }
+        let at = self.cut(if at_end { PAGE_BYTES - PAGE_BYTES / 16 } else { self.bytes() / 2 });
+        Some(ScorePage { scores: self.scores.split_off(at), names: self.names.split_off(at) })
+    }
+
+    fn may_absorb(&self, next: &Self) -> bool {
+        self.bytes() + next.bytes() <= PAGE_BYTES - PAGE_BYTES / 8
+    }
+
+    fn absorb(&mut self, next: Self) -> Option<Self> {
+        if !self.may_absorb(&next) {
+            return Some(next);
+        }
+        self.scores.append(&next.scores);
+        self.names.append(&next.names);
+        None
+    }
+
+    fn remove_records(&mut self, range: Range<usize>) {
+        self.names.remove(range.clone());
+        self.scores.remove(range);
+    }
+}
