@@ -1,12 +1,19 @@
 //! What a client has yet to receive.
 //!
 //! Replies are appended at the end and leave from the front; nothing in between moves. The buffer of a client that owes
-//! nothing goes back to the engine's pool, so an idle connection holds almost no memory.
+//! nothing goes back to the engine's pool, so an idle connection holds almost no memory. A long value is not copied: the
+//! client is owed the very buffer that the keyspace holds, which whoever changes the value then has to copy.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Bytes on their way to one client.
 #[derive(Debug, Default)]
 pub struct Output {
+    /// What comes before `bytes`, once a long value is in it. Most clients never have any.
+    pieces: Option<Box<Pieces>>,
     bytes: Vec<u8>,
+    /// Of the first piece, or else of `bytes`, so much has left.
     sent: usize,
 }
 
@@ -14,16 +21,19 @@ pub struct Output {
 const POOLED_CAPACITY_MAX: usize = 64 * 1024;
 
 impl Output {
-    /// The bytes that have not been sent.
+    /// Bytes that have not been sent: of all of them the first, and none only if there are none.
     #[inline]
     pub fn unsent(&self) -> &[u8] {
-        &self.bytes[self.sent..]
+        match &self.pieces {
+            None => &self.bytes[self.sent..],
+            Some(pieces) => &pieces.first()[self.sent..],
+        }
     }
 
     /// How many bytes have not been sent.
     #[inline]
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.sent
+        self.mark() - self.sent
     }
 
     /// True when everything has been sent.
@@ -32,9 +42,10 @@ impl Output {
         self.len() == 0
     }
 
-    /// Bytes of memory that the buffer takes.
+    /// Bytes of memory that the buffer takes. A value that is shared with the keyspace counts in full, for it may be gone from there
+    /// at any time.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.capacity() + self.pieces.as_ref().map_or(0, |pieces| pieces.memory())
     }
 
     /// Where replies are appended.
@@ -43,22 +54,53 @@ impl Output {
         &mut self.bytes
     }
 
+    /// Appends a long value without copying it. What is begun in the buffer and not finished must not reach over it.
+    pub fn push_shared(&mut self, value: Arc<Vec<u8>>) {
+        if value.is_empty() {
+            return;
+        }
+        let before = std::mem::take(&mut self.bytes);
+        let pieces = self.pieces.get_or_insert_default();
+        if !before.is_empty() {
+            pieces.push(Piece::Own(before));
+        }
+        pieces.push(Piece::Shared(value));
+    }
+
     /// The present end, to come back to with [`Output::truncate`].
     #[inline]
     pub fn mark(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.pieces.as_ref().map_or(0, |pieces| pieces.len)
     }
 
     /// Takes back everything appended since `mark`. None of it can have been sent: sending happens between commands.
     pub fn truncate(&mut self, mark: usize) {
         assert!(mark >= self.sent, "a reply that has left cannot be taken back");
-        self.bytes.truncate(mark);
+        let mut bytes_from = 0;
+        if let Some(pieces) = &mut self.pieces {
+            while mark < pieces.len {
+                let Some(piece) = pieces.queue.pop_back() else { break };
+                pieces.len -= piece.bytes().len();
+                self.bytes = match piece {
+                    Piece::Own(bytes) => bytes,
+                    Piece::Shared(_) => Vec::new(),
+                };
+            }
+            bytes_from = pieces.len;
+            if pieces.queue.is_empty() {
+                self.pieces = None;
+            }
+        }
+        self.bytes.truncate(mark - bytes_from);
     }
 
     /// Says that the first `n` unsent bytes have left.
     #[inline]
     pub fn advance(&mut self, n: usize) {
         self.sent += n;
+        if self.pieces.is_some() {
+            return self.advance_pieces();
+        }
         assert!(self.sent <= self.bytes.len(), "more was sent than there was");
         if self.sent == self.bytes.len() {
             self.bytes.clear();
@@ -68,6 +110,22 @@ impl Output {
             self.bytes.drain(..self.sent);
             self.sent = 0;
         }
+    }
+
+    #[cold]
+    fn advance_pieces(&mut self) {
+        while let Some(pieces) = &mut self.pieces {
+            let len = pieces.first().len();
+            if self.sent < len {
+                return;
+            }
+            self.sent -= len;
+            pieces.pop_front();
+            if pieces.queue.is_empty() {
+                self.pieces = None;
+            }
+        }
+        assert!(self.sent <= self.bytes.len(), "more was sent than there was");
     }
 
     /// Drops what is unsent: the client is gone.
@@ -91,6 +149,53 @@ impl Output {
             pool.give(std::mem::take(&mut self.bytes));
             self.sent = 0;
         }
+    }
+}
+
+/// Pieces in their order: never none.
+#[derive(Debug, Default)]
+struct Pieces {
+    queue: VecDeque<Piece>,
+    /// Bytes of all of them, sent or not.
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Own(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Own(bytes) => bytes,
+            Piece::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, piece: Piece) {
+        self.len += piece.bytes().len();
+        self.queue.push_back(piece);
+    }
+
+    fn first(&self) -> &[u8] {
+        self.queue.front().expect("there are pieces only while there is one").bytes()
+    }
+
+    fn pop_front(&mut self) {
+        let gone = self.queue.pop_front().expect("there are pieces only while there is one");
+        self.len -= gone.bytes().len();
+    }
+
+    fn memory(&self) -> usize {
+        let of = |piece: &Piece| match piece {
+            Piece::Own(bytes) => bytes.capacity(),
+            Piece::Shared(bytes) => bytes.len(),
+        };
+        size_of::<Pieces>() + self.queue.iter().map(of).sum::<usize>()
     }
 }
 
@@ -122,6 +227,72 @@ impl BufferPool {
         if buffer.capacity() > 0 && BufferPool::takes(&buffer) && self.free.len() < POOL_MAX {
             buffer.clear();
             self.free.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Append(usize),
+        Share(usize),
+        Send(usize),
+        /// Appends and shares, and takes it back.
+        Undo(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..40usize).prop_map(Step::Append),
+            (0..40usize).prop_map(Step::Share),
+            (0..60usize).prop_map(Step::Send),
+            (0..40usize).prop_map(Step::Undo),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_appended_leaves_in_order_and_once(steps in prop::collection::vec(step(), 0..60)) {
+            let (mut output, mut owed, mut next) = (Output::default(), VecDeque::new(), 0u8);
+            let mut fresh = |n: usize| -> Vec<u8> {
+                (0..n).map(|_| { next = next.wrapping_add(1); next }).collect()
+            };
+            for step in steps {
+                match step {
+                    Step::Append(n) => {
+                        let bytes = fresh(n);
+                        output.buffer().extend_from_slice(&bytes);
+                        owed.extend(bytes);
+                    }
+                    Step::Share(n) => {
+                        let bytes = fresh(n);
+                        owed.extend(&bytes);
+                        output.push_shared(Arc::new(bytes));
+                    }
+                    Step::Send(n) => {
+                        let n = n.min(output.unsent().len());
+                        let sent = output.unsent()[..n].to_vec();
+                        prop_assert_eq!(sent, owed.drain(..n).collect::<Vec<_>>());
+                        output.advance(n);
+                    }
+                    Step::Undo(n) => {
+                        let mark = output.mark();
+                        output.buffer().extend(fresh(n));
+                        output.push_shared(Arc::new(fresh(n)));
+                        output.push_shared(Arc::new(fresh(n / 2)));
+                        output.buffer().extend(fresh(n));
+                        output.truncate(mark);
+                        prop_assert_eq!(output.mark(), mark);
+                    }
+                }
+                prop_assert_eq!(output.len(), owed.len());
+                prop_assert_eq!(output.unsent().is_empty(), owed.is_empty());
+                prop_assert!(owed.iter().zip(output.unsent()).all(|(a, b)| a == b));
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A session is never a socket. The node maps sockets to [`SessionId`]s; an id kept beyond its session's life is
 //! recognised by its generation.
 
+use std::sync::Arc;
+
 use refrain_resp::{Encoder, Protocol, RequestParser};
 
 use crate::acl::UserId;
@@ -227,6 +229,14 @@ impl Session {
     #[inline]
     pub fn reply(&mut self) -> Encoder<'_> {
         Encoder::new(self.output.buffer(), self.protocol)
+    }
+
+    /// Replies with a long string, which is not copied.
+    #[cold]
+    pub fn reply_shared(&mut self, value: Arc<Vec<u8>>) {
+        self.reply().bulk_header(value.len());
+        self.output.push_shared(value);
+        self.output.buffer().extend_from_slice(b"\r\n");
     }
 
     /// Whether a transaction is open.

@@ -215,6 +215,22 @@ impl<'a> Entry<'a> {
         DetachedEntry(OwnedEntry::clone(&borrowed))
     }
 
+    /// The buffer of a long string, to be kept without copying it for as long as somebody wants it.
+    #[must_use]
+    pub fn share(self) -> Option<Arc<Vec<u8>>> {
+        let shape = self.shape();
+        if shape.representation() != SHARED || self.kind() != Kind::String {
+            return None;
+        }
+        let buffer = std::ptr::from_ref(self.shared_bytes(shape));
+        // SAFETY: a SHARED value is a pointer from `Arc::into_raw` of whose counts this entry holds one, so it is alive; the
+        // count that is added here belongs to the result.
+        unsafe {
+            Arc::increment_strong_count(buffer);
+            Some(Arc::from_raw(buffer))
+        }
+    }
+
     /// The memory that the entry occupies, in bytes, by the allocator's size classes.
     #[must_use]
     pub fn memory(self) -> usize {
@@ -243,8 +259,14 @@ impl<'a> Entry<'a> {
     pub(crate) fn is_slow_to_free(self) -> bool {
         /// Elements of a collection that are freed at once.
         const ELEMENTS: usize = 64;
-        self.shape().representation() == LARGE
-            && matches!(self.body(), Some(BodyRef::Large(large)) if large.len() > ELEMENTS)
+        /// Bytes that are: the system takes its time to take back more.
+        const BYTES: usize = 4 << 20;
+        let shape = self.shape();
+        match shape.representation() {
+            LARGE => matches!(self.body(), Some(BodyRef::Large(large)) if large.len() > ELEMENTS),
+            SHARED => self.shared_bytes(shape).capacity() > BYTES,
+            _ => false,
+        }
     }
 
     /// Whether `key` is this entry's key.

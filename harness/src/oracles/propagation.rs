@@ -78,8 +78,10 @@ impl Copy {
     fn swallow(&mut self) {
         let attended = self.engine.take_attended();
         self.engine.recycle_attended(attended);
-        let owed = self.engine.unsent(self.session).len();
-        self.engine.sent(self.session, owed);
+        while !self.engine.unsent(self.session).is_empty() {
+            let owed = self.engine.unsent(self.session).len();
+            self.engine.sent(self.session, owed);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use refrain_data::Lookup;
 
-use super::{reply_value, string};
+use super::{reply_string, string};
 use crate::call::{Call, Outcome};
 use crate::commands::time_option::TimeUnit;
 use crate::error::{ErrorReply, SYNTAX};
@@ -12,7 +12,7 @@ use crate::notify::NotifyClass;
 pub fn get(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     match call.state.read(&key) {
-        Some(entry) => reply_value(call.session.reply(), string(entry)?),
+        Some(entry) => reply_string(call.session, entry)?,
         None => call.session.reply().null(),
     }
     Ok(())
@@ -24,8 +24,8 @@ pub fn mget(call: &mut Call<'_>) -> Outcome {
     call.reply().array(count);
     for i in 1..=count {
         let key = call.key(i);
-        match call.state.read(&key).and_then(|entry| string(entry).ok()) {
-            Some(value) => reply_value(call.session.reply(), value),
+        match call.state.read(&key).filter(|entry| string(*entry).is_ok()) {
+            Some(entry) => reply_string(call.session, entry)?,
             None => call.session.reply().null(),
         }
         if !call.reply_may_grow() {
@@ -50,7 +50,7 @@ pub fn strlen(call: &mut Call<'_>) -> Outcome {
 pub fn getdel(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     match call.state.read(&key) {
-        Some(entry) => reply_value(call.session.reply(), string(entry)?),
+        Some(entry) => reply_string(call.session, entry)?,
         None => {
             call.session.reply().null();
             return Ok(());
@@ -111,7 +111,7 @@ pub fn getex(call: &mut Call<'_>) -> Outcome {
     };
     let now_ms = call.state.now.unix_ms();
     if let Lookup::Occupied(mut found) = call.state.write(&key) {
-        reply_value(call.session.reply(), found.value());
+        reply_string(call.session, found.entry())?;
         match deadline {
             Some(Some(at)) if at <= now_ms => found.remove(),
             Some(new) => found.set_deadline(new),

@@ -25,6 +25,7 @@ use refrain_resp::Encoder;
 use crate::call::{Call, Key};
 use crate::error::{ErrorReply, WRONG_TYPE};
 use crate::notify::NotifyClass;
+use crate::session::Session;
 
 /// A string's value as a bulk reply.
 #[inline]
@@ -33,6 +34,22 @@ fn reply_value(mut reply: Encoder<'_>, value: Value<'_>) {
         Value::Int(n) => reply.bulk_int(n),
         Value::Bytes(bytes) => reply.bulk(bytes),
     }
+}
+
+/// From so many bytes on a value is not copied into a reply.
+const SHARED_BYTES_MIN: usize = 64 * 1024;
+
+/// An entry's value, which must be a string, as a bulk reply.
+#[inline]
+fn reply_string(session: &mut Session, entry: Entry<'_>) -> Result<(), ErrorReply> {
+    match string(entry)? {
+        Value::Bytes(bytes) if bytes.len() >= SHARED_BYTES_MIN => match entry.share() {
+            Some(shared) => session.reply_shared(shared),
+            None => session.reply().bulk(bytes),
+        },
+        value => reply_value(session.reply(), value),
+    }
+    Ok(())
 }
 
 /// The entry's value, which must be a string.
