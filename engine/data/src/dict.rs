@@ -25,13 +25,13 @@ mod walking;
 pub use sweep::SweepReport;
 
 use crate::bucket::{Bucket, SLOTS};
-use crate::collection::Collection;
+use crate::collection::{Body, Collection};
 use crate::entry::{Entry, OwnedEntry, Slot};
 use crate::hash::{HashSeed, KeyHash};
 use crate::prefetch::prefetch;
 use crate::segment::{Place, Segment};
 use crate::slab::{SegmentId, Slab};
-use crate::value::{Deadline, NewValue, Value};
+use crate::value::{Deadline, Kind, NewValue, Value};
 use crate::walk::Walks;
 use field_deadlines::FieldDeadlines;
 use sweep::Sweep;
@@ -478,7 +478,15 @@ impl<'d, 'k> VacantEntry<'d, 'k> {
 
     /// Inserts the key with a collection.
     pub fn insert_collection<C: Collection>(self, value: C, deadline: Deadline) -> OccupiedEntry<'d> {
-        let entry = OwnedEntry::new_collection(self.key, value, deadline.over(None), self.lru);
+        self.insert_body(C::KIND, value.into_body(), deadline)
+    }
+
+    /// Inserts the key with a collection of this type, which is made of `body`.
+    ///
+    /// # Panics
+    /// When `kind` is a string's. A body of another type's makes whoever looks at it panic.
+    pub fn insert_body(self, kind: Kind, body: Body, deadline: Deadline) -> OccupiedEntry<'d> {
+        let entry = OwnedEntry::new_collection(self.key, kind, body, deadline.over(None), self.lru);
         let (segment, place) = self.dict.insert(self.hash, entry);
         OccupiedEntry { dict: self.dict, segment, place }
     }

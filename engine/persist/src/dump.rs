@@ -1,14 +1,15 @@
 //! The payload of DUMP: a type, a value as RDB has it, the version of RDB, and a checksum of all that.
 
-use refrain_data::Value;
+use refrain_data::Entry;
 
-use crate::string::{StringValue, read_string, write_string};
-use crate::{Malformed, crc64, take_array};
+use crate::value::{Limits, Restored, read_value, value_type, version_of, write_value};
+use crate::{Input, Malformed, crc64};
 
-/// The version of RDB that is written, and the newest that is read: Redis 7.2's.
-pub const RDB_VERSION: u16 = 11;
+/// The newest version of RDB that is read: Redis 7.4's.
+pub const RDB_VERSION: u16 = 12;
 
-const TYPE_STRING: u8 = 0;
+/// The version that a payload says it is of, unless its value needs a newer one: Redis 7.2's.
+const PAYLOAD_VERSION: u16 = 11;
 
 /// Version and checksum.
 const FOOTER: usize = 2 + 8;
@@ -28,42 +29,56 @@ impl From<Malformed> for DumpError {
     }
 }
 
-/// The payload of a string.
+/// The payload of an entry's value.
 #[must_use]
-pub fn dump(value: Value<'_>, compression: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len() + 16);
-    out.push(TYPE_STRING);
-    write_string(&mut out, value, compression);
-    out.extend_from_slice(&RDB_VERSION.to_le_bytes());
+pub fn dump(entry: Entry<'_>, compression: bool) -> Vec<u8> {
+    let value_type = value_type(entry);
+    let mut out = vec![value_type];
+    write_value(&mut out, entry, compression);
+    out.extend_from_slice(&version_of(value_type).max(PAYLOAD_VERSION).to_le_bytes());
     let checksum = crc64(&out);
     out.extend_from_slice(&checksum.to_le_bytes());
     out
 }
 
-/// Reads a payload of this or an older version. A string of more than `len_max` bytes counts as malformed. What may follow the
-/// value is ignored, as Redis does.
+/// Reads a payload of this or an older version. What may follow the value is ignored, as Redis does.
 ///
 /// # Errors
 /// See [`DumpError`].
-pub fn restore(payload: &[u8], len_max: u64) -> Result<StringValue<'_>, DumpError> {
+pub fn restore<'a>(payload: &'a [u8], limits: &Limits) -> Result<Restored<'a>, DumpError> {
     let body = payload.len().checked_sub(FOOTER).ok_or(DumpError::VersionOrChecksum)?;
-    let (mut value, mut footer) = payload.split_at(body);
-    let version = u16::from_le_bytes(take_array(&mut footer)?);
-    let checksum = u64::from_le_bytes(take_array(&mut footer)?);
+    let (value, footer) = payload.split_at(body);
+    let (mut value, mut footer) = (Input::new(value), Input::new(footer));
+    let version = u16::from_le_bytes(footer.take_array()?);
+    let checksum = u64::from_le_bytes(footer.take_array()?);
     if version > RDB_VERSION || crc64(&payload[..body + 2]) != checksum {
         return Err(DumpError::VersionOrChecksum);
     }
-    match take_array(&mut value)? {
-        [TYPE_STRING] => Ok(read_string(&mut value, len_max)?),
-        _ => Err(DumpError::BadFormat),
+    let [value_type] = value.take_array()?;
+    match read_value(value_type, &mut value, limits)? {
+        Restored::Nothing => Err(DumpError::BadFormat),
+        restored => Ok(restored),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::{limits, with_entry};
     use quickcheck::quickcheck;
     use refrain_data::NewValue;
+
+    fn dump_of(text: &[u8], compression: bool) -> Vec<u8> {
+        with_entry(|free| free.insert(NewValue::parse(text), refrain_data::Deadline::Clear), |e| dump(e, compression))
+    }
+
+    fn restored(payload: &[u8], string_bytes: u64) -> Result<Vec<u8>, DumpError> {
+        match restore(payload, &Limits { string_bytes, ..limits() })? {
+            Restored::String(crate::StringValue::Int(number)) => Ok(number.to_string().into_bytes()),
+            Restored::String(crate::StringValue::Bytes(bytes)) => Ok(bytes.into_owned()),
+            Restored::Collection(..) | Restored::Nothing => Ok(b"a collection".to_vec()),
+        }
+    }
 
     /// A payload made by hand around `value`.
     fn payload(value: &[u8], version: u16) -> Vec<u8> {
@@ -86,47 +101,44 @@ mod tests {
                 b"\x00\xc3!.\x08the cat s \x03\x03on t \x0e\x03mat,`\x08\xe0\x06\x17\x02hat\x0b\x00\x07\xf2\xd3\xcb6\x17\x8c\xfd",
             ),
         ] {
-            assert_eq!(dump(Value::Bytes(text), true), payload, "{}", text.escape_ascii());
+            assert_eq!(dump_of(text, true), payload, "{}", text.escape_ascii());
         }
     }
 
     #[test]
     fn older_versions_are_read_and_newer_ones_refused() {
         for version in 0..=RDB_VERSION {
-            let payload = payload(b"\x00\x03foo", version);
-            let value = restore(&payload, 100);
-            assert_eq!(value.expect("an old one").to_new_value(), NewValue::Bytes(b"foo"));
+            assert_eq!(restored(&payload(b"\x00\x03foo", version), 100).as_deref(), Ok(&b"foo"[..]));
         }
         let newer = payload(b"\x00\x03foo", RDB_VERSION + 1);
-        assert_eq!(restore(&newer, 100), Err(DumpError::VersionOrChecksum));
+        assert_eq!(restored(&newer, 100), Err(DumpError::VersionOrChecksum));
     }
 
     #[test]
-    fn what_is_no_string_is_bad_format() {
+    fn what_is_no_value_is_bad_format() {
         for value in
             [&b""[..], b"\x00", b"\x00\x04foo", b"\x01\x03foo", b"\xff", b"\x00\xc4\x01", b"\x00\xc3\xc0\x01\x02"]
         {
-            assert_eq!(restore(&payload(value, 11), 100), Err(DumpError::BadFormat), "{value:?}");
+            assert_eq!(restored(&payload(value, 11), 100), Err(DumpError::BadFormat), "{value:?}");
         }
-        assert_eq!(restore(b"short", 100), Err(DumpError::VersionOrChecksum));
+        assert_eq!(restored(b"short", 100), Err(DumpError::VersionOrChecksum));
     }
 
     quickcheck! {
         fn a_value_comes_back(bytes: Vec<u8>, times: u8, compression: bool) -> bool {
             let bytes = bytes.repeat(usize::from(times));
-            let payload = dump(Value::Bytes(&bytes), compression);
-            restore(&payload, u64::MAX).is_ok_and(|value| value.to_new_value() == NewValue::parse(&bytes))
+            restored(&dump_of(&bytes, compression), u64::MAX) == Ok(bytes)
         }
 
         fn one_flipped_bit_is_noticed(bytes: Vec<u8>, at: usize, bit: u8) -> bool {
-            let mut payload = dump(Value::Bytes(&bytes), true);
+            let mut payload = dump_of(&bytes, true);
             let at = at % payload.len();
             payload[at] ^= 1 << (bit % 8);
-            restore(&payload, u64::MAX) == Err(DumpError::VersionOrChecksum)
+            restored(&payload, u64::MAX) == Err(DumpError::VersionOrChecksum)
         }
 
         fn whatever_has_a_checksum_is_a_value_or_bad_format(bytes: Vec<u8>) -> bool {
-            restore(&payload(&bytes, 11), 1 << 20) != Err(DumpError::VersionOrChecksum)
+            restored(&payload(&bytes, 11), 1 << 20) != Err(DumpError::VersionOrChecksum)
         }
     }
 }

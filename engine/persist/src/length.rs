@@ -2,7 +2,7 @@
 //!
 //! The fourth pattern of the first two bits is no length: it names a special encoding of a string.
 
-use crate::{Malformed, take_array};
+use crate::{Input, Malformed};
 
 /// What stands where a length may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +38,18 @@ pub fn write_length(out: &mut Vec<u8>, length: u64) {
 ///
 /// # Errors
 /// At the end of the input, or for a first byte that means nothing.
-pub fn read_length(input: &mut &[u8]) -> Result<Length, Malformed> {
-    let [first] = take_array(input)?;
+pub fn read_length(input: &mut Input<'_>) -> Result<Length, Malformed> {
+    let [first] = input.take_array()?;
     let low = first & 0b11_1111;
     match first >> 6 {
         0b00 => Ok(Length::Plain(u64::from(low))),
         0b01 => {
-            let [second] = take_array(input)?;
+            let [second] = input.take_array()?;
             Ok(Length::Plain(u64::from(low) << 8 | u64::from(second)))
         }
         0b11 => Ok(Length::Encoding(low)),
-        _ if first == BITS_32 => Ok(Length::Plain(u64::from(u32::from_be_bytes(take_array(input)?)))),
-        _ if first == BITS_64 => Ok(Length::Plain(u64::from_be_bytes(take_array(input)?))),
+        _ if first == BITS_32 => Ok(Length::Plain(u64::from(u32::from_be_bytes(input.take_array()?)))),
+        _ if first == BITS_64 => Ok(Length::Plain(u64::from_be_bytes(input.take_array()?))),
         _ => Err(Malformed),
     }
 }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_length_that_is_cut_short_is_malformed() {
         for bytes in [&[][..], &[0x40], &[0x80, 0, 0, 0], &[0x81, 0, 0, 0, 0, 0, 0, 0], &[0x82, 0, 0, 0, 0], &[0xbf]] {
-            assert_eq!(read_length(&mut &bytes[..]), Err(Malformed), "{bytes:?}");
+            assert_eq!(read_length(&mut Input::new(bytes)), Err(Malformed), "{bytes:?}");
         }
     }
 
@@ -89,8 +89,8 @@ mod tests {
             let mut out = Vec::new();
             write_length(&mut out, length);
             out.extend_from_slice(&rest);
-            let mut input = &out[..];
-            read_length(&mut input) == Ok(Length::Plain(length)) && input == rest
+            let mut input = Input::new(&out);
+            read_length(&mut input) == Ok(Length::Plain(length)) && input.rest() == rest
         }
     }
 }

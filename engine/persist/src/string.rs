@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use refrain_data::{NewValue, Value};
 
 use crate::length::{Length, read_length, write_length};
-use crate::{Malformed, lzf, take, take_array};
+use crate::{Input, Malformed, lzf};
 
 const ENCODING: u8 = 0b1100_0000;
 const INT_8: u8 = 0;
@@ -38,6 +38,13 @@ pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compression: bool) {
                 write_bytes(out, bytes);
             }
         }
+    }
+}
+
+/// Appends a string that is no number, compressed if that is wanted and makes it shorter.
+pub(crate) fn write_bytes_or_compressed(out: &mut Vec<u8>, bytes: &[u8], compression: bool) {
+    if !compression || !write_compressed(out, bytes) {
+        write_bytes(out, bytes);
     }
 }
 
@@ -100,18 +107,19 @@ impl StringValue<'_> {
 ///
 /// # Errors
 /// For what is cut short, too long, or of an unknown form.
-pub fn read_string<'a>(input: &mut &'a [u8], len_max: u64) -> Result<StringValue<'a>, Malformed> {
-    let bounded = |len: u64| usize::try_from(len).ok().filter(|_| len <= len_max).ok_or(Malformed);
+pub fn read_string<'a>(input: &mut Input<'a>, len_max: u64) -> Result<StringValue<'a>, Malformed> {
+    let bounded = |len: u64| if len <= len_max { Ok(len) } else { Err(Malformed) };
     match read_length(input)? {
-        Length::Plain(len) => Ok(StringValue::Bytes(Cow::Borrowed(take(input, bounded(len)?)?))),
-        Length::Encoding(INT_8) => Ok(StringValue::Int(i64::from(i8::from_le_bytes(take_array(input)?)))),
-        Length::Encoding(INT_16) => Ok(StringValue::Int(i64::from(i16::from_le_bytes(take_array(input)?)))),
-        Length::Encoding(INT_32) => Ok(StringValue::Int(i64::from(i32::from_le_bytes(take_array(input)?)))),
+        Length::Plain(len) => Ok(StringValue::Bytes(Cow::Borrowed(input.take(bounded(len)?)?))),
+        Length::Encoding(INT_8) => Ok(StringValue::Int(i64::from(i8::from_le_bytes(input.take_array()?)))),
+        Length::Encoding(INT_16) => Ok(StringValue::Int(i64::from(i16::from_le_bytes(input.take_array()?)))),
+        Length::Encoding(INT_32) => Ok(StringValue::Int(i64::from(i32::from_le_bytes(input.take_array()?)))),
         Length::Encoding(LZF) => {
             let (Length::Plain(compressed), Length::Plain(len)) = (read_length(input)?, read_length(input)?) else {
                 return Err(Malformed);
             };
-            let bytes = lzf::decompress(take(input, bounded(compressed)?)?, bounded(len)?)?;
+            let compressed = input.take(bounded(compressed)?)?;
+            let bytes = lzf::decompress(compressed, usize::try_from(bounded(len)?).map_err(|_| Malformed)?)?;
             Ok(StringValue::Bytes(Cow::Owned(bytes)))
         }
         Length::Encoding(_) => Err(Malformed),
@@ -163,10 +171,10 @@ mod tests {
     fn a_string_is_bounded_before_it_is_allocated() {
         let mut huge = vec![0x81];
         huge.extend_from_slice(&u64::MAX.to_be_bytes());
-        assert_eq!(read_string(&mut &huge[..], u64::MAX), Err(Malformed));
+        assert_eq!(read_string(&mut Input::new(&huge), u64::MAX), Err(Malformed));
         let text = written(Value::Bytes(&[b'a'; 1000]), true);
-        assert_eq!(read_string(&mut &text[..], 999), Err(Malformed));
-        assert!(read_string(&mut &text[..], 1000).is_ok());
+        assert_eq!(read_string(&mut Input::new(&text), 999), Err(Malformed));
+        assert!(read_string(&mut Input::new(&text), 1000).is_ok());
     }
 
     quickcheck! {
@@ -174,25 +182,25 @@ mod tests {
             let bytes = bytes.repeat(usize::from(times % 20));
             let mut out = written(Value::Bytes(&bytes), compression);
             out.extend_from_slice(&rest);
-            let mut input = &out[..];
+            let mut input = Input::new(&out);
             let back = match read_string(&mut input, bytes.len().max(1) as u64) {
                 Ok(StringValue::Int(number)) => number.to_string().into_bytes(),
                 Ok(StringValue::Bytes(back)) => back.into_owned(),
                 Err(Malformed) => return false,
             };
-            back == bytes && input == rest
+            back == bytes && input.rest() == rest
         }
 
         fn a_number_reads_back(number: i64) -> bool {
             let out = written(Value::Int(number), true);
-            let value = read_string(&mut &out[..], 100);
+            let value = read_string(&mut Input::new(&out), 100);
             value.is_ok_and(|value| value.to_new_value() == NewValue::Int(number))
         }
 
         fn anything_is_a_string_or_malformed(bytes: Vec<u8>) -> bool {
-            let mut input = &bytes[..];
+            let mut input = Input::new(&bytes);
             let _ = read_string(&mut input, 1 << 20);
-            input.len() <= bytes.len()
+            input.rest().len() <= bytes.len()
         }
     }
 }

@@ -6,15 +6,16 @@ use super::shape::Shape;
 use super::stored::{Owned, Stored};
 use super::{INLINE_BYTES_MAX, KIND_SHIFT, OwnedEntry, SharedBytes, VARIANT};
 use crate::collection::{Body, BodyRef, Collection};
+use crate::value::Kind;
 
 /// Capacity that a buffer may have to be kept for the next edit.
 const SCRATCH_BYTES_MAX: usize = 4 * INLINE_BYTES_MAX;
 
 impl OwnedEntry {
     /// A collection under a new key.
-    pub(crate) fn new_collection<C: Collection>(key: &[u8], value: C, deadline: Option<u64>, lru: u32) -> Self {
-        let mut body = value.into_body();
-        let flags = flags::<C>(&body);
+    pub(crate) fn new_collection(key: &[u8], kind: Kind, mut body: Body, deadline: Option<u64>, lru: u32) -> Self {
+        assert_ne!(kind, Kind::String, "a string is no collection");
+        let flags = flags(kind, &body);
         let stored = stored(&mut body, None);
         OwnedEntry::with(key, stored, flags, deadline, lru)
     }
@@ -22,7 +23,7 @@ impl OwnedEntry {
     /// Replaces value and deadline by a collection and its deadline.
     pub(crate) fn set_collection<C: Collection>(&mut self, value: C, deadline: Option<u64>) {
         let mut body = value.into_body();
-        let flags = flags::<C>(&body);
+        let flags = flags(C::KIND, &body);
         self.replace(stored(&mut body, None), flags, deadline);
     }
 
@@ -46,7 +47,7 @@ impl OwnedEntry {
         let mut collection = C::from_body(body);
         let result = editor(&mut collection);
         let mut body = collection.into_body();
-        let flags = flags::<C>(&body);
+        let flags = flags(C::KIND, &body);
         self.replace(stored(&mut body, buffer), flags, deadline);
         if let Body::Packed(bytes) | Body::Alternate(bytes) = body
             && bytes.capacity() <= SCRATCH_BYTES_MAX
@@ -90,9 +91,9 @@ fn borrow(scratch: &mut Vec<u8>, bytes: &[u8]) -> Vec<u8> {
     copy
 }
 
-fn flags<C: Collection>(body: &Body) -> u64 {
+fn flags(kind: Kind, body: &Body) -> u64 {
     let variant = if matches!(body, Body::Alternate(_)) { VARIANT } else { 0 };
-    (C::KIND as u64) << KIND_SHIFT | variant
+    (kind as u64) << KIND_SHIFT | variant
 }
 
 /// The body in the form in which it is stored: bytes stay where they are if they are short. `buffer` is where long ones were.

@@ -92,7 +92,7 @@ proptest! {
         steps in prop::collection::vec(steps(), 0..20),
     ) {
         let (mut key, mut model, mut deadline) = (key, first.clone(), deadline);
-        let mut entry = OwnedEntry::new_collection(&key, first, deadline, 77);
+        let mut entry = OwnedEntry::new_collection(&key, Kind::Hash, first.into_body(), deadline, 77);
         let mut scratch = Vec::new();
         let mut copies = Vec::new();
         for step in steps {
@@ -157,8 +157,11 @@ proptest! {
 #[test]
 fn a_short_collection_lies_beside_its_key() {
     let bag = |len| Bag { bytes: vec![b'x'; len], alternate: false };
-    assert_eq!(OwnedEntry::new_collection(b"0123456789abcdef", bag(40), None, 0).view().memory(), 64);
-    let mut entry = OwnedEntry::new_collection(b"k", bag(INLINE_BYTES_MAX), None, 0);
+    assert_eq!(
+        OwnedEntry::new_collection(b"0123456789abcdef", Kind::Hash, bag(40).into_body(), None, 0).view().memory(),
+        64
+    );
+    let mut entry = OwnedEntry::new_collection(b"k", Kind::Hash, bag(INLINE_BYTES_MAX).into_body(), None, 0);
     let inline = entry.view().memory();
     entry.edit(&mut Vec::new(), |bag: &mut Bag| bag.bytes.push(b'x'));
     assert!(entry.view().memory() > inline, "a longer one has a buffer of its own");

@@ -1,0 +1,215 @@
+//! Values of every type, as RDB has them: a number that names type and encoding, and bytes that depend on it.
+//!
+//! What is small is written as it lies in memory. Large collections are written element by element. Everything that Redis has
+//! written since version 2 of RDB is read: the numbers and layouts are those of `rdb.h` of Redis 7.4.
+
+mod hash;
+mod list;
+mod set;
+mod sorted_set;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod ziplist;
+
+use refrain_data::{
+    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, List, ListLimits, ListRef, Set, SetLimits, SetRef,
+    SortedSet, SortedSetLimits, SortedSetRef, StreamBody,
+};
+
+use crate::length::{Length, read_length, write_length};
+use crate::string::{StringValue, read_string, write_string};
+use crate::{Input, Malformed};
+
+/// The numbers of types and encodings.
+mod number {
+    pub(super) const STRING: u8 = 0;
+    pub(super) const LIST: u8 = 1;
+    pub(super) const SET: u8 = 2;
+    pub(super) const SORTED_SET: u8 = 3;
+    pub(super) const HASH: u8 = 4;
+    pub(super) const SORTED_SET_2: u8 = 5;
+    pub(super) const HASH_ZIPMAP: u8 = 9;
+    pub(super) const LIST_ZIPLIST: u8 = 10;
+    pub(super) const SET_INTS: u8 = 11;
+    pub(super) const SORTED_SET_ZIPLIST: u8 = 12;
+    pub(super) const HASH_ZIPLIST: u8 = 13;
+    pub(super) const LIST_QUICKLIST: u8 = 14;
+    pub(super) const STREAM: u8 = 15;
+    pub(super) const HASH_PACKED: u8 = 16;
+    pub(super) const SORTED_SET_PACKED: u8 = 17;
+    pub(super) const LIST_QUICKLIST_2: u8 = 18;
+    pub(super) const STREAM_2: u8 = 19;
+    pub(super) const SET_PACKED: u8 = 20;
+    pub(super) const STREAM_3: u8 = 21;
+    pub(super) const HASH_TIMED: u8 = 24;
+    pub(super) const HASH_PACKED_TIMED: u8 = 25;
+}
+
+/// Up to which size what is read is kept small, and how large a string may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a string or an element.
+    pub string_bytes: u64,
+    /// Of lists.
+    pub list: ListLimits,
+    /// Of sets.
+    pub set: SetLimits,
+    /// Of hashes.
+    pub hash: HashLimits,
+    /// Of sorted sets.
+    pub sorted_set: SortedSetLimits,
+}
+
+/// A value that was read.
+pub enum Restored<'a> {
+    /// A string.
+    String(StringValue<'a>),
+    /// A collection with something in it, or a stream.
+    Collection(Kind, Body),
+    /// A collection without elements, which no key holds.
+    Nothing,
+}
+
+impl Restored<'_> {
+    fn of<C: Collection>(value: C) -> Self {
+        if C::ENDS_EMPTY && value.is_empty() {
+            return Restored::Nothing;
+        }
+        Restored::Collection(C::KIND, value.into_body())
+    }
+}
+
+const A_KIND_HAS_A_VIEW: &str = "an entry of a type is viewed as one";
+
+fn view<C: Collection>(entry: Entry<'_>) -> C::View<'_> {
+    entry.view::<C>().expect(A_KIND_HAS_A_VIEW)
+}
+
+/// The number of the entry's type and encoding, under which [`write_value`] writes it.
+#[must_use]
+pub fn value_type(entry: Entry<'_>) -> u8 {
+    match entry.kind() {
+        Kind::String => number::STRING,
+        Kind::List => number::LIST_QUICKLIST_2,
+        Kind::Set => match view::<Set>(entry) {
+            SetRef::Ints(_) => number::SET_INTS,
+            SetRef::Packed(_) => number::SET_PACKED,
+            SetRef::Large(_) => number::SET,
+        },
+        Kind::SortedSet => match view::<SortedSet>(entry) {
+            SortedSetRef::Packed(_) => number::SORTED_SET_PACKED,
+            SortedSetRef::Large(_) => number::SORTED_SET_2,
+        },
+        Kind::Hash => match view::<Hash>(entry) {
+            HashRef::Packed(_) => number::HASH_PACKED,
+            HashRef::Timed(_) => number::HASH_PACKED_TIMED,
+            large @ HashRef::Large(_) if large.earliest_deadline().is_some() => number::HASH_TIMED,
+            HashRef::Large(_) => number::HASH,
+        },
+        Kind::Stream => number::STREAM_3,
+    }
+}
+
+/// The lowest version of RDB that knows a type and encoding.
+#[must_use]
+pub fn version_of(value_type: u8) -> u16 {
+    match value_type {
+        number::HASH_TIMED | number::HASH_PACKED_TIMED => 12,
+        number::SET_PACKED | number::STREAM_3 => 11,
+        _ => 10,
+    }
+}
+
+/// Appends the entry's value, without the number of its type.
+pub fn write_value(out: &mut Vec<u8>, entry: Entry<'_>, compression: bool) {
+    match entry.kind() {
+        Kind::String => write_string(out, entry.value(), compression),
+        Kind::List => list::write(out, view::<List>(entry), compression),
+        Kind::Set => set::write(out, view::<Set>(entry), compression),
+        Kind::SortedSet => sorted_set::write(out, view::<SortedSet>(entry), compression),
+        Kind::Hash => hash::write(out, view::<Hash>(entry), compression),
+        Kind::Stream => stream::write(out, view::<StreamBody>(entry), compression),
+    }
+}
+
+/// Reads a value of the type that this number names.
+///
+/// # Errors
+/// For what is cut short, contradicts itself, or is of an unknown type. `now_ms` is nothing that decides; times are read as they
+/// are.
+pub fn read_value<'a>(value_type: u8, input: &mut Input<'a>, limits: &Limits) -> Result<Restored<'a>, Malformed> {
+    match value_type {
+        number::STRING => Ok(Restored::String(read_string(input, limits.string_bytes)?)),
+        number::LIST | number::LIST_ZIPLIST | number::LIST_QUICKLIST | number::LIST_QUICKLIST_2 => {
+            list::read(value_type, input, limits).map(Restored::of)
+        }
+        number::SET | number::SET_INTS | number::SET_PACKED => set::read(value_type, input, limits).map(Restored::of),
+        number::SORTED_SET | number::SORTED_SET_2 | number::SORTED_SET_ZIPLIST | number::SORTED_SET_PACKED => {
+            sorted_set::read(value_type, input, limits).map(Restored::of)
+        }
+        number::HASH
+        | number::HASH_ZIPMAP
+        | number::HASH_ZIPLIST
+        | number::HASH_PACKED
+        | number::HASH_TIMED
+        | number::HASH_PACKED_TIMED => hash::read(value_type, input, limits).map(Restored::of),
+        number::STREAM | number::STREAM_2 | number::STREAM_3 => {
+            stream::read(value_type, input, limits).map(Restored::of)
+        }
+        _ => Err(Malformed),
+    }
+}
+
+/// A length that is one, and not the number of an encoding.
+fn read_count(input: &mut Input<'_>) -> Result<u64, Malformed> {
+    match read_length(input)? {
+        Length::Plain(count) => Ok(count),
+        Length::Encoding(_) => Err(Malformed),
+    }
+}
+
+/// A string that is bytes of a packed form.
+fn read_blob(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malformed> {
+    match read_string(input, limits.string_bytes)? {
+        StringValue::Bytes(bytes) => Ok(bytes.into_owned()),
+        StringValue::Int(_) => Err(Malformed),
+    }
+}
+
+/// Appends bytes of a packed form, as a string.
+fn write_blob(out: &mut Vec<u8>, bytes: &[u8], compression: bool) {
+    crate::string::write_bytes_or_compressed(out, bytes, compression);
+}
+
+/// Appends how many elements follow.
+fn write_count(out: &mut Vec<u8>, count: usize) {
+    write_length(out, count as u64);
+}
+
+/// Limits of tests: small, so that large forms are reached.
+#[cfg(test)]
+pub(crate) fn limits() -> Limits {
+    let seed = refrain_data::HashSeed([1, 2]);
+    Limits {
+        string_bytes: 1 << 24,
+        list: ListLimits::new(-1),
+        set: SetLimits { int_entries: 32, entries: 16, value_bytes: 24, seed },
+        hash: HashLimits { entries: 16, value_bytes: 24, seed },
+        sorted_set: SortedSetLimits { entries: 16, value: 24, seed },
+    }
+}
+
+/// Looks at an entry that `insert` makes.
+#[cfg(test)]
+pub(crate) fn with_entry<R>(
+    insert: impl for<'d, 'k> FnOnce(refrain_data::VacantEntry<'d, 'k>) -> refrain_data::OccupiedEntry<'d>,
+    look: impl FnOnce(Entry<'_>) -> R,
+) -> R {
+    let seed = refrain_data::HashSeed([1, 2]);
+    let mut dict = refrain_data::Dict::new(seed);
+    let refrain_data::Lookup::Vacant(free) = dict.lookup(seed.hash(b"key"), b"key") else {
+        unreachable!("the dictionary is empty")
+    };
+    look(insert(free).into_entry())
+}

@@ -1,0 +1,91 @@
+//! Hashes: packed fields and values, with deadlines or without, or the same one by one.
+
+use refrain_data::{Collection, Deadline, Hash, HashRef, IntBuffer, Value};
+
+use super::ziplist::{ziplist, zipmap};
+use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use crate::length::write_length;
+use crate::string::{StringValue, read_string, write_string};
+use crate::{Input, Malformed};
+
+/// A field without a deadline is marked by 0, so what is written of the others is one more than their distance from the first.
+const NO_DEADLINE: u64 = 0;
+
+pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compression: bool) {
+    let earliest = hash.earliest_deadline();
+    match hash {
+        HashRef::Packed(list) => write_blob(out, list.bytes(), compression),
+        HashRef::Timed(list) => {
+            out.extend_from_slice(&earliest.unwrap_or(0).to_le_bytes());
+            write_blob(out, list.bytes(), compression);
+        }
+        HashRef::Large(_) => {
+            if let Some(earliest) = earliest {
+                out.extend_from_slice(&earliest.to_le_bytes());
+            }
+            write_count(out, hash.len());
+            for field in hash.iter() {
+                if let Some(earliest) = earliest {
+                    write_length(out, field.deadline.map_or(NO_DEADLINE, |at| at.saturating_sub(earliest) + 1));
+                }
+                write_string(out, field.name, compression);
+                write_string(out, field.value, compression);
+            }
+        }
+    }
+}
+
+pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Hash, Malformed> {
+    match value_type {
+        number::HASH_PACKED => {
+            Hash::from_packed_bytes(read_blob(input, limits)?, false, &limits.hash).ok_or(Malformed)
+        }
+        number::HASH_PACKED_TIMED => {
+            // The earliest deadline, which the list says as well.
+            let _earliest: [u8; 8] = input.take_array()?;
+            Hash::from_packed_bytes(read_blob(input, limits)?, true, &limits.hash).ok_or(Malformed)
+        }
+        number::HASH_ZIPLIST | number::HASH_ZIPMAP => {
+            let bytes = read_blob(input, limits)?;
+            let mut hash = Hash::empty();
+            let mut name: Option<Vec<u8>> = None;
+            let mut valid = true;
+            let mut add = |element: Value<'_>| match name.take() {
+                None => name = Some(element.to_vec()),
+                Some(field) => {
+                    let mut digits = IntBuffer::new();
+                    valid &= hash.set(&field, element.bytes(&mut digits), Deadline::Clear, &limits.hash);
+                }
+            };
+            if value_type == number::HASH_ZIPLIST { ziplist(&bytes, &mut add)? } else { zipmap(&bytes, &mut add)? }
+            if name.is_some() || !valid {
+                return Err(Malformed);
+            }
+            Ok(hash)
+        }
+        _ => {
+            let timed = value_type == number::HASH_TIMED;
+            let earliest = if timed { u64::from_le_bytes(input.take_array()?) } else { 0 };
+            let mut hash = Hash::empty();
+            for _ in 0..read_count(input)? {
+                let deadline = match if timed { read_count(input)? } else { NO_DEADLINE } {
+                    NO_DEADLINE => Deadline::Clear,
+                    distance => Deadline::At(earliest.checked_add(distance - 1).ok_or(Malformed)?),
+                };
+                let name = bytes_of(read_string(input, limits.string_bytes)?);
+                let value = bytes_of(read_string(input, limits.string_bytes)?);
+                if !hash.set(&name, &value, deadline, &limits.hash) {
+                    return Err(Malformed);
+                }
+            }
+            Ok(hash)
+        }
+    }
+}
+
+fn bytes_of(string: StringValue<'_>) -> std::borrow::Cow<'_, [u8]> {
+    match string {
+        StringValue::Int(number) => itoa::Buffer::new().format(number).as_bytes().to_vec().into(),
+        StringValue::Bytes(bytes) => bytes,
+    }
+}

@@ -1,0 +1,123 @@
+//! Lists: nodes of packed elements, or single elements that are too long for that.
+
+use refrain_data::{List, ListRef, Packed, PackedList, Value};
+
+use super::ziplist::ziplist;
+use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use crate::length::write_length;
+use crate::string::{StringValue, read_string, write_string};
+use crate::{Input, Malformed};
+
+const PLAIN: u64 = 1;
+const PACKED: u64 = 2;
+
+/// Bytes of a node; longer elements are nodes of their own.
+const NODE_BYTES: usize = 8192;
+
+pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compression: bool) {
+    if let ListRef::Packed(packed) = list {
+        write_count(out, 1);
+        write_length(out, PACKED);
+        write_blob(out, packed.bytes(), compression);
+        return;
+    }
+    // How many nodes there are comes first, so their bounds are found before they are written.
+    let mut nodes = Nodes::default();
+    list.visit(0, |element| {
+        nodes.add(element, &mut |_, _| {});
+        true
+    });
+    nodes.end(&mut |_, _| {});
+    write_count(out, nodes.count);
+    let mut nodes = Nodes::default();
+    let mut write_node = |kind, node: Node<'_>| {
+        write_length(out, kind);
+        match node {
+            Node::Packed(bytes) => write_blob(out, bytes, compression),
+            Node::Plain(element) => write_string(out, element, compression),
+        }
+    };
+    list.visit(0, |element| {
+        nodes.add(element, &mut write_node);
+        true
+    });
+    nodes.end(&mut write_node);
+}
+
+enum Node<'a> {
+    Packed(&'a [u8]),
+    Plain(Value<'a>),
+}
+
+/// Elements gathered to nodes.
+#[derive(Default)]
+struct Nodes {
+    gathered: PackedList,
+    count: usize,
+}
+
+impl Nodes {
+    fn add(&mut self, element: Value<'_>, emit: &mut impl FnMut(u64, Node<'_>)) {
+        if element.len() > NODE_BYTES {
+            self.end(emit);
+            self.count += 1;
+            emit(PLAIN, Node::Plain(element));
+            return;
+        }
+        if self.gathered.total_bytes() + element.len() > NODE_BYTES {
+            self.end(emit);
+        }
+        self.gathered.push_back_value(element);
+    }
+
+    fn end(&mut self, emit: &mut impl FnMut(u64, Node<'_>)) {
+        if !self.gathered.is_empty() {
+            self.count += 1;
+            emit(PACKED, Node::Packed(self.gathered.view().bytes()));
+            self.gathered.clear();
+        }
+    }
+}
+
+pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<List, Malformed> {
+    let mut list = List::of(std::iter::empty(), limits.list);
+    let mut push = |element: Value<'_>| {
+        let mut digits = refrain_data::IntBuffer::new();
+        list.push(refrain_data::End::Right, std::iter::once(element.bytes(&mut digits)), limits.list);
+    };
+    match value_type {
+        number::LIST => {
+            for _ in 0..read_count(input)? {
+                match read_string(input, limits.string_bytes)? {
+                    StringValue::Int(number) => push(Value::Int(number)),
+                    StringValue::Bytes(bytes) => push(Value::Bytes(&bytes)),
+                }
+            }
+        }
+        number::LIST_ZIPLIST => ziplist(&read_blob(input, limits)?, &mut |element| push(element))?,
+        number::LIST_QUICKLIST => {
+            for _ in 0..read_count(input)? {
+                ziplist(&read_blob(input, limits)?, &mut |element| push(element))?;
+            }
+        }
+        _ => {
+            let nodes = read_count(input)?;
+            for _ in 0..nodes {
+                let kind = read_count(input)?;
+                if kind == PLAIN {
+                    match read_string(input, limits.string_bytes)? {
+                        StringValue::Int(number) => push(Value::Int(number)),
+                        StringValue::Bytes(bytes) => push(Value::Bytes(&bytes)),
+                    }
+                    continue;
+                }
+                let bytes = read_blob(input, limits)?;
+                if kind != PACKED || !Packed::validate(&bytes, true) {
+                    return Err(Malformed);
+                }
+                Packed::new(&bytes).iter().for_each(&mut push);
+            }
+        }
+    }
+    Ok(list)
+}

@@ -1,0 +1,77 @@
+//! Sets: integers in order, packed members, or members one by one.
+
+use refrain_data::{Body, Collection, IntSet, Ints, Packed, PackedList, Set, SetRef, Value};
+
+use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use crate::string::{StringValue, read_string, write_string};
+use crate::{Input, Malformed};
+
+pub(super) fn write(out: &mut Vec<u8>, set: SetRef<'_>, compression: bool) {
+    match set {
+        SetRef::Ints(ints) => write_blob(out, ints.bytes(), compression),
+        SetRef::Packed(list) => write_blob(out, list.bytes(), compression),
+        SetRef::Large(_) => {
+            write_count(out, set.len());
+            for member in set.iter() {
+                write_string(out, member, compression);
+            }
+        }
+    }
+}
+
+pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Set, Malformed> {
+    match value_type {
+        number::SET_INTS => {
+            let bytes = read_blob(input, limits)?;
+            if !Ints::validate(&bytes, true) {
+                return Err(Malformed);
+            }
+            let ints = IntSet::from_bytes(bytes);
+            if ints.len() <= limits.set.int_entries {
+                return Ok(Set::from_body(Body::Alternate(ints.into_bytes())));
+            }
+            gather(ints.view().iter().map(Value::Int), limits)
+        }
+        number::SET_PACKED => {
+            let bytes = read_blob(input, limits)?;
+            if !Packed::validate(&bytes, true) {
+                return Err(Malformed);
+            }
+            let list = PackedList::from_bytes(bytes);
+            // Also what would fit as it is goes through an insertion each, for nothing else tells that no member is there twice.
+            let set = gather(list.view().iter(), limits)?;
+            match &set {
+                // A set of integers may be packed if it once had other members.
+                Set::Ints(_) | Set::Packed(_) if list.len() <= limits.set.entries => {
+                    Ok(Set::from_body(Body::Packed(list.into_bytes())))
+                }
+                _ => Ok(set),
+            }
+        }
+        _ => {
+            let count = read_count(input)?;
+            let mut set = Set::empty();
+            for _ in 0..count {
+                let is_new = match read_string(input, limits.string_bytes)? {
+                    StringValue::Int(number) => set.insert_value(Value::Int(number), &limits.set),
+                    StringValue::Bytes(bytes) => set.insert(&bytes, &limits.set),
+                };
+                if !is_new {
+                    return Err(Malformed);
+                }
+            }
+            Ok(set)
+        }
+    }
+}
+
+/// A set of these members; each may come once.
+fn gather<'v>(members: impl Iterator<Item = Value<'v>>, limits: &Limits) -> Result<Set, Malformed> {
+    let mut set = Set::empty();
+    for member in members {
+        if !set.insert_value(member, &limits.set) {
+            return Err(Malformed);
+        }
+    }
+    Ok(set)
+}

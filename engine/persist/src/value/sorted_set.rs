@@ -1,0 +1,91 @@
+//! Sorted sets: packed members with their scores, or members with scores one by one, the greatest first.
+
+use refrain_data::{Collection, Packed, PackedList, SortedSet, SortedSetRef, Value};
+
+use super::ziplist::ziplist;
+use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use crate::string::{StringValue, read_string, write_string};
+use crate::{Input, Malformed};
+
+/// Scores that the oldest encoding has no text for.
+const NAN: u8 = 253;
+const INFINITE: u8 = 254;
+const NEGATIVE_INFINITE: u8 = 255;
+
+pub(super) fn write(out: &mut Vec<u8>, set: SortedSetRef<'_>, compression: bool) {
+    if let SortedSetRef::Packed(list) = set {
+        write_blob(out, list.bytes(), compression);
+        return;
+    }
+    write_count(out, set.len());
+    set.visit(0..set.len(), true, |member, score| {
+        write_string(out, member, compression);
+        out.extend_from_slice(&score.to_le_bytes());
+        true
+    });
+}
+
+pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<SortedSet, Malformed> {
+    match value_type {
+        number::SORTED_SET_PACKED => {
+            let bytes = read_blob(input, limits)?;
+            if !Packed::validate(&bytes, true) {
+                return Err(Malformed);
+            }
+            SortedSet::from_packed(PackedList::from_bytes(bytes), &limits.sorted_set).ok_or(Malformed)
+        }
+        number::SORTED_SET_ZIPLIST => {
+            // The same pairs in the same order, in an older frame.
+            let mut list = PackedList::new();
+            let mut fits = true;
+            ziplist(&read_blob(input, limits)?, &mut |element| {
+                fits &= list.has_room_for(element.len() + 16);
+                if fits {
+                    list.push_back_value(element);
+                }
+            })?;
+            if !fits {
+                return Err(Malformed);
+            }
+            SortedSet::from_packed(list, &limits.sorted_set).ok_or(Malformed)
+        }
+        _ => {
+            let count = read_count(input)?;
+            let mut set = SortedSet::empty();
+            for _ in 0..count {
+                let member = read_string(input, limits.string_bytes)?;
+                let score = if value_type == number::SORTED_SET_2 {
+                    f64::from_le_bytes(input.take_array()?)
+                } else {
+                    read_text_score(input)?
+                };
+                if score.is_nan() {
+                    return Err(Malformed);
+                }
+                let updated = match &member {
+                    StringValue::Int(number) => {
+                        let mut digits = refrain_data::IntBuffer::new();
+                        set.insert(Value::Int(*number).bytes(&mut digits), score, &limits.sorted_set)
+                    }
+                    StringValue::Bytes(bytes) => set.insert(bytes, score, &limits.sorted_set),
+                };
+                if !updated.is_added() {
+                    return Err(Malformed);
+                }
+            }
+            Ok(set)
+        }
+    }
+}
+
+fn read_text_score(input: &mut Input<'_>) -> Result<f64, Malformed> {
+    match input.take_array()? {
+        [NAN] => Err(Malformed),
+        [INFINITE] => Ok(f64::INFINITY),
+        [NEGATIVE_INFINITE] => Ok(f64::NEG_INFINITY),
+        [len] => {
+            let text = std::str::from_utf8(input.take(u64::from(len))?).map_err(|_| Malformed)?;
+            text.parse().map_err(|_| Malformed)
+        }
+    }
+}
