@@ -10,7 +10,7 @@
 //! built with (65,536 slots, and after a reference only the two positions at its end are remembered), so that DUMP gives the same
 //! bytes.
 
-use crate::Malformed;
+use crate::{Input, Malformed};
 
 const HASH_BITS: u32 = 16;
 const LITERALS_MAX: usize = 1 << 5;
@@ -136,20 +136,19 @@ pub(crate) fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Malformed>
         return Err(Malformed);
     }
     let mut out = Vec::with_capacity(len);
-    let mut rest = input;
-    while let Some((&control, after)) = rest.split_first() {
-        rest = after;
+    let mut rest = Input::new(input);
+    while let Ok([control]) = rest.take_array() {
         let high = usize::from(control >> 5);
         if high == 0 {
-            let run = crate::take(&mut rest, usize::from(control) + 1)?;
+            let run = rest.take(u64::from(control) + 1)?;
             if out.len() + run.len() > len {
                 return Err(Malformed);
             }
             out.extend_from_slice(run);
             continue;
         }
-        let longer = if high == 7 { usize::from(crate::take_array::<1>(&mut rest)?[0]) } else { 0 };
-        let [low] = crate::take_array(&mut rest)?;
+        let longer = if high == 7 { usize::from(rest.take_array::<1>()?[0]) } else { 0 };
+        let [low] = rest.take_array()?;
         let back = (usize::from(control & 0x1f) << 8 | usize::from(low)) + 1;
         let count = high + longer + 2;
         let from = out.len().checked_sub(back).ok_or(Malformed)?;

@@ -14,7 +14,7 @@ mod ziplist;
 
 use refrain_data::{
     Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, List, ListLimits, ListRef, Set, SetLimits, SetRef,
-    SortedSet, SortedSetLimits, SortedSetRef, StreamBody,
+    SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
 };
 
 use crate::length::{Length, read_length, write_length};

@@ -37,9 +37,7 @@ pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compression: bool) {
 
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Hash, Malformed> {
     match value_type {
-        number::HASH_PACKED => {
-            Hash::from_packed_bytes(read_blob(input, limits)?, false, &limits.hash).ok_or(Malformed)
-        }
+        number::HASH_PACKED => Hash::from_packed_bytes(read_blob(input, limits)?, false, &limits.hash).ok_or(Malformed),
         number::HASH_PACKED_TIMED => {
             // The earliest deadline, which the list says as well.
             let _earliest: [u8; 8] = input.take_array()?;
@@ -57,7 +55,11 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
                     valid &= hash.set(&field, element.bytes(&mut digits), Deadline::Clear, &limits.hash);
                 }
             };
-            if value_type == number::HASH_ZIPLIST { ziplist(&bytes, &mut add)? } else { zipmap(&bytes, &mut add)? }
+            if value_type == number::HASH_ZIPLIST {
+                ziplist(&bytes, &mut add)?
+            } else {
+                zipmap(&bytes, &mut add)?
+            }
             if name.is_some() || !valid {
                 return Err(Malformed);
             }

@@ -83,7 +83,7 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
     let mut list = List::of(std::iter::empty(), limits.list);
     let mut push = |element: Value<'_>| {
         let mut digits = refrain_data::IntBuffer::new();
-        list.push(refrain_data::End::Right, std::iter::once(element.bytes(&mut digits)), limits.list);
+        list.push(refrain_data::ListEnd::Right, std::iter::once(element.bytes(&mut digits)), limits.list);
     };
     match value_type {
         number::LIST => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use refrain_data::{Pending, Stream, StreamBlock, StreamBody, StreamId};
+use refrain_data::stream::{Block, Pending, Stream, StreamBody, StreamId};
 
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
 use crate::length::write_length;
@@ -21,7 +21,7 @@ fn write_id(out: &mut Vec<u8>, id: StreamId) {
 }
 
 pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compression: bool) {
-    let log = stream.log();
+    let log = &stream.log;
     write_count(out, log.count_blocks());
     for block in log.blocks() {
         write_blob(out, &block.id().to_be_bytes(), false);
@@ -78,10 +78,10 @@ fn read_name(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malforme
 
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<StreamBody, Malformed> {
     let mut stream = Stream::new();
-    let log = stream.log_mut();
+    let log = &mut stream.log;
     for _ in 0..read_count(input)? {
         let id = raw_id(&read_blob(input, limits)?).ok_or(Malformed)?;
-        let block = StreamBlock::from_listpack(id, &read_blob(input, limits)?).ok_or(Malformed)?;
+        let block = Block::from_listpack(id, &read_blob(input, limits)?).ok_or(Malformed)?;
         if !log.push_block(block) {
             return Err(Malformed);
         }
@@ -115,7 +115,7 @@ fn read_group(value_type: u8, input: &mut Input<'_>, stream: &mut Stream, limits
     let name = read_name(input, limits)?;
     let last_id = read_id(input)?;
     let entries_read = match value_type {
-        number::STREAM => stream.log().distance_of(last_id),
+        number::STREAM => stream.log.distance_of(last_id),
         _ => Some(read_count(input)?).filter(|read| *read != UNKNOWN),
     };
     let mut pending = BTreeMap::new();
