@@ -13,8 +13,8 @@ mod tests;
 mod ziplist;
 
 use refrain_data::{
-    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, List, ListLimits, ListRef, Set, SetLimits, SetRef,
-    SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
+    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, List, ListLimits, Set, SetLimits, SetRef, SortedSet,
+    SortedSetLimits, SortedSetRef, stream::StreamBody,
 };
 
 use crate::length::{Length, read_length, write_length};

@@ -10,7 +10,7 @@ mod protocol;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use refrain_data::{Kind, LRU_MAX};
+use refrain_data::LRU_MAX;
 
 use crate::call::{Call, Key, Outcome};
 use crate::client_buffers::BufferPolicy;
@@ -141,9 +141,7 @@ fn object(call: &mut Call<'_>) -> Outcome {
     let key = call.key(2);
     let entry = call.state.keyspace.db(key.db).get(key.hash, key.name).ok_or(NO_SUCH_KEY)?;
     let mut serialized = Vec::new();
-    if entry.kind() == Kind::String {
-        refrain_persist::write_string(&mut serialized, entry.value(), true);
-    }
+    refrain_persist::write_value(&mut serialized, entry, true);
     let now = (call.state.now.unix_s() & u64::from(LRU_MAX)) as u32;
     let text = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",

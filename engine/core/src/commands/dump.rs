@@ -1,11 +1,12 @@
 //! DUMP and RESTORE: a value as bytes that other servers read.
 
-use refrain_data::{Deadline, Kind, Lookup};
-use refrain_persist::DumpError;
+use refrain_data::{Deadline, ListLimits, Lookup, SetLimits};
+use refrain_persist::{DumpError, Limits, Restored};
 
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
 use crate::notify::NotifyClass;
+use crate::state::State;
 
 /// DUMP key
 pub fn dump(call: &mut Call<'_>) -> Outcome {
@@ -13,10 +14,7 @@ pub fn dump(call: &mut Call<'_>) -> Outcome {
     const BYTES_PER_WORK: u64 = 1024;
     let key = call.key(1);
     let compression = call.state.config.persistence.rdbcompression;
-    let payload = call.state.read(&key).and_then(|entry| match entry.kind() {
-        Kind::String => Some(refrain_persist::dump(entry.value(), compression)),
-        _ => None,
-    });
+    let payload = call.state.read(&key).map(|entry| refrain_persist::dump(entry, compression));
     match payload {
         Some(payload) => {
             call.work(payload.len() as u64 / BYTES_PER_WORK);
@@ -25,6 +23,24 @@ pub fn dump(call: &mut Call<'_>) -> Outcome {
         None => call.reply().null(),
     }
     Ok(())
+}
+
+/// What is read becomes what a client's own commands would have made of it.
+fn limits(state: &State) -> Limits {
+    let encodings = &state.config.encodings;
+    let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+    Limits {
+        string_bytes: state.config.limits.proto_max_bulk_len,
+        list: ListLimits::new(encodings.list_max_listpack_size),
+        set: SetLimits {
+            int_entries: size(encodings.set_max_intset_entries),
+            entries: size(encodings.set_max_listpack_entries),
+            value_bytes: size(encodings.set_max_listpack_value),
+            seed: *state.keyspace.seed(),
+        },
+        hash: state.hash_limits(),
+        sorted_set: super::sorted_set::limits(state),
+    }
 }
 
 #[derive(Default)]
@@ -70,11 +86,10 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         return Err(ErrorReply::new("BUSYKEY Target key name already exists."));
     }
     let ttl = u64::try_from(call.integer(2)?).map_err(|_| ErrorReply::new("ERR Invalid TTL value, must be >= 0"))?;
-    let value =
-        refrain_persist::restore(payload, call.state.config.limits.proto_max_bulk_len).map_err(|why| match why {
-            DumpError::VersionOrChecksum => ErrorReply::new("ERR DUMP payload version or checksum are wrong"),
-            DumpError::BadFormat => ErrorReply::new("ERR Bad data format"),
-        })?;
+    let value = refrain_persist::restore(payload, &limits(call.state)).map_err(|why| match why {
+        DumpError::VersionOrChecksum => ErrorReply::new("ERR DUMP payload version or checksum are wrong"),
+        DumpError::BadFormat => ErrorReply::new("ERR Bad data format"),
+    })?;
     let now_ms = call.state.now.unix_ms();
     let deadline = match ttl {
         0 => None,
@@ -99,7 +114,12 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         None => options.idle_s.and_then(|idle_s| usage.idle_for(idle_s)),
     };
     let Lookup::Vacant(free) = call.state.write(&key) else { unreachable!("the key was removed") };
-    let entry = free.insert(value.to_new_value(), deadline.map_or(Deadline::Clear, Deadline::At));
+    let deadline_after = deadline.map_or(Deadline::Clear, Deadline::At);
+    let entry = match value {
+        Restored::String(value) => free.insert(value.to_new_value(), deadline_after),
+        Restored::Collection(kind, body) => free.insert_body(kind, body, deadline_after),
+        Restored::Nothing => unreachable!("an empty collection is no payload"),
+    };
     if let Some(bits) = bits {
         entry.touch(bits);
     }
