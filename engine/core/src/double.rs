@@ -26,6 +26,26 @@ pub fn parse_bound(text: &[u8]) -> Option<f64> {
     read(&text[start..]).map(|(value, _)| value)
 }
 
+/// Appends `value` as C's `%.17g` has it: 17 digits less the zeros at their end. ZSCAN shows scores of large sets so.
+pub fn push_general(out: &mut Vec<u8>, value: f64) {
+    const DIGITS: i32 = 17;
+    let text = format!("{value:.16e}");
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return out.extend_from_slice(text.as_bytes());
+    };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    let text = if (-4..DIGITS).contains(&exponent) {
+        let precision = usize::try_from(DIGITS - 1 - exponent).unwrap_or(0);
+        let text = format!("{value:.precision$}");
+        if precision == 0 { text } else { trimmed(&text) }
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{}e{sign}{:02}", trimmed(mantissa), exponent.unsigned_abs())
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
 /// The number, and whether it is neither beyond the largest nor lost below the smallest.
 fn read(text: &[u8]) -> Option<(f64, bool)> {
     let (negative, digits) = match text {
@@ -144,7 +164,7 @@ fn scaled(mantissa: u64, exponent: i64) -> (f64, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, parse_bound};
+    use super::{parse, parse_bound, push_general};
     use quickcheck::quickcheck;
 
     #[test]
@@ -202,6 +222,29 @@ mod tests {
         }
         for text in [" ", "1 ", "abc", "(1", "nan"] {
             assert_eq!(parse_bound(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_c_writes_them() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (3.5, "3.5"),
+            (0.1, "0.10000000000000001"),
+            (0.3, "0.29999999999999999"),
+            (1e-5, "1.0000000000000001e-05"),
+            (0.0001, "0.0001"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (12_345_678_901_234_567.0, "12345678901234568"),
+            (-1e300, "-1.0000000000000001e+300"),
+            (5e-324, "4.9406564584124654e-324"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut out = Vec::new();
+            push_general(&mut out, value);
+            assert_eq!(String::from_utf8_lossy(&out), text);
         }
     }
 

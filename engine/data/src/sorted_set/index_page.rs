@@ -18,8 +18,8 @@ const UNDER_FULL_BYTES: usize = 1024;
 /// How full pages are that are made in order.
 pub(super) const BUILT_BYTES: usize = 3400;
 
-/// Bytes of a hash and an end.
-const FIXED_BYTES: usize = size_of::<u32>() + size_of::<u16>();
+/// Bytes of a hash and a member's length.
+const FIXED_BYTES: usize = size_of::<u32>() + 1;
 
 /// Members in the order of their hashes.
 #[derive(Clone, Debug, Default)]
@@ -145,7 +145,7 @@ impl Page for IndexPage {
         // Hashes come in no order, so an end is like any other place. Half of the bytes, for members differ in length.
         let (half, record, mut bytes) = (self.bytes() / 2, FIXED_BYTES + self.scores.width(), 0);
         let reaches_half = |at: &usize| {
-            bytes += record + self.names.get(*at).len();
+            bytes += record + self.names.len_of(*at);
             bytes > half
         };
         let middle = (0..self.hashes.len()).find(reaches_half).unwrap_or(0).max(1);

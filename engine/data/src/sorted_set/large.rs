@@ -147,8 +147,7 @@ impl LargeSortedSet {
         }
         let LargeSortedSet { seed, order, index } = self;
         for (page, first) in order.pages(ranks.clone()) {
-            for at in inside(page, first, &ranks) {
-                let name = page.name(at);
+            for (_, name) in page.records(inside(page, first, &ranks)) {
                 let hash = (seed.hash(name).0 >> 32) as u32;
                 index.edit_of(&hash, |page| page.remove(hash, name));
             }
@@ -163,16 +162,16 @@ impl LargeSortedSet {
         let mut pages = self.order.pages(ranks.clone());
         if backwards {
             while let Some((page, first)) = pages.next_back() {
-                for at in inside(page, first, &ranks).rev() {
-                    if !visit(Value::Bytes(page.name(at)), page.score(at)) {
+                for (score, name) in page.records(inside(page, first, &ranks)).rev() {
+                    if !visit(Value::Bytes(name), score) {
                         return;
                     }
                 }
             }
         } else {
             for (page, first) in pages {
-                for at in inside(page, first, &ranks) {
-                    if !visit(Value::Bytes(page.name(at)), page.score(at)) {
+                for (score, name) in page.records(inside(page, first, &ranks)) {
+                    if !visit(Value::Bytes(name), score) {
                         return;
                     }
                 }
@@ -273,8 +272,7 @@ impl LargeSortedSet {
         }
         let mut last: Option<(f64, Vec<u8>)> = None;
         for (page, _) in self.order.pages_from(0) {
-            for at in 0..page.len() {
-                let (score, name) = (page.score(at), page.name(at));
+            for (score, name) in page.records(0..page.len()) {
                 if score.is_nan() {
                     return Err(format!("{name:?} has no number as its score"));
                 }

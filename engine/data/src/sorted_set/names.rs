@@ -1,7 +1,7 @@
-//! The members' bytes in one page: one after another, and where each ends.
+//! The members' bytes in one page: one after another, and how long each is.
 //!
-//! Ends take two bytes while all bytes of the page are fewer than 65,536, which is nearly always: a page holds about 4 KiB
-//! unless one member alone is longer. Room grows in the allocator's steps, so what a page holds in reserve is little.
+//! Lengths take a byte each while no name of the page is longer than 255 bytes, and where a name begins is added up: of a page that
+//! is a few instructions. Room grows in the allocator's steps, so what a page holds in reserve is little.
 
 use std::ops::Range;
 
@@ -10,64 +10,45 @@ use crate::size_class::size_class;
 /// Strings of bytes, in the order of their page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    ends: Ends,
+    extents: Extents,
     bytes: Vec<u8>,
 }
 
+/// What says where names are.
 #[derive(Clone, Debug)]
-enum Ends {
-    Narrow(Vec<u16>),
-    Wide(Vec<usize>),
+enum Extents {
+    /// How long each is.
+    Lengths(Vec<u8>),
+    /// Where each ends.
+    Ends(Vec<usize>),
 }
 
-impl Default for Ends {
+impl Default for Extents {
     fn default() -> Self {
-        Ends::Narrow(Vec::new())
+        Extents::Lengths(Vec::new())
     }
 }
 
-/// A number that says where a name ends.
-trait End: Copy {
-    fn new(offset: usize) -> Self;
-    fn offset(self) -> usize;
-}
-
-impl End for u16 {
-    #[inline]
-    fn new(offset: usize) -> u16 {
-        offset as u16
-    }
-    #[inline]
-    fn offset(self) -> usize {
-        usize::from(self)
-    }
-}
-
-impl End for usize {
-    #[inline]
-    fn new(offset: usize) -> usize {
-        offset
-    }
-    #[inline]
-    fn offset(self) -> usize {
-        self
-    }
-}
-
-/// Runs the same code on ends of either width.
+/// Runs the same code on extents of either form.
 macro_rules! either {
-    ($ends:expr, $name:ident => $code:expr) => {
-        match $ends {
-            Ends::Narrow($name) => $code,
-            Ends::Wide($name) => $code,
+    ($extents:expr, $name:ident => $code:expr) => {
+        match $extents {
+            Extents::Lengths($name) => $code,
+            Extents::Ends($name) => $code,
         }
     };
+}
+
+/// How many bytes names of these lengths have.
+#[inline]
+fn sum(lengths: &[u8]) -> usize {
+    lengths.iter().map(|len| u32::from(*len)).sum::<u32>() as usize
 }
 
 impl Names {
     #[inline]
     pub(super) fn len(&self) -> usize {
-        either!(&self.ends, ends => ends.len())
+        either!(&self.extents, extents => extents.len())
     }
 
     /// How many bytes all names have.
@@ -76,38 +57,85 @@ impl Names {
         self.bytes.len()
     }
 
+    /// How many bytes name number `at` has.
+    #[inline]
+    pub(super) fn len_of(&self, at: usize) -> usize {
+        match &self.extents {
+            Extents::Lengths(lengths) => usize::from(lengths[at]),
+            Extents::Ends(ends) => ends[at] - if at == 0 { 0 } else { ends[at - 1] },
+        }
+    }
+
+    /// Where name number `at` begins, or the last one ends.
     #[inline]
     fn start(&self, at: usize) -> usize {
-        if at == 0 { 0 } else { either!(&self.ends, ends => ends[at - 1].offset()) }
+        match &self.extents {
+            Extents::Lengths(lengths) => sum(&lengths[..at]),
+            Extents::Ends(_) if at == 0 => 0,
+            Extents::Ends(ends) => ends[at - 1],
+        }
     }
 
     /// Name number `at`.
     #[inline]
     pub(super) fn get(&self, at: usize) -> &[u8] {
-        match &self.ends {
-            Ends::Narrow(ends) => {
-                let start = if at == 0 { 0 } else { usize::from(ends[at - 1]) };
-                &self.bytes[start..usize::from(ends[at])]
-            }
-            Ends::Wide(ends) => {
-                let start = if at == 0 { 0 } else { ends[at - 1] };
-                &self.bytes[start..ends[at]]
+        let start = self.start(at);
+        &self.bytes[start..start + self.len_of(at)]
+    }
+
+    /// The names at `range`, from either end.
+    #[inline]
+    pub(super) fn iter(&self, range: Range<usize>) -> NamesIter<'_> {
+        let (front, back) = (self.start(range.start), self.start(range.end));
+        NamesIter { names: self, range, front, back }
+    }
+
+    /// Where `name` is among the names at `range`, which ascend, or where it belongs.
+    pub(super) fn search(&self, range: Range<usize>, name: &[u8]) -> Result<usize, usize> {
+        let (mut low, mut high) = (range.start, range.end);
+        let mut start = self.start(low);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let (begin, end) = match &self.extents {
+                Extents::Lengths(lengths) => {
+                    let begin = start + sum(&lengths[low..middle]);
+                    (begin, begin + usize::from(lengths[middle]))
+                }
+                Extents::Ends(ends) => (self.start(middle), ends[middle]),
+            };
+            match self.bytes[begin..end].cmp(name) {
+                std::cmp::Ordering::Less => (low, start) = (middle + 1, end),
+                std::cmp::Ordering::Equal => return Ok(middle),
+                std::cmp::Ordering::Greater => high = middle,
             }
         }
+        Err(low)
     }
 
     /// Puts a name before number `at`, or at the end.
     pub(super) fn insert(&mut self, at: usize, name: &[u8]) {
         let start = self.start(at);
         let len = self.bytes.len();
-        self.widen_for(len + name.len());
         reserve(&mut self.bytes, name.len());
         self.bytes.extend_from_slice(name);
         if start < len {
             self.bytes.copy_within(start..len, start + name.len());
             self.bytes[start..start + name.len()].copy_from_slice(name);
         }
-        either!(&mut self.ends, ends => insert_end(ends, at, start, name.len()));
+        match (&mut self.extents, u8::try_from(name.len())) {
+            (Extents::Lengths(lengths), Ok(len)) => {
+                reserve(lengths, 1);
+                lengths.insert(at, len);
+            }
+            _ => {
+                let ends = self.widen();
+                reserve(ends, 1);
+                ends.insert(at, start + name.len());
+                for end in &mut ends[at + 1..] {
+                    *end += name.len();
+                }
+            }
+        }
     }
 
     /// Removes the names at `range`.
@@ -118,90 +146,121 @@ impl Names {
         let (start, end) = (self.start(range.start), self.start(range.end));
         self.bytes.drain(start..end);
         give_back(&mut self.bytes);
-        either!(&mut self.ends, ends => remove_ends(ends, range, end - start));
+        if let Extents::Ends(ends) = &mut self.extents {
+            for later in &mut ends[range.end..] {
+                *later -= end - start;
+            }
+        }
+        either!(&mut self.extents, extents => {
+            extents.drain(range);
+            give_back(extents);
+        });
     }
 
     /// Cuts off the names from number `at` on.
     pub(super) fn split_off(&mut self, at: usize) -> Names {
         let start = self.start(at);
-        let bytes = copied(&self.bytes[start..]);
-        let mut rest = Names { ends: Ends::default(), bytes };
-        rest.widen_for(rest.bytes.len());
-        let all = self.len();
-        for end in at..all {
-            let offset = self.start(end + 1) - start;
-            either!(&mut rest.ends, ends => push(ends, offset));
-        }
-        either!(&mut rest.ends, ends => fit(ends));
+        let extents = match &self.extents {
+            Extents::Lengths(lengths) => Extents::Lengths(copied(&lengths[at..])),
+            Extents::Ends(ends) => Extents::Ends(ends[at..].iter().map(|end| end - start).collect()),
+        };
+        let mut rest = Names { extents, bytes: copied(&self.bytes[start..]) };
         self.bytes.truncate(start);
         fit(&mut self.bytes);
-        either!(&mut self.ends, ends => {
-            ends.truncate(at);
-            fit(ends);
+        either!(&mut self.extents, extents => {
+            extents.truncate(at);
+            fit(extents);
         });
         self.narrow();
+        rest.narrow();
         rest
     }
 
     /// Adds all names of the page that follows.
     pub(super) fn append(&mut self, other: &Names) {
         let before = self.bytes.len();
-        self.widen_for(before + other.bytes.len());
         reserve(&mut self.bytes, other.bytes.len());
         self.bytes.extend_from_slice(&other.bytes);
-        let count = other.len();
-        either!(&mut self.ends, ends => reserve(ends, count));
-        for at in 0..count {
-            let offset = before + other.start(at + 1);
-            either!(&mut self.ends, ends => push(ends, offset));
+        match (&mut self.extents, &other.extents) {
+            (Extents::Lengths(lengths), Extents::Lengths(others)) => {
+                reserve(lengths, others.len());
+                lengths.extend_from_slice(others);
+            }
+            _ => {
+                let ends = self.widen();
+                reserve(ends, other.len());
+                ends.extend((0..other.len()).map(|at| before + other.start(at + 1)));
+            }
         }
     }
 
     /// Heap bytes, by the allocator's size classes.
     pub(super) fn heap(&self) -> usize {
-        heap(&self.bytes) + either!(&self.ends, ends => heap(ends))
+        heap(&self.bytes) + either!(&self.extents, extents => heap(extents))
     }
 
-    /// Sees to it that ends can say `total`.
-    #[inline]
-    fn widen_for(&mut self, total: usize) {
-        if let Ends::Narrow(ends) = &self.ends
-            && total > usize::from(u16::MAX)
-        {
-            self.ends = Ends::Wide(ends.iter().map(|end| usize::from(*end)).collect());
+    fn widen(&mut self) -> &mut Vec<usize> {
+        if let Extents::Lengths(lengths) = &self.extents {
+            let mut end = 0;
+            let add = |len: &u8| {
+                end += usize::from(*len);
+                end
+            };
+            self.extents = Extents::Ends(lengths.iter().map(add).collect());
+        }
+        match &mut self.extents {
+            Extents::Ends(ends) => ends,
+            Extents::Lengths(_) => unreachable!("they were widened"),
         }
     }
 
     fn narrow(&mut self) {
-        if let Ends::Wide(ends) = &self.ends
-            && self.bytes.len() <= usize::from(u16::MAX)
-        {
-            self.ends = Ends::Narrow(ends.iter().map(|end| *end as u16).collect());
+        let Extents::Ends(ends) = &self.extents else { return };
+        let mut lengths = Vec::new();
+        reserve(&mut lengths, ends.len());
+        for at in 0..ends.len() {
+            let Ok(len) = u8::try_from(self.len_of(at)) else { return };
+            lengths.push(len);
         }
+        self.extents = Extents::Lengths(lengths);
     }
 }
 
-fn insert_end<E: End>(ends: &mut Vec<E>, at: usize, start: usize, len: usize) {
-    reserve(ends, 1);
-    ends.insert(at, E::new(start + len));
-    for end in &mut ends[at + 1..] {
-        *end = E::new(end.offset() + len);
+/// Some of the names of a page, from either end.
+pub(super) struct NamesIter<'a> {
+    names: &'a Names,
+    range: Range<usize>,
+    front: usize,
+    back: usize,
+}
+
+impl<'a> Iterator for NamesIter<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let at = self.range.next()?;
+        let start = self.front;
+        self.front += self.names.len_of(at);
+        Some(&self.names.bytes[start..self.front])
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.range.size_hint()
     }
 }
 
-fn remove_ends<E: End>(ends: &mut Vec<E>, range: Range<usize>, len: usize) {
-    let at = range.start;
-    ends.drain(range);
-    for end in &mut ends[at..] {
-        *end = E::new(end.offset() - len);
-    }
-    give_back(ends);
-}
+impl ExactSizeIterator for NamesIter<'_> {}
 
-#[inline]
-fn push<E: End>(ends: &mut Vec<E>, offset: usize) {
-    reserve(ends, 1);
-    ends.push(E::new(offset));
+impl<'a> DoubleEndedIterator for NamesIter<'a> {
+    #[inline]
+    fn next_back(&mut self) -> Option<&'a [u8]> {
+        let at = self.range.next_back()?;
+        let end = self.back;
+        self.back -= self.names.len_of(at);
+        Some(&self.names.bytes[self.back..end])
+    }
 }
 
 /// Room for `more` elements, up to the next size class.

@@ -20,8 +20,8 @@ const UNDER_FULL_BYTES: usize = 1024;
 /// How full pages are that are made in order.
 pub(super) const BUILT_BYTES: usize = 3700;
 
-/// Bytes of an end.
-const END_BYTES: usize = size_of::<u16>();
+/// Bytes of a member's length.
+const LENGTH_BYTES: usize = 1;
 
 /// Members in the order of their scores.
 #[derive(Clone, Debug, Default)]
@@ -77,13 +77,14 @@ impl Place {
 
 impl ScorePage {
     #[inline]
-    pub(super) fn name(&self, at: usize) -> &[u8] {
-        self.names.get(at)
-    }
-
-    #[inline]
     pub(super) fn score(&self, at: usize) -> f64 {
         self.scores.get(at)
+    }
+
+    /// The records at `range`, from either end.
+    #[inline]
+    pub(super) fn records(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = (f64, &[u8])> {
+        self.scores.iter(range.clone()).zip(self.names.iter(range))
     }
 
     /// How many records there are whose scores `is_before` holds for, which it does up to some score.
@@ -99,17 +100,9 @@ impl ScorePage {
     /// Where the record is, or where it belongs.
     #[inline]
     pub(super) fn seek(&self, score: f64, name: &[u8]) -> Result<usize, usize> {
-        let mut low = self.scores.count_from(0, |other| other < score);
-        let mut high = low + self.scores.count_from(low, |other| other <= score);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.names.get(middle).cmp(name) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Ok(middle),
-                Ordering::Greater => high = middle,
-            }
-        }
-        Err(low)
+        let low = self.scores.count_from(0, |other| other < score);
+        let equal = self.scores.count_from(low, |other| other <= score);
+        if equal == 0 { Err(low) } else { self.names.search(low..low + equal, name) }
     }
 
     /// Puts a record in that is not there.
@@ -170,14 +163,14 @@ impl ScorePage {
 
     /// Bytes of its records.
     pub(super) fn bytes(&self) -> usize {
-        self.scores.len() * (self.scores.width() + END_BYTES) + self.names.total()
+        self.scores.len() * (self.scores.width() + LENGTH_BYTES) + self.names.total()
     }
 
     /// Where to cut so that the lower part has at most `wanted` bytes, but a record at least.
     fn cut(&self, wanted: usize) -> usize {
-        let (record, mut bytes) = (self.scores.width() + END_BYTES, 0);
+        let (record, mut bytes) = (self.scores.width() + LENGTH_BYTES, 0);
         let fits = |at: &usize| {
-            bytes += record + self.names.get(*at).len();
+            bytes += record + self.names.len_of(*at);
             bytes > wanted
         };
         (0..self.scores.len()).find(fits).unwrap_or(self.scores.len()).clamp(1, self.scores.len() - 1)

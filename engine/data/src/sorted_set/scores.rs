@@ -59,6 +59,12 @@ impl Scores {
         }
     }
 
+    /// The scores at `range`, from either end.
+    #[inline]
+    pub(super) fn iter(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = f64> + ExactSizeIterator {
+        range.map(|at| self.get(at))
+    }
+
     /// How many of the scores from number `from` on, which ascend, `is_before` holds for.
     #[inline]
     pub(super) fn count_from(&self, from: usize, is_before: impl Fn(f64) -> bool) -> usize {

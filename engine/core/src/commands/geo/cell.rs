@@ -69,9 +69,13 @@ impl Cell {
         Cell { bits: spread(row) | spread(column) << 1, step }
     }
 
-    /// The cell of 26 cuts that a score is.
+    /// The cell of 26 cuts that a score is. ZADD may have given any: what is no cell becomes the one that it becomes in Redis, where
+    /// the processor decides.
     pub(super) fn of_score(score: f64) -> Cell {
-        Cell { bits: score as u64, step: STEP_MAX }
+        const HALF: f64 = (1u64 << 63) as f64;
+        let signed = |score: f64| if (-HALF..HALF).contains(&score) { score as i64 } else { i64::MIN };
+        let bits = if score < HALF { signed(score) as u64 } else { signed(score - HALF) as u64 ^ 1 << 63 };
+        Cell { bits, step: STEP_MAX }
     }
 
     /// The bits of a cell of 26 cuts: the lowest one in this cell.

@@ -1,11 +1,12 @@
 //! Single members: their scores and ranks, their removal, and ZSCAN.
 
-use refrain_data::{IntBuffer, SortedSet};
+use refrain_data::{IntBuffer, SortedSet, SortedSetRef};
 use refrain_resp::push_double;
 
 use super::{again, removed, reply_member};
 use crate::call::{Call, Outcome};
 use crate::commands::keyspace::parse_cursor;
+use crate::double::push_general;
 use crate::error::{ErrorReply, INVALID_CURSOR, SYNTAX};
 use crate::glob;
 
@@ -129,6 +130,7 @@ pub fn zscan(call: &mut Call<'_>) -> Outcome {
     }
     let count = usize::try_from(count.min(COUNT_MAX)).unwrap_or(1);
     let Some(set) = again(call.state, &key) else { unreachable!("it was there a moment ago") };
+    let is_packed = matches!(set, SortedSetRef::Packed(_));
     let (mut found, mut visited) = (Vec::new(), 0);
     let mut digits = IntBuffer::new();
     let next = set.scan(cursor, count, |member, score| {
@@ -145,7 +147,11 @@ pub fn zscan(call: &mut Call<'_>) -> Outcome {
     for (member, score) in found {
         reply_member(&mut reply, member);
         text.clear();
-        push_double(&mut text, score);
+        if is_packed {
+            push_double(&mut text, score);
+        } else {
+            push_general(&mut text, score);
+        }
         reply.bulk(&text);
     }
     call.work(visited / 16);
