@@ -221,7 +221,12 @@ impl<H: Hooks> Engine<H> {
     /// Runs one command, and what it asks for.
     fn run(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
         self.call(session, found, args, hashes);
-        if self.hooks.planted(Bug::DoubleIncrement) && found.command.name == "incr" && !session.in_transaction() {
+        let twice = match found.command.name {
+            "incr" => self.hooks.planted(Bug::DoubleIncrement),
+            "lpush" | "rpush" => self.hooks.planted(Bug::DoublePush),
+            _ => false,
+        };
+        if twice && !session.in_transaction() {
             let mark = session.output.mark();
             self.call(session, found, args, hashes);
             session.output.truncate(mark);

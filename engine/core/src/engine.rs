@@ -37,6 +37,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) round_is_over: bool,
     /// A transaction executes: all of it happens at one moment.
     pub(crate) clock_is_held: bool,
+    /// Sessions that are gone and that a test wants to be served.
+    pub(crate) ghosts: Vec<Box<Session>>,
     /// When somebody who speaks HTTP was last reported, for the log must not be floodable.
     pub(crate) last_http_warning_us: Option<u64>,
 }
@@ -105,6 +107,7 @@ impl<H: Hooks> Engine<H> {
             ticks_at: 0,
             round_is_over: false,
             clock_is_held: false,
+            ghosts: Vec::new(),
             last_http_warning_us: None,
         }
     }
@@ -150,11 +153,12 @@ impl<H: Hooks> Engine<H> {
 
     /// The connection is gone: nothing more can be sent or will be received.
     pub fn disconnect(&mut self, id: SessionId) {
-        if self.forget_wait(id) {
-            return;
+        if self.hooks.planted(Bug::ServesTheDead) {
+            self.keep_ghost(id);
         }
         let Some(mut session) = self.state.sessions.remove(id) else { return };
         Self::release(&mut self.held, &mut session);
+        self.forget_wait(&mut session);
         self.state.unsubscribe_from_all(&mut session);
         self.state.untrack(&mut session);
         self.state.stop_monitoring(&mut session);

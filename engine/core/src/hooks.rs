@@ -208,6 +208,8 @@ pub enum Bug {
     ServesTheDead,
     /// A blocked client is served twice.
     ServedTwice,
+    /// What is pushed to a list by itself is pushed twice.
+    DoublePush,
     /// The node's wall clock follows a jump backwards.
     WallRunsBackwards,
     /// XAUTOCLAIM forgets entries that are no longer in the stream, and does not say so.

@@ -46,16 +46,21 @@ impl<H: Hooks> Engine<H> {
         session.blocked = Some(Box::new(blocked));
     }
 
-    /// A session that may wait is gone. True when a test wants it to be served all the same.
-    pub(crate) fn forget_wait(&mut self, id: SessionId) -> bool {
-        let Some(session) = self.state.sessions.get_mut(id) else { return false };
-        if session.blocked.is_some() && self.hooks.planted(Bug::ServesTheDead) {
-            return true;
-        }
+    /// A session that may wait is gone.
+    pub(crate) fn forget_wait(&mut self, session: &mut Session) {
         if let Some(blocked) = session.blocked.take() {
-            self.state.waiters.leave(id, session.db, &blocked);
+            self.state.waiters.leave(session.handle, session.db, &blocked);
         }
-        false
+    }
+
+    /// What a test wants instead: a session that waits is gone, and is served all the same.
+    pub(crate) fn keep_ghost(&mut self, id: SessionId) {
+        if self.state.sessions.get(id).is_some_and(Session::is_blocked)
+            && let Some(mut session) = self.state.sessions.remove(id)
+        {
+            self.state.client_memory.forget(&mut session);
+            self.ghosts.push(session);
+        }
     }
 
     /// Decides the end of all waits whose time is up.
@@ -160,8 +165,17 @@ impl<H: Hooks> Engine<H> {
 
     /// Takes a waiting session out, lets `answer` do something about it, and lets it go on if that is true.
     fn attend_to(&mut self, id: SessionId, answer: impl FnOnce(&mut Engine<H>, &mut Session, &mut Blocked) -> bool) {
-        let Some(mut session) = self.state.sessions.take(id) else { return };
-        let alive = session.closing == Closing::Open || self.hooks.planted(Bug::ServesTheDead);
+        let Some(mut session) = self.state.sessions.take(id) else {
+            if let Some(at) = self.ghosts.iter().position(|ghost| ghost.handle == id) {
+                let mut ghost = self.ghosts.swap_remove(at);
+                if let Some(mut blocked) = ghost.blocked.take() {
+                    answer(self, &mut ghost, &mut blocked);
+                    self.state.waiters.leave(id, ghost.db, &blocked);
+                }
+            }
+            return;
+        };
+        let alive = session.closing == Closing::Open;
         let Some(mut blocked) = session.blocked.take_if(|_| alive) else {
             self.state.sessions.put_back(session);
             return;

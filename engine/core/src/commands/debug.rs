@@ -3,7 +3,7 @@
 //!
 //! Only what works here is here: an unknown subcommand is refused as Redis refuses it.
 
-mod digest;
+pub mod digest;
 mod populate;
 mod protocol;
 
