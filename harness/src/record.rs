@@ -6,6 +6,7 @@ pub mod groups;
 pub mod messages;
 pub mod overload;
 pub mod pauses;
+pub mod queues;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use crate::record::groups::Groups;
 use crate::record::messages::Messages;
 use crate::record::overload::Overload;
 use crate::record::pauses::Pause;
+use crate::record::queues::Queues;
 
 /// Unix time, in nanoseconds, at the simulator's zero.
 const UNIX_ORIGIN_NS: i64 = 1_767_225_600 * 1_000_000_000;
@@ -36,6 +38,8 @@ pub struct Record {
     pub strings: History,
     /// Transactions on groups of keys, each group seen as one register.
     pub groups: History,
+    /// Operations on lists, sets, sorted sets, hashes and streams.
+    pub collections: History,
     /// What transactions saw that read a whole group.
     pub group_reads: Vec<GroupRead>,
     /// What transactions under WATCH read of the key that they watch.
@@ -58,6 +62,10 @@ pub struct Record {
     pub stream: Groups,
     /// What clients with slow commands got, and what SLOWLOG said of them.
     pub overload: Overload,
+    /// What was pushed to queues, and who got what.
+    pub queues: Queues,
+    /// How many clients there are.
+    pub clients: usize,
     /// When the last fault had ended.
     pub healed: u64,
     /// When each client was served after the last fault.
@@ -133,6 +141,7 @@ impl Record {
         Record {
             strings: History::new(ModelKind::RedisString, clock),
             groups: History::new(ModelKind::Register, clock),
+            collections: History::new(ModelKind::RedisCollection, clock),
             group_reads: Vec::new(),
             watched_reads: Vec::new(),
             unexpected: Vec::new(),
@@ -144,6 +153,8 @@ impl Record {
             messages: Messages::default(),
             stream: Groups::default(),
             overload: Overload::default(),
+            queues: Queues::default(),
+            clients: 0,
             healed: 0,
             recovered: BTreeMap::new(),
             losses: 0,
@@ -200,7 +211,8 @@ impl Record {
 
     /// What was recorded, in numbers.
     pub fn figures(&self) -> Vec<String> {
-        let operations = self.strings.operations().len() + self.groups.operations().len();
+        let operations =
+            self.strings.operations().len() + self.groups.operations().len() + self.collections.operations().len();
         let mut lines = vec![format!(
             "{operations} operations in histories, {} reads of keys with deadlines, {} losses",
             self.sightings.len(),
@@ -237,6 +249,16 @@ impl Record {
                 "{added} entries added, {deliveries} deliveries, {deletions} deletions, of which {told} were told to consumers"
             ));
         }
+        if !self.queues.pushed.is_empty() {
+            let Queues { pushed, takes, .. } = &self.queues;
+            let got: usize = takes.iter().filter_map(|take| take.got.as_ref()).map(|(_, got)| got.len()).sum();
+            let given_up = takes.iter().filter(|take| take.given_up).count();
+            lines.push(format!(
+                "{} elements pushed, {got} taken by {} requests, {given_up} of them given up",
+                pushed.len(),
+                takes.len()
+            ));
+        }
         if !pauses.is_empty() {
             lines.push(format!("{} pauses", pauses.len()));
         }
@@ -253,11 +275,12 @@ impl Record {
         lines
     }
 
-    /// Which of the two histories an operation belongs to.
+    /// Which of the histories an operation belongs to.
     pub fn history(&mut self, which: Which) -> &mut History {
         match which {
             Which::Strings => &mut self.strings,
             Which::Groups => &mut self.groups,
+            Which::Collections => &mut self.collections,
         }
     }
 
@@ -289,13 +312,15 @@ impl Record {
     }
 }
 
-/// The two histories of a run.
+/// The histories of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// [`Record::strings`].
     Strings,
     /// [`Record::groups`].
     Groups,
+    /// [`Record::collections`].
+    Collections,
 }
 
 /// A moment of virtual time for people.

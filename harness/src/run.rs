@@ -104,6 +104,7 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     let phase = Rc::new(Cell::new(Phase::Faults));
     let lost_is_failure = planted == Some(Planted::LostReplyIsFailure);
     let record = Rc::new(RefCell::new(Record::new(lost_is_failure)));
+    record.borrow_mut().clients = plan.clients.len();
     let readings = plan.oracles.deadlines.then(Vec::new);
     let work = plan.oracles.overload.is_some().then(Work::default);
     let invariants = oracles::invariants(&plan);

@@ -32,8 +32,8 @@ pub fn timeline(outcome: &Outcome, depth: Depth) -> String {
     if depth >= Depth::Commands
         && let Some(record) = &outcome.record
     {
-        let Record { strings, groups, .. } = record;
-        [strings, groups].into_iter().for_each(|history| operations(history, &mut lines));
+        let Record { strings, groups, collections, .. } = record;
+        [strings, groups, collections].into_iter().for_each(|history| operations(history, &mut lines));
     }
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(at, line)| format!("{} {}\n", seconds(at), line.trim_end())).collect()

@@ -19,7 +19,7 @@ const CLOCK_AGE_UNITS_PER_SECOND: u64 = 2000;
 /// Looks for an order of what clients saw.
 pub fn judge(plan: &Plan, record: &Record) -> Vec<Violation> {
     let options = Options { clock_tolerance_ns: clock_tolerance_ns(plan), steps_max: STEPS_MAX, ..Options::default() };
-    [("keys", &record.strings), ("groups", &record.groups)]
+    [("keys", &record.strings), ("groups", &record.groups), ("collections", &record.collections)]
         .into_iter()
         .filter_map(|(what, history)| illegal(what, history, &options))
         .collect()

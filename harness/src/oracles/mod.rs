@@ -15,6 +15,7 @@ pub mod overload;
 pub mod pauses;
 pub mod possible_replies;
 pub mod propagation;
+pub mod queues;
 pub mod recovery;
 pub mod rights;
 pub mod strangers;
@@ -118,6 +119,9 @@ pub fn judge(plan: &Plan, record: &Record, seen: &Seen) -> Vec<Violation> {
     }
     if plan.oracles.stream_groups {
         violations.extend(stream_groups::judge(record));
+    }
+    if plan.oracles.queues {
+        violations.extend(queues::judge(record));
     }
     if plan.oracles.pauses {
         violations.extend(pauses::judge(record));

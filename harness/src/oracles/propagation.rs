@@ -93,7 +93,7 @@ fn held(entry: Entry<'_>) -> Vec<u8> {
     let Some(hash) = entry.view::<Hash>() else {
         return match entry.kind() {
             Kind::String => entry.value().to_vec(),
-            other => other.name().into(),
+            _ => refrain_core::commands::debug::digest::of_value([0; 20], entry).to_vec(),
         };
     };
     let text = |value: Value<'_>| value.to_vec().escape_ascii().to_string();

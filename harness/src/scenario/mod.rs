@@ -145,6 +145,9 @@ pub struct Oracles {
     /// A group of consumers loses no entry, and gets none as new twice.
     #[serde(default)]
     pub stream_groups: bool,
+    /// Elements of queues are taken once and in order, and none is lost but with a reply.
+    #[serde(default)]
+    pub queues: bool,
     /// While clients are paused, what is held back has no effect.
     #[serde(default)]
     pub pauses: bool,

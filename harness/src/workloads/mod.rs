@@ -4,8 +4,11 @@
 //! batch that a plan leaves out shifts no other.
 
 pub mod acl_operator;
+pub mod auditor;
 pub mod cache_writer;
 pub mod cacher;
+pub mod collections;
+pub mod consumer;
 pub mod deaf;
 pub mod deaf_subscriber;
 pub mod expiring;
@@ -16,6 +19,7 @@ pub mod intruder;
 pub mod leases;
 pub mod member;
 pub mod pauser;
+pub mod producer;
 pub mod publisher;
 pub mod slowlog_reader;
 pub mod steady;
@@ -87,6 +91,14 @@ pub enum Workload {
     StreamConsumer(stream_consumer::StreamConsumer),
     /// See [`slowlog_reader`].
     SlowlogReader(slowlog_reader::SlowlogReader),
+    /// See [`producer`].
+    Producer(producer::Producer),
+    /// See [`consumer`].
+    Consumer(consumer::Consumer),
+    /// See [`auditor`].
+    Auditor(auditor::Auditor),
+    /// See [`collections`].
+    Collections(collections::Collections),
 }
 
 impl Draw for Workload {
@@ -114,6 +126,10 @@ impl Draw for Workload {
             Workload::StreamProducer(p) => Workload::StreamProducer(p.draw(stream)),
             Workload::StreamConsumer(p) => Workload::StreamConsumer(p.draw(stream)),
             Workload::SlowlogReader(p) => Workload::SlowlogReader(p.draw(stream)),
+            Workload::Producer(p) => Workload::Producer(p.draw(stream)),
+            Workload::Consumer(p) => Workload::Consumer(p.draw(stream)),
+            Workload::Auditor(p) => Workload::Auditor(p.draw(stream)),
+            Workload::Collections(p) => Workload::Collections(p.draw(stream)),
         }
     }
 }
@@ -144,6 +160,10 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::StreamProducer(p) => stream_producer::work(&mut client, context, p).await,
         Workload::StreamConsumer(p) => stream_consumer::work(&mut client, context, p).await,
         Workload::SlowlogReader(p) => slowlog_reader::work(&mut client, context, p).await,
+        Workload::Producer(p) => producer::work(&mut client, context, p).await,
+        Workload::Consumer(p) => consumer::work(&mut client, context, p).await,
+        Workload::Auditor(p) => auditor::work(&mut client, context, p).await,
+        Workload::Collections(p) => collections::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;
 }
