@@ -16,14 +16,23 @@ pub fn parse(text: &[u8]) -> Option<f64> {
 /// A bound of a range of scores, without the mark of an excluded one: as [`parse`], but blanks may precede it, nothing at all is zero,
 /// it ends at a NUL, and what is too large is infinite.
 pub fn parse_bound(text: &[u8]) -> Option<f64> {
+    lenient(text).map(|(value, _)| value)
+}
+
+/// What SORT sorts by: as [`parse_bound`], but what is too large or too small is no number, as for [`parse`].
+pub fn parse_weight(text: &[u8]) -> Option<f64> {
+    lenient(text).filter(|(_, exact)| *exact).map(|(value, _)| value)
+}
+
+fn lenient(text: &[u8]) -> Option<(f64, bool)> {
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     let text = &text[..end];
     if text.is_empty() {
-        return Some(0.0);
+        return Some((0.0, true));
     }
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r');
     let start = text.iter().position(|byte| !blank(byte))?;
-    read(&text[start..]).map(|(value, _)| value)
+    read(&text[start..])
 }
 
 /// Appends `value` as C's `%.17g` has it: 17 digits less the zeros at their end. ZSCAN shows scores of large sets so.

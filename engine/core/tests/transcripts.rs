@@ -150,6 +150,7 @@ transcripts!(
     auth,
     transactions,
     config,
+    sorting,
     server,
     compare_and_set,
     bitmaps,

@@ -244,3 +244,32 @@ fn radius(arguments: Arguments<'_>, options: usize, out: &mut Vec<KeyRef>) {
         out.push(KeyRef { index: index as u32, flags: KeyFlags::of(&[KeyFlags::OW, KeyFlags::UPDATE]) });
     }
 }
+
+/// SORT reads the first key and writes the last one that STORE names. What BY and GET name is found only when it runs.
+pub(super) fn sort(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
+    sort_ro(arguments, out)?;
+    let mut target = None;
+    let mut i = 2;
+    while let Some(word) = arguments.get(i) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("store") && i + 1 < arguments.count() {
+            target = Some(i as u32 + 1);
+        }
+        i += if is("limit") {
+            3
+        } else if is("by") || is("get") || is("store") {
+            2
+        } else {
+            1
+        };
+    }
+    let flags = KeyFlags::of(&[KeyFlags::OW, KeyFlags::UPDATE]);
+    out.extend(target.map(|index| KeyRef { index, flags }));
+    Ok(())
+}
+
+/// SORT_RO reads the first key.
+pub(super) fn sort_ro(_: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
+    out.push(KeyRef { index: 1, flags: KeyFlags::of(&[KeyFlags::RO, KeyFlags::ACCESS]) });
+    Ok(())
+}

@@ -17,6 +17,7 @@ mod connection;
 mod describe;
 mod flags;
 mod generic;
+mod generic_sorting;
 mod generic_values;
 mod geo;
 mod geo_radius;
@@ -63,6 +64,7 @@ pub static COMMANDS: &[&[Command]] = &[
     bitmap::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
+    generic_sorting::COMMANDS,
     generic_values::COMMANDS,
     geo::COMMANDS,
     geo_radius::COMMANDS,

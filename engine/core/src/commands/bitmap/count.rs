@@ -24,6 +24,7 @@ pub fn bitcount(call: &mut Call<'_>) -> Outcome {
             let bytes = value.bytes(&mut digits);
             match range {
                 None => (bits::count_ones(bytes), bytes.len() as u64),
+                Some(range) if range.is_reversed() => (0, 0),
                 Some(range) => match range.bits(bytes.len()) {
                     Some((first, last)) => (bits::count_ones_between(bytes, first, last), (last - first) / 8),
                     None => (0, 0),

@@ -37,14 +37,16 @@ impl GivenRange {
         }
     }
 
+    /// Whether both ends are counted from the end, and the wrong way round. Cut to the string they might still name its first byte.
+    pub(super) fn is_reversed(&self) -> bool {
+        self.end.is_some_and(|end| self.start < 0 && end < 0 && self.start > end)
+    }
+
     /// The first and the last bit of the range in a string of `len` bytes; `None` if there is none between them.
     pub(super) fn bits(&self, len: usize) -> Option<(u64, u64)> {
         let unit = if self.in_bits { 1 } else { 8 };
         let count = len as i64 * if self.in_bits { 8 } else { 1 };
         let end = self.end.unwrap_or(count - 1);
-        if self.start < 0 && end < 0 && self.start > end {
-            return None;
-        }
         let from_start = |index: i64| if index < 0 { index.saturating_add(count).max(0) } else { index };
         let (start, end) = (from_start(self.start), from_start(end).min(count - 1));
         // Both are positions in the string now, unless it is empty.
@@ -65,6 +67,7 @@ mod tests {
             (-100, Some(100), false, Some((0, 23))),
             (-1, Some(-2), false, None),
             (-100, Some(-100), false, Some((0, 7))),
+            (-4, Some(-100), false, Some((0, 7))),
             (2, Some(1), false, None),
             (3, Some(5), false, None),
             (5, Some(-5), true, Some((5, 19))),
