@@ -5,7 +5,8 @@
 //! means is the engine's business.
 //!
 //! From the outside in: a [`Keyspace`] has numbered [`Database`]s, a database has one [`Dict`] or one for each hash slot, and
-//! a dictionary has [`Entry`]s. `unsafe` is confined to `entry` (blocks of memory) and `prefetch` (a hint).
+//! a dictionary has [`Entry`]s. `unsafe` is confined to `entry` (blocks of memory), `prefetch` (a hint), and
+//! `bits` and `hyperloglog` (vectors).
 
 pub mod bits;
 mod bucket;

@@ -150,8 +150,13 @@ pub fn pfmerge(call: &mut Call<'_>) -> Outcome {
     };
     match call.state.write(&key) {
         Lookup::Occupied(mut found) => {
-            let bytes = merged(of_entry(found.entry())?.to_vec())?;
-            found.set_bytes(bytes, Deadline::Keep);
+            let bytes = of_entry(found.entry())?;
+            if hll::is_dense(bytes) {
+                found.change_bytes(hll::DENSE_BYTES, |bytes| hll::set_dense(bytes, &registers));
+            } else {
+                let bytes = merged(bytes.to_vec())?;
+                found.set_bytes(bytes, Deadline::Keep);
+            }
         }
         Lookup::Vacant(free) => {
             let bytes = merged(hll::empty())?;

@@ -13,7 +13,6 @@ pub use combine::{BitOperation, combine};
 pub use field::{Field, FieldKind, Overflow};
 pub use population::{count_ones, count_ones_between};
 pub use position::first_bit;
-pub(crate) use wide::widened;
 
 /// Bit `index`; what is beyond the end is clear.
 #[inline]

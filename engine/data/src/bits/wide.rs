@@ -34,4 +34,4 @@ macro_rules! widened {
         }
     };
 }
-pub(crate) use widened;
+pub(super) use widened;

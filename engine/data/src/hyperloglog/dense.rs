@@ -35,8 +35,14 @@ pub(super) fn raise(packed: &mut [u8], index: usize, run: u8) -> bool {
 
 /// Packs all registers, a byte each before.
 pub(super) fn pack(registers: &[u8; REGISTERS], packed: &mut [u8]) {
-    let (quadruples, _) = registers.as_chunks::<4>();
-    let (packed, _) = packed.as_chunks_mut::<QUADRUPLE>();
+    let mut done = 0;
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has just been asked for the feature that the function is compiled for.
+        done = unsafe { super::vector::pack(registers, packed) };
+    }
+    let (quadruples, _) = registers[done..].as_chunks::<4>();
+    let (packed, _) = packed[done / 4 * QUADRUPLE..].as_chunks_mut::<QUADRUPLE>();
     for (packed, quadruple) in packed.iter_mut().zip(quadruples) {
         let word = u32::from_le_bytes(*quadruple);
         let joined = word & MASK | (word >> 2 & MASK << 6) | (word >> 4 & MASK << 12) | (word >> 6 & MASK << 18);
@@ -45,10 +51,15 @@ pub(super) fn pack(registers: &[u8; REGISTERS], packed: &mut [u8]) {
 }
 
 /// Raises registers, a byte each, to those that are packed.
-#[inline(always)]
 pub(super) fn merge(packed: &[u8], registers: &mut [u8; REGISTERS]) {
-    let (packed, _) = packed.as_chunks::<QUADRUPLE>();
-    let (quadruples, _) = registers.as_chunks_mut::<4>();
+    let mut done = 0;
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has just been asked for the feature that the function is compiled for.
+        done = unsafe { super::vector::merge(packed, registers) };
+    }
+    let (packed, _) = packed[done / 4 * QUADRUPLE..].as_chunks::<QUADRUPLE>();
+    let (quadruples, _) = registers[done..].as_chunks_mut::<4>();
     for (quadruple, packed) in quadruples.iter_mut().zip(packed) {
         let word = u32::from_le_bytes([packed[0], packed[1], packed[2], 0]);
         let spread = word & MASK | (word & MASK << 6) << 2 | (word & MASK << 12) << 4 | (word & MASK << 18) << 6;

@@ -16,6 +16,8 @@ mod estimate;
 mod hash;
 mod registers;
 mod sparse;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod vector;
 
 pub use registers::Registers;
 pub use sparse::Run;
@@ -171,6 +173,12 @@ pub fn make_dense(bytes: &mut Vec<u8>) -> Result<(), Corrupted> {
     bytes.resize(DENSE_BYTES, 0);
     dense::pack(registers.bytes(), &mut bytes[HEADER_BYTES..]);
     Ok(())
+}
+
+/// Gives a dense HyperLogLog these registers, among which its own have been merged. The kept estimate is forgotten.
+pub fn set_dense(dense_bytes: &mut [u8], registers: &Registers) {
+    dense::pack(registers.bytes(), &mut dense_bytes[HEADER_BYTES..]);
+    forget_estimate(dense_bytes);
 }
 
 /// Raises registers to those given. A sparse HyperLogLog becomes dense when it is asked to or as by [`add`]. The kept estimate is

@@ -1,7 +1,6 @@
 //! All registers, a byte each: the form in which several HyperLogLogs are merged, and in which they are counted.
 
 use super::{Corrupted, HEADER_BYTES, REGISTERS, dense, estimate, is_dense, sparse};
-use crate::bits::widened;
 
 /// The highest values of the registers of several HyperLogLogs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +28,7 @@ impl Registers {
         if !is_dense(bytes) {
             return sparse::merge(rest, &mut self.0);
         }
-        merge_dense(rest, &mut self.0);
+        dense::merge(rest, &mut self.0);
         Ok(())
     }
 
@@ -61,8 +60,4 @@ impl Default for Registers {
     fn default() -> Self {
         Registers::new()
     }
-}
-
-widened! {
-    fn merge_dense(packed: &[u8], registers: &mut [u8; REGISTERS]) = dense::merge;
 }

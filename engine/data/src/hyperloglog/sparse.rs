@@ -108,14 +108,27 @@ pub(super) fn merge(bytes: &[u8], registers: &mut [u8; REGISTERS]) -> Result<(),
 
 /// How many registers hold each value.
 pub(super) fn histogram(bytes: &[u8]) -> Result<Histogram, Corrupted> {
-    let mut histogram = [0; 64];
-    let mut covered = 0;
-    for run in runs(bytes) {
-        covered += run.registers();
+    // Counts of their own for neighbours, so that the next run need not wait for the last one's.
+    let mut lanes = [[0u16; VALUE_MAX as usize + 1]; 4];
+    let (mut at, mut covered) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        let registers = match SHORT_RUNS[usize::from(*byte)] {
+            0 => {
+                at += 1;
+                (usize::from(byte & 0x3f) << 8 | usize::from(bytes.get(at).copied().unwrap_or(0))) + 1
+            }
+            short => usize::from(short),
+        };
+        covered += registers;
         if covered > REGISTERS {
             return Err(Corrupted);
         }
-        histogram[usize::from(run.value())] += run.registers() as u32;
+        lanes[at % 4][usize::from(VALUES[usize::from(*byte)])] += registers as u16;
+        at += 1;
+    }
+    let mut histogram = [0; 64];
+    for lane in lanes {
+        histogram.iter_mut().zip(lane).for_each(|(sum, count)| *sum += u32::from(count));
     }
     if covered == REGISTERS { Ok(histogram) } else { Err(Corrupted) }
 }
@@ -132,25 +145,74 @@ impl Place {
     /// The first run.
     pub(super) const FIRST: Place = Place { at: HEADER_BYTES, first: 0, before: None };
 
+    /// The place behind the run here.
+    #[inline]
+    fn following(self, bytes: &[u8]) -> Option<Place> {
+        let (registers, len) = match SHORT_RUNS[usize::from(*bytes.get(self.at)?)] {
+            0 => (Run::first(&bytes[self.at..])?.registers(), 2),
+            short => (usize::from(short), 1),
+        };
+        Some(Place { at: self.at + len, first: self.first + registers, before: Some(self.at) })
+    }
+
+    /// A place some runs before the one that covers a register, found in steps of several.
+    fn near(self, bytes: &[u8], index: usize) -> Place {
+        let (mut here, mut back) = (self, self);
+        while let Some(step) = bytes.get(here.at..here.at + STEP) {
+            let end = here.at + STEP;
+            let word = u64::from_le_bytes(step.try_into().expect("a step is as long as a word"));
+            let mut next = here;
+            match short_runs(word) {
+                Some(registers) => {
+                    next = Place { at: end, first: here.first + registers, before: Some(end - 1) };
+                }
+                None => {
+                    while next.at < end {
+                        let Some(following) = next.following(bytes) else { return back };
+                        next = following;
+                    }
+                }
+            }
+            if next.first > index {
+                break;
+            }
+            (back, here) = (here, next);
+        }
+        back
+    }
+
     /// The run that covers a register, from this place on, and the run before that, from which to go on once the found one may
     /// have changed.
     fn find(self, bytes: &[u8], index: usize) -> Result<(Place, Place), Corrupted> {
-        let mut here = self;
+        let mut here = self.near(bytes, index);
         // Of the run before the first one only the beginning is known.
         let mut back = Place::FIRST;
         loop {
-            let registers = match SHORT_RUNS[usize::from(*bytes.get(here.at).ok_or(Corrupted)?)] {
-                0 => Run::first(&bytes[here.at..]).ok_or(Corrupted)?.registers(),
-                short => usize::from(short),
-            };
-            if index < here.first + registers {
+            let next = here.following(bytes).ok_or(Corrupted)?;
+            if index < next.first {
                 return Ok((here, back));
             }
-            let bytes_of_run = 1 + usize::from(bytes[here.at] >> 6 == 1);
-            back = here;
-            here = Place { at: here.at + bytes_of_run, first: here.first + registers, before: Some(here.at) };
+            (back, here) = (here, next);
         }
     }
+}
+
+/// Bytes that are stepped over together.
+const STEP: usize = size_of::<u64>();
+
+/// How many registers the runs in these bytes have; `None` if one of them has two bytes.
+#[inline]
+fn short_runs(word: u64) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let values = word & EACH << 7;
+    if word & !(values >> 1) & EACH << 6 != 0 {
+        return None;
+    }
+    // The length less one: six bits of zeros, two of values.
+    let lengths = word & (EACH * 0x3f ^ (values >> 7) * 0x3c);
+    let pairs = (lengths & 0x00ff_00ff_00ff_00ff) + (lengths >> 8 & 0x00ff_00ff_00ff_00ff);
+    let sum = pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48;
+    Some(sum as usize + STEP)
 }
 
 /// How many registers the run of each byte has; 0 for those of two bytes.
@@ -166,6 +228,17 @@ const SHORT_RUNS: [u8; 256] = {
         byte += 1;
     }
     registers
+};
+
+/// The value of the run of each byte; 0 for zeros.
+const VALUES: [u8; 256] = {
+    let mut values = [0; 256];
+    let mut byte = 128;
+    while byte < 256 {
+        values[byte] = (byte as u8 >> 2 & 0x1f) + 1;
+        byte += 1;
+    }
+    values
 };
 
 /// What has become of a register that was to be raised.
