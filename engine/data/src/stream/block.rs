@@ -185,6 +185,29 @@ impl Block {
         }
     }
 
+    /// The block without its entries from `id` on.
+    pub(super) fn without_tail(&self, id: StreamId) -> Block {
+        let mut block = Block::begin(self.first, self.names());
+        let mut cursor = self.cursor();
+        while let Some(record) = cursor.next().filter(|record| record.id < id) {
+            let pairs = record.entry(self).fields();
+            let content = pairs.clone().map(|(field, value)| field.len() + value.len()).sum();
+            block.push_record(record.id, record.is_deleted(), record.has_own_fields(), content, pairs);
+        }
+        block
+    }
+
+    /// The fields that entries need not repeat.
+    fn names(&self) -> impl Iterator<Item = Value<'_>> + Clone {
+        let mut at = 0;
+        let count = if self.bytes.is_empty() { 0 } else { codec::read_varint(&self.bytes, &mut at) };
+        (0..count).scan(at, |at, _| {
+            let name = codec::read(&self.bytes, *at);
+            *at += codec::step(&self.bytes, *at);
+            Some(name)
+        })
+    }
+
     /// Gives back what entries that won't come would have taken.
     pub(super) fn seal(&mut self) {
         self.bytes.shrink_to(size_class(self.bytes.len()));

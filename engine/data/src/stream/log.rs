@@ -111,6 +111,10 @@ impl Log {
         assert!(id > self.last_id, "ids of a stream grow");
         let content = pairs.clone().map(|(field, value)| field.len() + value.len()).sum();
         let pairs = pairs.map(|(field, value)| (stored(field), stored(value)));
+        // Ids may be set back to before entries that are deleted: their places are given to others.
+        if self.blocks.last().is_some_and(|block| block.last() >= id) {
+            self.blocks.edit_last(|block| *block = block.without_tail(id));
+        }
         match self.blocks.last() {
             Some(block) if block.has_room(content, limits) => {
                 self.blocks.edit_last(|block| block.push(id, content, pairs));

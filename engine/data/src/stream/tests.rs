@@ -364,6 +364,27 @@ fn many_pending_entries_and_consumers_stay_in_order() {
 }
 
 #[test]
+fn ids_that_are_set_back_give_places_of_deleted_entries_to_others() {
+    let mut log = Log::default();
+    let id = |ms| StreamId::new(ms, 0);
+    for ms in 1..=6 {
+        let pair = [(if ms == 4 { &b"own"[..] } else { b"field" }, &b"value"[..])];
+        log.append(id(ms), pair.into_iter(), StreamLimits::default());
+    }
+    for ms in [2, 4, 5, 6] {
+        assert!(log.delete(id(ms)));
+    }
+    log.set_last_id(id(3));
+    log.set_max_deleted_id(StreamId::MIN);
+    log.append(StreamId::new(4, 7), [(&b"field"[..], &b"new"[..])].into_iter(), StreamLimits::default());
+    let ids: Vec<_> = log.range(StreamId::MIN, StreamId::MAX).map(|entry| entry.id).collect();
+    assert_eq!(ids, [id(1), id(3), StreamId::new(4, 7)]);
+    let block = log.blocks().next().expect("there is one");
+    assert_eq!(block.to_listpack().len(), block.listpack_bytes());
+    assert_eq!((log.last_entry_id(), log.len()), (Some(StreamId::new(4, 7)), 3));
+}
+
+#[test]
 fn an_entry_takes_little_beside_its_values() {
     // With ids as a busy server gives them: three a millisecond.
     let per_entry = |values: usize, len: usize| {
