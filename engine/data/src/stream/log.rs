@@ -19,6 +19,7 @@ pub enum TrimTo {
 #[derive(Clone, Default)]
 pub struct Log {
     blocks: Tree<Block>,
+    blocks_len: usize,
     last_id: StreamId,
     first_id: StreamId,
     max_deleted_id: StreamId,
@@ -126,6 +127,7 @@ impl Log {
                 let mut block = Block::begin(id, pairs.clone().map(|(field, _)| field));
                 block.push(id, content, pairs);
                 self.blocks.push_back(block);
+                self.blocks_len += 1;
             }
         }
         self.last_id = id;
@@ -186,7 +188,11 @@ impl Log {
     /// Removes the entry with this id as trimming does: without remembering that it was deleted. True if it was there.
     pub fn trim_one(&mut self, id: StreamId) -> bool {
         let Some(record) = self.blocks.lookup(&id).and_then(|block| block.find(id)) else { return false };
-        self.blocks.edit_of(&id, |block| block.delete(&record));
+        let left = self.blocks.edit_of(&id, |block| {
+            block.delete(&record);
+            block.len()
+        });
+        self.blocks_len -= usize::from(left == 0);
         if id == self.first_id {
             self.find_first();
         }
@@ -201,7 +207,7 @@ impl Log {
     /// entries as `limit` says, if it isn't 0. Returns how many went.
     pub fn trim(&mut self, to: TrimTo, whole_blocks: bool, limit: u64) -> u64 {
         let len = self.len() as u64;
-        let mut gone = 0;
+        let (mut gone, mut blocks_gone) = (0, 0);
         for (block, _) in self.blocks.pages_from(0) {
             let entries = Page::len(block) as u64;
             if matches!(to, TrimTo::Length(most) if len - gone <= most) || limit > 0 && gone + entries > limit {
@@ -213,18 +219,22 @@ impl Log {
             };
             if whole {
                 gone += entries;
+                blocks_gone += 1;
                 continue;
             }
             if !whole_blocks {
-                gone = match to {
-                    TrimTo::Length(most) => len - most,
-                    TrimTo::Id(id) => gone + block.live_before(id) as u64,
+                let of_block = match to {
+                    TrimTo::Length(most) => len - gone - most,
+                    TrimTo::Id(id) => block.live_before(id) as u64,
                 };
+                gone += of_block;
+                blocks_gone += usize::from(of_block == entries);
             }
             break;
         }
         if gone > 0 {
             self.blocks.remove_range(0..gone as usize);
+            self.blocks_len -= blocks_gone;
             self.find_first();
         }
         gone
@@ -241,13 +251,14 @@ impl Log {
             return false;
         }
         self.blocks.push_back(block);
+        self.blocks_len += 1;
         true
     }
 
-    /// How many blocks there are. A walk.
+    /// How many blocks there are.
     #[must_use]
     pub fn count_blocks(&self) -> usize {
-        self.blocks().count()
+        self.blocks_len
     }
 
     /// How far `id` is from the first entry ever added, if that can be told without counting: it can for the last entry, and for

@@ -228,6 +228,7 @@ fn check(stream: &Stream, model: &Model) {
     assert_eq!(stream.log.max_deleted_id(), model.max_deleted_id);
     assert_eq!(stream.log.first_id(), model.entries.keys().next().copied().unwrap_or_default());
     assert_eq!(stream.log.last_entry_id(), model.entries.keys().next_back().copied());
+    assert_eq!(stream.log.count_blocks(), stream.log.blocks().count());
     assert_eq!(stream.groups_len(), model.groups.len());
     for (group, of_model) in stream.groups().zip(&model.groups) {
         assert_eq!(group.name(), of_model.0);
