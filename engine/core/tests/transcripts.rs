@@ -165,6 +165,7 @@ transcripts!(
     acl_users,
     acl_rights,
     acl_log,
+    streams,
 );
 
 /// Numbers and hashes differ between runs and builds; names, order and shape do not.

@@ -147,6 +147,7 @@ impl Turn<'_> {
         if self.crashes {
             (self.context.note)("gives up its connection with entries in hand");
             client.close();
+            self.looks = false;
             return Ok(());
         }
         let left = |at: usize| self.leaves[at % self.leaves.len()];
