@@ -5,7 +5,7 @@
 //! and `!quiet` hides a reply that differs between runs. The replies are shown with the protocol's own type marks; strings
 //! are quoted.
 //!
-//! What the scripts print was compared with Redis 7.0.15, `compare_and_set`, `bitmaps`, `hyperloglogs` and
+//! What the scripts print was compared with Redis 7.0.15, `compare_and_set`, `bitmaps`, `hyperloglogs`, `sets` and
 //! `field_deadlines` with 8.6.3. What differs: HELLO's error, `MAXAGE`,
 //! `loglevel nothing` and the arity of COMMAND GETKEYS are those of later versions; `port` is fixed while the server runs; and
 //! an invalid digest together with GET is one error, where Redis sends the old value and then the error, two replies for one
@@ -158,6 +158,7 @@ transcripts!(
     sorted_sets,
     sorted_sets_waiting,
     geo,
+    sets,
     pubsub,
     notifications,
     tracking,

@@ -18,10 +18,9 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
-
 use crate::prefetch::prefetch;
 use crate::size_class::size_class;
+use crate::spread;
 use long::Long;
 
 /// Longer keys and values are kept beside their page.
@@ -138,59 +137,12 @@ impl<const VALUES: bool> HashPage<VALUES> {
         self.len > 0 && self.low <= hash && hash <= self.high
     }
 
-    /// Where a hash is or would be, if hashes are spread evenly. There are records, and the hash lies between theirs.
-    #[inline(always)]
-    fn guess(&self, hash: u32) -> usize {
-        let above = u64::from(hash - self.low);
-        let width = u64::from(self.high - self.low).max(1);
-        (above * u64::from(self.len - 1) / width) as usize
-    }
-
     /// How many records have a lower hash.
     #[inline]
     #[must_use]
     pub fn count_below(&self, hash: u32) -> usize {
-        const STEPS_MAX: usize = 16;
-        if self.is_empty() || hash <= self.low {
-            return 0;
-        }
-        if hash > self.high {
-            return self.len();
-        }
-        let guess = self.guess(hash);
-        let mut index = guess;
-        if self.hash(index) < hash {
-            // The last record's hash is not below, so there is an end to it.
-            while index < guess + STEPS_MAX {
-                index += 1;
-                if self.hash(index) >= hash {
-                    return index;
-                }
-            }
-            self.partition(index + 1..self.len(), hash)
-        } else {
-            while index + STEPS_MAX > guess {
-                if index == 0 || self.hash(index - 1) < hash {
-                    return index;
-                }
-                index -= 1;
-            }
-            self.partition(0..index, hash)
-        }
-    }
-
-    #[cold]
-    fn partition(&self, range: Range<usize>, hash: u32) -> usize {
-        let (mut low, mut high) = (range.start, range.end);
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.hash(middle) < hash {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        let Some(below) = hash.checked_sub(1) else { return 0 };
+        spread::count_up_to(self.len(), (self.low, self.high), |index| self.hash(index), below)
     }
 
     /// The index of a key's record.
@@ -289,7 +241,7 @@ impl<const VALUES: bool> HashPage<VALUES> {
     #[inline]
     pub fn prefetch_place(&self, hash: u32) {
         if let (false, Some(last)) = (self.is_empty(), self.buffer.last()) {
-            let guess = self.guess(hash.clamp(self.low, self.high));
+            let guess = spread::guess(self.len(), (self.low, self.high), hash.clamp(self.low, self.high));
             prefetch(std::ptr::from_ref(last).wrapping_sub(guess * PLACE_BYTES + PLACE_BYTES / 2));
         }
     }

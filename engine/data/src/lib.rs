@@ -28,6 +28,7 @@ mod set;
 mod size_class;
 mod slab;
 mod sorted_set;
+mod spread;
 pub mod stream;
 mod tree;
 mod value;

@@ -54,6 +54,21 @@ pub trait Page: Clone + Default + Send + Sync + 'static {
         self.lowest() == *bound
     }
 
+    /// The last of `len` ascending bounds, of which there is one at least, that is at or before `bound`; otherwise the first. Worth its
+    /// own code where a bound's value tells where it is.
+    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b Self::Bound, bound: &Self::Bound) -> usize {
+        let (mut low, mut high) = (0, len);
+        while low < high {
+            let middle = low.midpoint(high);
+            if at(middle) <= bound {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low.saturating_sub(1)
+    }
+
     /// The heap that a bound occupies, by its value alone.
     fn bound_memory(bound: &Self::Bound) -> usize {
         let _ = bound;
@@ -150,20 +165,24 @@ impl<P: Page> Tree<P> {
     /// at or before the bound, otherwise the first page.
     #[must_use]
     pub fn page_of(&self, bound: &P::Bound) -> Option<(&P, usize)> {
-        self.page_by(|lowest| lowest <= bound)
+        self.page_where(|children| node::child_of(children, bound))
     }
 
     /// As [`Tree::page_of`], with a search that no owned bound is needed for: `reaches` tells whether a bound is at or
     /// before the one that is sought.
     #[must_use]
     pub fn page_by(&self, reaches: impl Fn(&P::Bound) -> bool) -> Option<(&P, usize)> {
+        self.page_where(|children| node::child_by(children, &reaches))
+    }
+
+    fn page_where(&self, seek: impl Fn(&[Child<P>]) -> usize) -> Option<(&P, usize)> {
         let mut before = 0;
         let mut node = self.root.as_deref()?;
         loop {
             match node {
                 Node::Leaf(page) => return Some((page, before)),
                 Node::Inner(children) => {
-                    let at = node::child_by(children, &reaches);
+                    let at = seek(children);
                     before += children[..at].iter().map(|child| child.len).sum::<usize>();
                     node = &children[at].node;
                 }
@@ -174,17 +193,22 @@ impl<P: Page> Tree<P> {
     /// As [`Tree::page_of`], without counting what is before the page.
     #[must_use]
     pub fn lookup(&self, bound: &P::Bound) -> Option<&P> {
-        self.lookup_by(|lowest| lowest <= bound)
+        self.lookup_where(|children| node::child_of(children, bound))
     }
 
     /// As [`Tree::page_by`], without counting what is before the page.
     #[must_use]
     pub fn lookup_by(&self, reaches: impl Fn(&P::Bound) -> bool) -> Option<&P> {
+        self.lookup_where(|children| node::child_by(children, &reaches))
+    }
+
+    #[inline]
+    fn lookup_where(&self, seek: impl Fn(&[Child<P>]) -> usize) -> Option<&P> {
         let mut node = self.root.as_deref()?;
         loop {
             match node {
                 Node::Leaf(page) => return Some(page),
-                Node::Inner(children) => node = &children[node::child_by(children, &reaches)].node,
+                Node::Inner(children) => node = &children[seek(children)].node,
             }
         }
     }
@@ -236,7 +260,7 @@ impl<P: Page> Tree<P> {
 
     /// Changes the page that [`Tree::page_of`] finds, or a first one where there is none.
     pub fn edit_of<R>(&mut self, bound: &P::Bound, change: impl FnOnce(&mut P) -> R) -> R {
-        self.edit_by(|lowest| lowest <= bound, change)
+        self.edit(|children| node::child_of(children, bound), |page, _| change(page))
     }
 
     /// Changes the page that [`Tree::page_by`] finds, or a first one where there is none.

@@ -8,6 +8,7 @@ use super::{
     Record, SHORT_BYTES_MAX, SPARSE_BYTES, TIMED,
 };
 use crate::size_class::size_class;
+use crate::spread;
 use crate::tree::Page;
 
 /// A key or a value as it is to be written: in the page, or beside it.
@@ -304,6 +305,10 @@ impl<const VALUES: bool> Page for HashPage<VALUES> {
 
     fn lowest(&self) -> u32 {
         self.low
+    }
+
+    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b u32, hash: &u32) -> usize {
+        spread::last_at_or_before(len, |index| *at(index), *hash)
     }
 
     fn is_over_full(&self) -> bool {

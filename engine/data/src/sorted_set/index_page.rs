@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::names::{Names, copied, fit, give_back, heap, reserve};
 use super::scores::Scores;
+use crate::spread;
 use crate::tree::Page;
 
 /// What a page holds, unless a single hash has more.
@@ -128,6 +129,10 @@ impl Page for IndexPage {
 
     fn lowest(&self) -> u32 {
         self.hashes[0]
+    }
+
+    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b u32, hash: &u32) -> usize {
+        spread::last_at_or_before(len, |index| *at(index), *hash)
     }
 
     fn is_over_full(&self) -> bool {

@@ -111,3 +111,9 @@ pub(super) fn child_at<P: Page>(children: &[Child<P>], index: usize) -> (usize, 
 pub(super) fn child_by<P: Page>(children: &[Child<P>], reaches: &impl Fn(&P::Bound) -> bool) -> usize {
     children.partition_point(|child| reaches(&child.bound)).saturating_sub(1)
 }
+
+/// The last child whose bound is at or before `bound`, otherwise the first.
+#[inline]
+pub(super) fn child_of<P: Page>(children: &[Child<P>], bound: &P::Bound) -> usize {
+    P::last_at_or_before(children.len(), |at| &children[at].bound, bound)
+}
