@@ -31,10 +31,44 @@ pub(super) struct IndexPage {
 }
 
 impl IndexPage {
+    /// How many records have a lower hash. Hashes are evenly spread, so the place is guessed, and is near.
+    #[inline]
+    fn count_below(&self, hash: u32) -> usize {
+        const STEPS_MAX: usize = 16;
+        let hashes = self.hashes.as_slice();
+        let (Some(low), Some(high)) = (hashes.first(), hashes.last()) else { return 0 };
+        if hash <= *low {
+            return 0;
+        }
+        if hash > *high {
+            return hashes.len();
+        }
+        let (above, width) = (u64::from(hash - low), u64::from(high - low));
+        let mut at = (above * (hashes.len() as u64 - 1) / width) as usize;
+        if hashes[at] < hash {
+            // The last hash is not below, so there is an end to it.
+            for _ in 0..STEPS_MAX {
+                at += 1;
+                if hashes[at] >= hash {
+                    return at;
+                }
+            }
+            at + 1 + hashes[at + 1..].partition_point(|other| *other < hash)
+        } else {
+            for _ in 0..STEPS_MAX {
+                if at == 0 || hashes[at - 1] < hash {
+                    return at;
+                }
+                at -= 1;
+            }
+            hashes[..at].partition_point(|other| *other < hash)
+        }
+    }
+
     /// Where the member is, or where it belongs.
     #[inline]
     pub(super) fn seek(&self, hash: u32, name: &[u8]) -> Result<usize, usize> {
-        let mut at = self.hashes.partition_point(|other| *other < hash);
+        let mut at = self.count_below(hash);
         while self.hashes.get(at) == Some(&hash) {
             if self.names.get(at) == name {
                 return Ok(at);
@@ -67,13 +101,7 @@ impl IndexPage {
 
     /// The first record whose hash is not below this one.
     pub(super) fn first_from(&self, hash: u32) -> usize {
-        self.hashes.partition_point(|other| *other < hash)
-    }
-
-    /// Puts a member in that is not there.
-    pub(super) fn insert(&mut self, hash: u32, score: f64, name: &[u8]) {
-        let at = self.hashes.partition_point(|other| *other <= hash);
-        self.insert_at(at, hash, score, name);
+        self.count_below(hash)
     }
 
     /// Adds a member behind all others.
@@ -81,18 +109,17 @@ impl IndexPage {
         self.insert_at(self.hashes.len(), hash, score, name);
     }
 
-    fn insert_at(&mut self, at: usize, hash: u32, score: f64, name: &[u8]) {
+    /// Puts a member in that is not there, where [`IndexPage::seek`] says that it belongs.
+    pub(super) fn insert_at(&mut self, at: usize, hash: u32, score: f64, name: &[u8]) {
         reserve(&mut self.hashes, 1);
         self.hashes.insert(at, hash);
         self.scores.insert(at, score);
         self.names.insert(at, name);
     }
 
-    /// Gives a member another score.
-    pub(super) fn set_score(&mut self, hash: u32, name: &[u8], score: f64) {
-        if let Ok(at) = self.seek(hash, name) {
-            self.scores.set(at, score);
-        }
+    /// Gives the member at `at` another score.
+    pub(super) fn set_score(&mut self, at: usize, score: f64) {
+        self.scores.set(at, score);
     }
 
     /// Takes a member out.

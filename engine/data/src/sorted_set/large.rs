@@ -109,15 +109,22 @@ impl LargeSortedSet {
     /// Gives a member the score that `decide` makes of the one it has; `None` leaves it, or its absence, as it is.
     pub fn update(&mut self, name: &[u8], decide: impl FnOnce(Option<f64>) -> Option<f64>) -> Updated {
         let hash = self.hash(name);
-        let old = self.index.lookup(&hash).and_then(|page| page.find(hash, name));
-        let new = decide(old);
-        match (old, new) {
+        let updated = self.index.edit_of(&hash, |page| {
+            let found = page.seek(hash, name);
+            let old = found.ok().map(|at| page.score(at));
+            let updated = Updated { old, new: decide(old) };
+            match (found, updated.new) {
+                (Err(at), Some(new)) => page.insert_at(at, hash, new, name),
+                (Ok(at), Some(new)) if updated.is_changed() => page.set_score(at, new),
+                _ => {}
+            }
+            updated
+        });
+        match (updated.old, updated.new) {
             (None, Some(new)) => {
-                self.index.edit_of(&hash, |page| page.insert(hash, new, name));
                 self.order.edit_by(|lowest| lowest.reaches(new, name), |page| page.insert(new, name));
             }
             (Some(old), Some(new)) if old != new => {
-                self.index.edit_of(&hash, |page| page.set_score(hash, name, new));
                 let stayed =
                     self.order.edit_by(|lowest| lowest.reaches(old, name), |page| page.rescore(old, name, new));
                 if !stayed {
@@ -126,13 +133,12 @@ impl LargeSortedSet {
             }
             _ => {}
         }
-        Updated { old, new }
+        updated
     }
 
     /// Takes a member out; its score.
     pub fn remove(&mut self, name: &[u8]) -> Option<f64> {
         let hash = self.hash(name);
-        self.index.lookup(&hash)?.find(hash, name)?;
         let score = self.index.edit_of(&hash, |page| page.remove(hash, name))?;
         self.order.edit_by(|lowest| lowest.reaches(score, name), |page| page.remove(score, name));
         Some(score)
@@ -259,7 +265,11 @@ impl LargeSortedSet {
     #[doc(hidden)]
     pub fn plant_stale_order(&mut self, name: &[u8], score: f64) {
         let hash = self.hash(name);
-        self.index.edit_of(&hash, |page| page.set_score(hash, name, score));
+        self.index.edit_of(&hash, |page| {
+            if let Ok(at) = page.seek(hash, name) {
+                page.set_score(at, score);
+            }
+        });
     }
 
     /// Finds out whether the two trees agree and are in order. For tests: it takes as long as there are members.
