@@ -23,6 +23,6 @@ pub fn count_ones_between(bytes: &[u8], first: u64, last: u64) -> u64 {
     assert!(first <= last, "a range of bits that is not empty");
     let inside = &bytes[(first / 8) as usize..=(last / 8) as usize];
     let before = inside[0] & !(0xff >> (first % 8));
-    let after = inside[inside.len() - 1] & !(0xff << (7 - last % 8)) & 0xff;
+    let after = inside[inside.len() - 1] & !(0xff << (7 - last % 8));
     count_ones(inside) - u64::from(before.count_ones() + after.count_ones())
 }

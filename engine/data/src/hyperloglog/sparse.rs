@@ -209,7 +209,7 @@ fn short_runs(word: u64) -> Option<usize> {
         return None;
     }
     // The length less one: six bits of zeros, two of values.
-    let lengths = word & (EACH * 0x3f ^ (values >> 7) * 0x3c);
+    let lengths = word & ((EACH * 0x3f) ^ ((values >> 7) * 0x3c));
     let pairs = (lengths & 0x00ff_00ff_00ff_00ff) + (lengths >> 8 & 0x00ff_00ff_00ff_00ff);
     let sum = pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48;
     Some(sum as usize + STEP)

@@ -57,7 +57,8 @@ fn parse(call: &Call<'_>) -> Result<Vec<Operation>, ErrorReply> {
         }
         let is_get = call.args.is(i, "GET") && rest >= 2;
         let is_set = call.args.is(i, "SET") && rest >= 3;
-        if !is_get && !is_set && !(call.args.is(i, "INCRBY") && rest >= 3) {
+        let is_increment = call.args.is(i, "INCRBY") && rest >= 3;
+        if !(is_get || is_set || is_increment) {
             return Err(SYNTAX);
         }
         let field = parse_field(call.args.at(i + 1), call.args.at(i + 2), bytes_max)?;
