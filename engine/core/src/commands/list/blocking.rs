@@ -38,8 +38,8 @@ pub fn brpop(call: &mut Call<'_>) -> Outcome {
 
 /// BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]
 pub fn blmpop(call: &mut Call<'_>) -> Outcome {
-    let timeout = Timeout::seconds(call, 1)?;
     let several = Several::parse(call, 2)?;
+    let timeout = Timeout::seconds(call, 1)?;
     if !several.pop(call)? {
         call.block(Block::on(Kind::List, several.keys, timeout));
     }
