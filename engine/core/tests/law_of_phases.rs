@@ -18,7 +18,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let value =
         prop::sample::select(vec!["", "1", "41", "-7", "x", "9223372036854775807", "a longer value than most of them"]);
     let ttl = prop::sample::select(vec!["0", "1", "3", "8", "-1", "zz"]);
-    let text = (key.clone(), key, value, ttl, 0usize..139).prop_map(|(k, l, v, t, which)| match which {
+    let text = (key.clone(), key, value, ttl, 0usize..158).prop_map(|(k, l, v, t, which)| match which {
         0 => format!("SET {k} \"{v}\""),
         1 => format!("SET {k} \"{v}\" PX {t}"),
         2 => format!("SET {k} \"{v}\" NX GET"),
@@ -139,6 +139,25 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         135 => format!("HSETNX {k} f1 \"{v}\""),
         136 => format!("HLEN {k}"),
         137 => format!("HPTTL {k} FIELDS 1 f1"),
+        138 => format!("LPUSH {k} \"{v}\" 2"),
+        139 => format!("RPUSH {k} \"{v}\" 1 2 3"),
+        140 => format!("RPUSHX {k} 4"),
+        141 => format!("LPOP {k}"),
+        142 => format!("RPOP {k} 2"),
+        143 => format!("LRANGE {k} 0 -1"),
+        144 => format!("LMOVE {k} {l} LEFT RIGHT"),
+        145 => format!("LMOVEM {k} {l} RIGHT RIGHT COUNT 2 OBO"),
+        146 => format!("BLPOP {k} {l} 0.002"),
+        147 => format!("BRPOP {k} 0"),
+        148 => format!("BLMOVE {k} {l} LEFT LEFT 0.001"),
+        149 => format!("BLMPOP 0.003 2 {k} {l} LEFT COUNT 2"),
+        150 => format!("BLMOVEM {k} {l} LEFT RIGHT 0.004 EXACTLY 3 BULK"),
+        151 => format!("LINSERT {k} BEFORE 2 5"),
+        152 => format!("LREM {k} 1 2"),
+        153 => format!("LTRIM {k} 1 -1"),
+        154 => format!("LSET {k} 0 \"{v}\""),
+        155 => format!("RPUSH {k} 7"),
+        156 => format!("LMPOP 2 {k} {l} RIGHT"),
         _ => "PUBLISH a b".into(),
     });
     (text, any::<bool>()).prop_map(|(text, inline)| {
