@@ -139,6 +139,8 @@ macro_rules! transcripts {
 
 transcripts!(
     strings,
+    lists,
+    lists_waiting,
     hashes,
     field_deadlines,
     expire,

@@ -57,7 +57,10 @@ impl Strip {
     pub(super) fn join(&mut self, other: &Strip, at_front: bool) {
         self.reserve(other.bytes.len());
         if at_front {
-            self.bytes.splice(..0, other.bytes.iter().copied());
+            let (old, more) = (self.bytes.len(), other.bytes.len());
+            self.bytes.resize(old + more, 0);
+            self.bytes.copy_within(..old, more);
+            self.bytes[..more].copy_from_slice(&other.bytes);
         } else {
             self.bytes.extend_from_slice(&other.bytes);
         }
