@@ -96,6 +96,21 @@ fn a_pause_that_leaks_writes() {
 }
 
 #[test]
+fn a_blocked_client_that_is_served_after_its_end() {
+    caught("blocking-queues", Planted::Engine(Bug::ServesTheDead), "queues");
+}
+
+#[test]
+fn a_blocked_client_that_is_served_twice() {
+    caught("blocking-queues", Planted::Engine(Bug::ServedTwice), "possible-replies");
+}
+
+#[test]
+fn an_element_that_is_pushed_twice() {
+    caught("collections", Planted::Engine(Bug::DoublePush), "linearizable");
+}
+
+#[test]
 fn an_invalidation_before_its_write() {
     caught("tracking", Planted::Engine(Bug::InvalidationBeforeWrite), "cached-values");
 }

@@ -73,6 +73,16 @@ fn field_expiry() {
 }
 
 #[test]
+fn blocking_queues() {
+    holds("blocking-queues", 20);
+}
+
+#[test]
+fn collections() {
+    holds("collections", 10);
+}
+
+#[test]
 fn leases() {
     holds("leases", 10);
 }
@@ -81,7 +91,9 @@ fn leases() {
 fn every_scenario_file_can_be_read_and_every_one_is_tested() {
     let names = refrain_harness::scenario::library::names();
     let tested = [
+        "blocking-queues",
         "client-pause",
+        "collections",
         "command-overload",
         "expiry-clock",
         "field-expiry",
