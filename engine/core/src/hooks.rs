@@ -48,6 +48,22 @@ pub trait Hooks: 'static {
         None
     }
 
+    /// A number of the allocator's by its name, set to `new` first if that is given (`DEBUG MALLCTL`).
+    ///
+    /// # Errors
+    /// As the system words them; `Unsupported` where nothing can be asked.
+    fn allocator_number(&self, _name: &str, _new: Option<i64>) -> io::Result<i64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The same of a text, which cannot be set (`DEBUG MALLCTL-STR`).
+    ///
+    /// # Errors
+    /// As the system words them; `Unsupported` where nothing can be asked.
+    fn allocator_text(&self, _name: &str) -> io::Result<String> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Asks the allocator to give back to the system what nobody uses.
     fn purge_allocator(&self) {}
 

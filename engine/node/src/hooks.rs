@@ -32,6 +32,22 @@ pub trait Probe: 'static {
         None
     }
 
+    /// See [`Hooks::allocator_number`].
+    ///
+    /// # Errors
+    /// See there.
+    fn allocator_number(&self, _name: &str, _new: Option<i64>) -> io::Result<i64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// See [`Hooks::allocator_text`].
+    ///
+    /// # Errors
+    /// See there.
+    fn allocator_text(&self, _name: &str) -> io::Result<String> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// See [`Hooks::purge_allocator`].
     fn purge_allocator(&self) {}
 
@@ -166,6 +182,14 @@ impl<R: Runtime, P: Probe> Hooks for NodeHooks<R, P> {
 
     fn allocator_report(&self) -> Option<String> {
         self.probe.allocator_report()
+    }
+
+    fn allocator_number(&self, name: &str, new: Option<i64>) -> io::Result<i64> {
+        self.probe.allocator_number(name, new)
+    }
+
+    fn allocator_text(&self, name: &str) -> io::Result<String> {
+        self.probe.allocator_text(name)
     }
 
     fn purge_allocator(&self) {

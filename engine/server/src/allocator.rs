@@ -5,7 +5,8 @@
 //! call. (The usual binding assumes 16, and hands out misaligned memory under this quantum.)
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::io;
 use std::ptr;
 
 use tikv_jemalloc_sys as jemalloc;
@@ -112,6 +113,58 @@ pub fn purge() {
     }
 }
 
+/// A number that jemalloc keeps under a name, and sets to `new` first if that is given. What could harm the process is refused.
+pub fn number(name: &str, new: Option<i64>) -> io::Result<i64> {
+    /// Names of which asking changes something, or has no number for an answer.
+    const REFUSED: [&str; 5] = ["arenas.create", "tcache.", "experimental.", "prof.", "thread.allocatedp"];
+    /// What may be set, all of it plain numbers.
+    const SETTABLE: [&str; 5] =
+        ["epoch", "background_thread", "max_background_threads", "dirty_decay_ms", "muzzy_decay_ms"];
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if REFUSED.iter().any(|refused| name.starts_with(refused)) || new.is_some() && !SETTABLE.contains(&last) {
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
+    }
+    let name = CString::new(name).map_err(|_| io::Error::from_raw_os_error(libc::ENOENT))?;
+    // The size of what has this name can only be tried.
+    for size in [8, 4, 1] {
+        let (mut old, mut old_size, mut new) = ([0u8; 8], size, new.map(i64::to_le_bytes));
+        let (new_at, new_size) = match &mut new {
+            Some(bytes) => (bytes.as_mut_ptr().cast(), size),
+            None => (ptr::null_mut(), 0),
+        };
+        // SAFETY: the name ends in NUL; `old` and `new` are live and have room for `size` bytes, and jemalloc refuses with EINVAL
+        // any size but the right one. None of the names that may be set is a pointer.
+        let outcome =
+            unsafe { jemalloc::mallctl(name.as_ptr(), old.as_mut_ptr().cast(), &mut old_size, new_at, new_size) };
+        match outcome {
+            0 => return Ok(i64::from_le_bytes(old)),
+            libc::EINVAL => {}
+            error => return Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+    Err(io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// A text that jemalloc keeps under a name.
+pub fn text(name: &str) -> io::Result<String> {
+    const TEXTS: [&str; 6] =
+        ["version", "config.malloc_conf", "opt.dss", "opt.metadata_thp", "opt.thp", "opt.percpu_arena"];
+    // Whether what has a name is a text can't be seen from outside.
+    let name = TEXTS.iter().find(|text| **text == name).ok_or(io::Error::from_raw_os_error(libc::ENOENT))?;
+    let name = CString::new(*name).map_err(|_| io::Error::from_raw_os_error(libc::ENOENT))?;
+    let mut text: *const c_char = ptr::null();
+    let mut size = size_of::<*const c_char>();
+    // SAFETY: these are pointers to text that lives as long as the process; pointer and size are those of a live one.
+    unsafe {
+        let outcome = jemalloc::mallctl(name.as_ptr(), (&raw mut text).cast(), &mut size, ptr::null_mut(), 0);
+        match outcome {
+            0 if text.is_null() => Ok(String::new()),
+            0 => Ok(CStr::from_ptr(text).to_string_lossy().into_owned()),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+}
+
 /// Statistics are those of the moment when the epoch was last advanced.
 fn refresh() {
     let mut epoch = 1u64;
@@ -138,6 +191,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn figures_have_names_and_only_harmless_ones_can_be_set() {
+        assert!(number("epoch", None).unwrap() > 0);
+        assert!(number("stats.allocated", None).unwrap() > 0);
+        assert!(number("arenas.narenas", None).unwrap() >= 2, "a number of four bytes");
+        assert_eq!(number("config.debug", None).unwrap() & !1, 0, "one of a single byte");
+        let before = number("arenas.muzzy_decay_ms", Some(7)).unwrap();
+        assert_eq!(number("arenas.muzzy_decay_ms", Some(before)).unwrap(), 7);
+        let code = |outcome: io::Result<i64>| outcome.unwrap_err().raw_os_error().unwrap();
+        assert_eq!(code(number("no.such.name", None)), libc::ENOENT);
+        assert_eq!(code(number("no\0name", None)), libc::ENOENT);
+        assert_eq!(code(number("arena.0.extent_hooks", Some(1))), libc::EPERM);
+        assert_eq!(code(number("stats.allocated", Some(1))), libc::EPERM);
+        assert!(text("version").unwrap().contains('.'));
+        assert_eq!(text("stats.allocated").unwrap_err().raw_os_error(), Some(libc::ENOENT));
+    }
 
     /// A block with a pattern of its own, checked whenever it moves and when it goes.
     struct Block {

@@ -2,6 +2,7 @@
 //! put into effect.
 
 use std::cell::RefCell;
+use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -67,6 +68,14 @@ impl Probe for ServerProbe {
 
     fn allocator_report(&self) -> Option<String> {
         Some(allocator::report())
+    }
+
+    fn allocator_number(&self, name: &str, new: Option<i64>) -> io::Result<i64> {
+        allocator::number(name, new)
+    }
+
+    fn allocator_text(&self, name: &str) -> io::Result<String> {
+        allocator::text(name)
     }
 
     fn purge_allocator(&self) {

@@ -8,6 +8,7 @@ mod populate;
 mod protocol;
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use refrain_data::LRU_MAX;
@@ -15,7 +16,7 @@ use refrain_data::LRU_MAX;
 use crate::call::{Call, Key, Outcome};
 use crate::client_buffers::BufferPolicy;
 use crate::effects::{Crash, Level};
-use crate::error::{ErrorReply, NO_SUCH_KEY};
+use crate::error::{ErrorReply, NO_SUCH_KEY, system_text};
 use crate::glob;
 use crate::sha1::hex;
 
@@ -31,6 +32,8 @@ const HELP: &[(&str, &str)] = &[
     ("HTSTATS-KEY <key> [full]", "The same of a value that is a dictionary."),
     ("LISTPACK <key>", "Describe a value that is a packed list."),
     ("LOG <message>", "Write a message to the log."),
+    ("MALLCTL <name> [<number>]", "Return a number of the allocator's, and set it."),
+    ("MALLCTL-STR <name>", "Return a text of the allocator's."),
     ("OBJECT <key>", "Describe how a value is stored."),
     ("PANIC", "Crash by a panic."),
     ("PAUSE-CRON <0|1>", "Stop periodic work."),
@@ -90,6 +93,8 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"protocol", 3) => return protocol::show(call),
         (b"populate", 3..=5) => return populate::populate(call),
+        (b"mallctl", 3 | 4) => return allocator(call, false),
+        (b"mallctl-str", 3) => return allocator(call, true),
         (b"pause-cron", 3) => {
             call.state.periodic_work_rests = is_on(args.at(2));
             call.reply().ok();
@@ -161,6 +166,24 @@ fn not_that(call: &mut Call<'_>, why: &str) -> Outcome {
         Some(_) => Err(ErrorReply::owned(format!("ERR {why}"))),
         None => Err(NO_SUCH_KEY),
     }
+}
+
+/// DEBUG MALLCTL name [number], DEBUG MALLCTL-STR name
+fn allocator(call: &mut Call<'_>, text: bool) -> Outcome {
+    let name = String::from_utf8_lossy(call.args.at(2));
+    let new = if call.args.len() > 3 { Some(call.integer(3)?) } else { None };
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::Unsupported => ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1)),
+        _ => ErrorReply::owned(format!("ERR {}", system_text(&error))),
+    };
+    if text {
+        let text = call.hooks.allocator_text(&name).map_err(failed)?;
+        call.reply().bulk(text.as_bytes());
+    } else {
+        let number = call.hooks.allocator_number(&name, new).map_err(failed)?;
+        call.reply().integer(number);
+    }
+    Ok(())
 }
 
 /// DEBUG REPLYBUFFER PEAK-RESET-TIME milliseconds | never | reset, DEBUG REPLYBUFFER RESIZING 0 | 1
