@@ -237,6 +237,11 @@ impl<'a> Call<'a> {
             || (!self.state.exceeds_output_limit(self.session) && self.session.closing != Closing::Now)
     }
 
+    /// Whether what the client is owed has a limit, at which a reply of any length ends with the connection.
+    pub fn reply_is_limited(&self) -> bool {
+        self.state.config.limits.client_output_buffer_limit.of(self.session.class()).hard > 0
+    }
+
     /// Argument `i` as an integer.
     ///
     /// # Errors

@@ -79,6 +79,11 @@ impl LongArgument {
         self.head.len() + self.bytes.len() + self.behind
     }
 
+    /// Bytes of the argument and what follows it that have come: the parser has made arguments of all before.
+    pub(crate) fn unparsed(&self) -> usize {
+        self.bytes.len() + self.behind
+    }
+
     /// Bytes that it takes.
     pub(crate) fn memory(&self) -> usize {
         size_of::<LongArgument>()

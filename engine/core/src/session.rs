@@ -265,7 +265,7 @@ impl Session {
 
     /// Bytes that have arrived and of which the parser has not made arguments.
     pub fn input_len(&self) -> usize {
-        let long = self.long.as_ref().map_or(0, |long| long.received());
+        let long = self.long.as_ref().map_or(0, |long| long.unparsed());
         long + (self.pending.len() - self.pending_from + self.in_round).saturating_sub(self.parser.understood())
     }
 

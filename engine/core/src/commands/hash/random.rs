@@ -120,7 +120,9 @@ fn parse(call: &Call<'_>) -> Result<(i64, bool), ErrorReply> {
         4 if call.args.is(3, "WITHVALUES") => true,
         _ => return Err(SYNTAX),
     };
-    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 || count < 0 && count.unsigned_abs() > DRAWS_MAX {
+    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2
+        || count < 0 && count.unsigned_abs() > DRAWS_MAX && !call.reply_is_limited()
+    {
         return Err(OUT_OF_RANGE);
     }
     Ok((count, with_values))
