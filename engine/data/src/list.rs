@@ -96,10 +96,7 @@ impl Collection for List {
     }
 
     fn is_empty(&self) -> bool {
-        match self {
-            List::Packed(list) => list.is_empty(),
-            List::Large(large) => large.is_empty(),
-        }
+        self.view().is_empty()
     }
 
     fn from_body(body: Body) -> Self {
@@ -176,6 +173,12 @@ impl List {
     #[must_use]
     pub fn len(&self) -> usize {
         self.view().len()
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.view().is_empty()
     }
 
     /// Makes the list large if it would be too long for a packed one with these elements.
