@@ -14,7 +14,7 @@ use crate::keys::Random;
 use crate::memory;
 use crate::report::{Measure, Report, Row, Table};
 use crate::server::{Candidate, Server};
-use crate::workloads::{self, Sizes, Test};
+use crate::workloads::{self, Fill, Sizes, Test};
 use crate::{kernel, machine, progress};
 
 /// The part of a measurement's time that is run before it and thrown away.
@@ -127,11 +127,11 @@ fn measure_speed(plan: &Compare, candidates: &[Candidate], report: &mut Report) 
 /// As [`Generator::run`].
 pub fn fill(server: &Server, tests: &[&Test], sizes: &Sizes, connections: usize) -> Result<(), Box<dyn Error>> {
     let mut generator = Generator::connect(server.address(), connections)?;
-    let mut commands: Vec<&'static str> = tests.iter().filter_map(|test| test.fill).collect();
-    commands.sort_unstable();
-    commands.dedup();
-    for command in commands {
-        generator.run(&mut workloads::filling(command, sizes, 64)?, Until::Requests(sizes.keys))?;
+    let mut fills: Vec<Fill> = tests.iter().flat_map(|test| test.fill).copied().collect();
+    fills.sort_unstable();
+    fills.dedup();
+    for fill in fills {
+        generator.run(&mut workloads::filling(fill, sizes, 64)?, Until::Requests(fill.count(sizes)))?;
     }
     Ok(())
 }

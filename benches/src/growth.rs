@@ -8,7 +8,7 @@ use crate::figures::Better;
 use crate::generator::{Generator, Until};
 use crate::report::{Measure, Report, Row, Table};
 use crate::server::{Candidate, Client, Server, Surroundings, info_field};
-use crate::workloads::{FILL_STRINGS, Sizes, filling};
+use crate::workloads::{PLAIN_STRINGS, Sizes, filling};
 use crate::{kernel, machine, progress};
 
 /// The server's own report: section and field of INFO, in microseconds of CPU time.
@@ -74,7 +74,7 @@ fn fill(candidate: &Candidate, plan: &Growth) -> Result<Fill, Box<dyn Error>> {
     let server = Server::start(candidate, &surroundings)?;
     let mut generator = Generator::connect(server.address(), plan.connections as usize)?;
     let sizes = Sizes { keys: plan.keys, value: plan.value_size as usize, zipf: None };
-    let outcome = generator.run(&mut filling(FILL_STRINGS, &sizes, plan.pipeline)?, Until::Requests(plan.keys))?;
+    let outcome = generator.run(&mut filling(PLAIN_STRINGS, &sizes, plan.pipeline)?, Until::Requests(plan.keys))?;
     Ok(Fill {
         longest_round: longest_round(&server).map_or(f64::NAN, |usec| usec / 1e3),
         slowest: outcome.latency.max() as f64 / 1e6,

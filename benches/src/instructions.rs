@@ -67,8 +67,8 @@ fn count(candidate: &Candidate, test: &Test, requests: u64, plan: &Instructions)
     let profile = format!("callgrind.out.{}", server.pid());
     let sizes = Sizes { keys: plan.keys, value: plan.value_size as usize, zipf: None };
     let mut generator = Generator::connect(server.address(), plan.connections as usize)?;
-    if let Some(fill) = test.fill {
-        generator.run(&mut filling(fill, &sizes, 64)?, Until::Requests(sizes.keys))?;
+    for fill in test.fill {
+        generator.run(&mut filling(*fill, &sizes, 64)?, Until::Requests(fill.count(&sizes)))?;
     }
     generator.run(&mut test.traffic(&sizes, plan.pipeline, 1)?, Until::Requests(requests))?;
     drop(generator);

@@ -18,8 +18,8 @@ pub fn run(plan: &LoadPlan) -> Result<(), Box<dyn Error>> {
     }
     let sizes = plan.shape.sizes();
     let mut generator = Generator::connect(plan.server, plan.shape.connections as usize)?;
-    if let (true, Some(command)) = (plan.fill, plan.test.fill) {
-        generator.run(&mut workloads::filling(command, &sizes, 64)?, Until::Requests(sizes.keys))?;
+    for fill in plan.test.fill.iter().filter(|_| plan.fill) {
+        generator.run(&mut workloads::filling(*fill, &sizes, 64)?, Until::Requests(fill.count(&sizes)))?;
     }
     let mut traffic = plan.test.traffic(&sizes, plan.pipeline, plan.shape.seed())?;
     let before = plan.pid.map(Cpu::settled).transpose()?;

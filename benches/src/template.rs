@@ -2,9 +2,12 @@
 //! each key change from one sending to the next.
 //!
 //! A template is a line such as `SET key:{key} {value}`: words are arguments, `{key}` becomes a zero-padded number of
-//! twelve digits (a new one for every occurrence), `{value}` the fixed payload.
+//! twelve digits (a new one for every occurrence), `{again}` the number of the `{key}` before it, `{noise}` twelve digits that
+//! look random and follow from it, `{value}` the fixed payload.
 
 use std::fmt::Write;
+
+use crate::keys::Random;
 
 /// Digits of a key number. `key:` and twelve digits make sixteen bytes.
 pub const KEY_DIGITS: usize = 12;
@@ -12,12 +15,23 @@ pub const KEY_DIGITS: usize = 12;
 /// The longest batch, in requests.
 pub const DEEPEST_PIPELINE: usize = 10_000;
 
+/// What a run of digits shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shows {
+    /// The next number.
+    Next,
+    /// The number shown last.
+    Again,
+    /// Digits that follow from the number shown last and from where they stand.
+    Noise,
+}
+
 /// Commands in wire form, ready to be patched and sent.
 #[derive(Clone, Debug)]
 pub struct Batch {
     bytes: Vec<u8>,
-    /// Where each run of key digits starts, in order.
-    keys: Vec<usize>,
+    /// Where each run of key digits starts, in order, and what it shows.
+    keys: Vec<(usize, Shows)>,
     /// For each request: where its bytes end, and how many keys came before that.
     ends: Vec<(usize, usize)>,
 }
@@ -48,10 +62,18 @@ impl Batch {
     #[inline]
     pub fn patched(&mut self, requests: usize, mut number: impl FnMut() -> u64) -> &[u8] {
         let (end, keys) = self.ends[requests - 1];
-        for &at in &self.keys[..keys] {
+        let mut last = 0;
+        for &(at, shows) in &self.keys[..keys] {
             let digits: &mut [u8; KEY_DIGITS] =
                 (&mut self.bytes[at..at + KEY_DIGITS]).try_into().expect("the slice has that length");
-            write_digits(digits, number());
+            match shows {
+                Shows::Next => {
+                    last = number();
+                    write_digits(digits, last);
+                }
+                Shows::Again => write_digits(digits, last),
+                Shows::Noise => write_digits(digits, Random::new(last ^ (at as u64) << 40).bits()),
+            }
         }
         &self.bytes[..end]
     }
@@ -76,8 +98,13 @@ impl Batch {
             argument.push_str(&rest[..open]);
             let close = rest[open..].find('}').ok_or("an unclosed brace")? + open;
             match &rest[open..=close] {
-                "{key}" => {
-                    keys.push(argument.len());
+                placeholder @ ("{key}" | "{again}" | "{noise}") => {
+                    let shows = match placeholder {
+                        "{key}" => Shows::Next,
+                        "{again}" => Shows::Again,
+                        _ => Shows::Noise,
+                    };
+                    keys.push((argument.len(), shows));
                     write!(argument, "{:0KEY_DIGITS$}", 0).expect("a string takes what is written");
                 }
                 "{value}" => argument.push_str(value),
@@ -87,7 +114,7 @@ impl Batch {
         }
         argument.push_str(rest);
         self.bytes.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
-        self.keys.extend(keys.iter().map(|at| self.bytes.len() + at));
+        self.keys.extend(keys.iter().map(|(at, shows)| (self.bytes.len() + at, *shows)));
         self.bytes.extend_from_slice(argument.as_bytes());
         self.bytes.extend_from_slice(b"\r\n");
         Ok(())
@@ -139,6 +166,18 @@ mod tests {
             "*5\r\n$4\r\nMSET\r\n$13\r\na000000000007\r\n$0\r\n\r\n$13\r\n000000000008b\r\n$0\r\n\r\n"
         );
         assert!(patched(&mut batch, 1, &[70, 80]).contains("a000000000070"));
+    }
+
+    #[test]
+    fn a_number_is_shown_again_and_noise_follows_from_it() {
+        let mut batch = Batch::new(&["ZADD z {key} m:{again} {noise} {noise}"], 0, 2, "").unwrap();
+        let text = patched(&mut batch, 2, &[7, 8]);
+        let numbers: Vec<&str> = text.split("\r\n").filter(|part| part.len() == 12).collect();
+        assert_eq!((numbers[0], numbers[3]), ("000000000007", "000000000008"));
+        assert!(text.contains("m:000000000007") && text.contains("m:000000000008"));
+        assert_ne!(numbers[1], numbers[2]);
+        assert_ne!(numbers[1], numbers[4]);
+        assert_eq!(patched(&mut batch, 1, &[7]), text[..text.len() / 2], "the same number gives the same noise");
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //!
 //! Tests that write in another shape than they read keep their keys apart by prefix, so that one fill serves all rounds.
 
+mod collections;
+
+pub use collections::SHAPES;
+
 use crate::keys::{Keys, Spread, Zipf};
 use crate::template::Batch;
 
@@ -13,14 +17,40 @@ pub struct Test {
     pub name: &'static str,
     /// For `--help`.
     pub about: &'static str,
-    /// Sent once for every key before the first round.
-    pub fill: Option<&'static str>,
+    /// What is there before the first round.
+    pub fill: &'static [Fill],
     /// Sent in turn.
     pub requests: &'static [&'static str],
     /// How many of the keys are used.
     pub range: Range,
     /// What each reply must be.
     pub reply: Reply,
+}
+
+/// A command that fills: sent once for every key, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fill {
+    /// Its template.
+    pub command: &'static str,
+    /// For so many keys, however many there are of others.
+    pub keys: Option<u64>,
+}
+
+impl Fill {
+    /// For each of the keys that are asked for.
+    const fn each(command: &'static str) -> Fill {
+        Fill { command, keys: None }
+    }
+
+    /// For so many keys.
+    pub const fn of(keys: u64, command: &'static str) -> Fill {
+        Fill { command, keys: Some(keys) }
+    }
+
+    /// For how many keys.
+    pub fn count(&self, sizes: &Sizes) -> u64 {
+        self.keys.unwrap_or(sizes.keys)
+    }
 }
 
 /// How many of the filled keys a test names.
@@ -30,6 +60,8 @@ pub enum Range {
     All,
     /// The first so many.
     Hot(u64),
+    /// So many, of whatever it was filled with.
+    Exactly(u64),
 }
 
 /// What is known of each reply.
@@ -46,14 +78,22 @@ pub enum Reply {
 const OK: Reply = Reply::Exactly("+OK\r\n");
 
 /// What fills the keys of the plain string tests.
-pub const FILL_STRINGS: &str = "SET key:{key} {value}";
+const FILL_STRINGS: &str = "SET key:{key} {value}";
+
+/// What fills with plain strings.
+pub const PLAIN_STRINGS: Fill = Fill::each(FILL_STRINGS);
 
 /// All tests.
-pub static TESTS: &[Test] = &[
+pub fn all() -> impl Iterator<Item = &'static Test> {
+    STRINGS.iter().chain(collections::TESTS)
+}
+
+/// Tests of strings, and of the protocol.
+static STRINGS: &[Test] = &[
     Test {
         name: "ping",
         about: "the protocol alone: PING",
-        fill: None,
+        fill: &[],
         requests: &["PING"],
         range: Range::All,
         reply: Reply::Exactly("+PONG\r\n"),
@@ -61,7 +101,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "get",
         about: "GET of a key that exists",
-        fill: Some(FILL_STRINGS),
+        fill: &[Fill::each(FILL_STRINGS)],
         requests: &["GET key:{key}"],
         range: Range::All,
         reply: Reply::Value,
@@ -69,7 +109,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "get-hot",
         about: "GET of one of 1000 keys: all in cache",
-        fill: Some(FILL_STRINGS),
+        fill: &[Fill::each(FILL_STRINGS)],
         requests: &["GET key:{key}"],
         range: Range::Hot(1000),
         reply: Reply::Value,
@@ -77,7 +117,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "set",
         about: "SET of a key that exists, same length",
-        fill: Some(FILL_STRINGS),
+        fill: &[Fill::each(FILL_STRINGS)],
         requests: &["SET key:{key} {value}"],
         range: Range::All,
         reply: OK,
@@ -85,7 +125,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "set-ex",
         about: "SET with EX 3600: the deadline moves",
-        fill: Some("SET ttl:{key} {value} EX 3600"),
+        fill: &[Fill::each("SET ttl:{key} {value} EX 3600")],
         requests: &["SET ttl:{key} {value} EX 3600"],
         range: Range::All,
         reply: OK,
@@ -93,7 +133,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "incr",
         about: "INCR of a counter that exists",
-        fill: Some("SET ctr:{key} 1"),
+        fill: &[Fill::each("SET ctr:{key} 1")],
         requests: &["INCR ctr:{key}"],
         range: Range::All,
         reply: Reply::Any,
@@ -101,7 +141,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "mset",
         about: "MSET of ten keys (counted as one request)",
-        fill: Some(FILL_STRINGS),
+        fill: &[Fill::each(FILL_STRINGS)],
         requests: &["MSET key:{key} {value} key:{key} {value} key:{key} {value} key:{key} {value} key:{key} {value} \
              key:{key} {value} key:{key} {value} key:{key} {value} key:{key} {value} key:{key} {value}"],
         range: Range::All,
@@ -110,7 +150,7 @@ pub static TESTS: &[Test] = &[
     Test {
         name: "del-set",
         about: "DEL and SET in turn, of independent keys: entries come and go",
-        fill: Some("SET del:{key} {value}"),
+        fill: &[Fill::each("SET del:{key} {value}")],
         requests: &["DEL del:{key}", "SET del:{key} {value}"],
         range: Range::All,
         reply: Reply::Any,
@@ -122,15 +162,15 @@ pub static TESTS: &[Test] = &[
 /// # Errors
 /// With the list of names.
 pub fn find(name: &str) -> Result<&'static Test, String> {
-    TESTS.iter().find(|test| test.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TESTS.iter().map(|test| test.name).collect();
+    all().find(|test| test.name == name).ok_or_else(|| {
+        let names: Vec<&str> = all().map(|test| test.name).collect();
         format!("no test {name:?}; there are {}", names.join(", "))
     })
 }
 
 /// The table for `--help`.
 pub fn listing() -> String {
-    TESTS.iter().map(|test| format!("  {:<8}  {}\n", test.name, test.about)).collect()
+    all().map(|test| format!("  {:<13}  {}\n", test.name, test.about)).collect()
 }
 
 /// What the generator sends: batches, the keys they name, and the reply that each request must get.
@@ -171,6 +211,7 @@ impl Test {
         let range = match self.range {
             Range::All => sizes.keys,
             Range::Hot(keys) => keys.min(sizes.keys),
+            Range::Exactly(keys) => keys,
         };
         let spread = match sizes.zipf {
             Some(theta) => Spread::Zipf(Zipf::new(range, theta)?),
@@ -188,15 +229,16 @@ impl Test {
     }
 }
 
-/// The traffic that fills a keyspace with `command`, one request a key, in order.
+/// The traffic that fills a keyspace, one request a key, in order.
 ///
 /// # Errors
 /// When a size is out of range.
-pub fn filling(command: &'static str, sizes: &Sizes, depth: usize) -> Result<Traffic, String> {
+pub fn filling(fill: Fill, sizes: &Sizes, depth: usize) -> Result<Traffic, String> {
+    let expected = fill.command.starts_with("SET ").then(|| b"+OK\r\n".to_vec());
     Ok(Traffic {
-        batches: vec![Batch::new(&[command], 0, depth, &sizes.payload())?],
-        keys: Keys::new(Spread::InOrder, sizes.keys, 0),
-        expected: Some(b"+OK\r\n".to_vec()),
+        batches: vec![Batch::new(&[fill.command], 0, depth, &sizes.payload())?],
+        keys: Keys::new(Spread::InOrder, fill.count(sizes), 0),
+        expected,
     })
 }
 
@@ -208,18 +250,18 @@ mod tests {
 
     #[test]
     fn every_row_can_be_sent() {
-        for test in TESTS {
+        for test in all() {
             let traffic = test.traffic(&SIZES, 16, 1).unwrap();
             assert!(traffic.batches.iter().all(|batch| batch.depth() == 16), "{}", test.name);
-            if let Some(fill) = test.fill {
-                assert!(filling(fill, &SIZES, 64).is_ok(), "{}", test.name);
+            for fill in test.fill {
+                assert!(filling(*fill, &SIZES, 64).is_ok(), "{}", test.name);
             }
         }
     }
 
     #[test]
     fn names_are_unique_and_found() {
-        for test in TESTS {
+        for test in all() {
             assert!(std::ptr::eq(find(test.name).unwrap(), test));
         }
         assert!(find("nonesuch").unwrap_err().contains("get-hot"));
