@@ -113,6 +113,17 @@ impl State {
         }
     }
 
+    /// To be called before so many elements go from a collection that stays: if they are many, they are freed elsewhere.
+    pub fn set_aside(&mut self, key: &Key<'_>, going: usize) {
+        /// Elements that are freed where they are: some microseconds' worth.
+        const FEW: usize = 4096;
+        if going > FEW
+            && let Lookup::Occupied(mut found) = self.write(key)
+        {
+            found.set_aside();
+        }
+    }
+
     /// Hands over to the node what was removed and takes long to free.
     pub(crate) fn gather_graves(&mut self) {
         let graves = self.keyspace.take_graves();

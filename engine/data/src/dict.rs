@@ -405,6 +405,12 @@ impl<'d> OccupiedEntry<'d> {
         self.dict.update(self.segment, self.place, |entry| entry.change(len_min, change))
     }
 
+    /// Puts a copy of a large value aside, so that what an edit is about to take out of it is freed elsewhere, as
+    /// [`Dict::take_graves`] says.
+    pub fn set_aside(&mut self) {
+        self.dict.bury_value(self.segment, self.place);
+    }
+
     /// Appends to the string and returns its new length in bytes. The encoding becomes `raw`.
     pub fn append(&mut self, tail: &[u8]) -> usize {
         self.dict.update(self.segment, self.place, |entry| entry.append(tail))

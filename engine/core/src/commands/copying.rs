@@ -22,7 +22,9 @@ fn take(state: &mut State, key: &Key<'_>) -> Option<(DetachedEntry, Option<u64>)
 
 /// Puts a value under a key, whatever was there.
 fn put(state: &mut State, key: &Key<'_>, value: DetachedEntry, deadline: Option<u64>) {
-    drop(take(state, key));
+    if let Lookup::Occupied(found) = state.write(key) {
+        found.remove();
+    }
     let Lookup::Vacant(free) = state.write(key) else { unreachable!("the key was taken out") };
     free.insert_detached(value, deadline);
     state.notify(NotifyClass::NEW, "new", key);

@@ -98,6 +98,10 @@ pub fn ltrim(call: &mut Call<'_>) -> Outcome {
         }
         removed
     };
+    if let Some(list) = call.state.peek(&key).and_then(|entry| entry.view::<List>()) {
+        let len = list.len();
+        call.state.set_aside(&key, len - positions(start, stop, len).len());
+    }
     if let Some(edited) = call.state.edit(&key, trim)? {
         // The event says that it was asked for; propagated is what changed something.
         shortened(call.state, &key, "ltrim", edited.emptied);

@@ -75,6 +75,7 @@ fn pop(
         reply_member(reply, member);
         reply.double(score);
     });
+    call.state.set_aside(key, count);
     let edited = call.state.edit(key, |set: &mut SortedSet| set.remove_range(ranks))?;
     let event = if end == End::Min { "zpopmin" } else { "zpopmax" };
     removed(call, key, event, edited.is_some_and(|edited| edited.emptied));

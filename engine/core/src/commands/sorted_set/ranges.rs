@@ -149,6 +149,10 @@ pub fn zlexcount(call: &mut Call<'_>) -> Outcome {
 fn remove(call: &mut Call<'_>, by: By, event: &'static str) -> Outcome {
     let selection = Selection::parse(call, by, 2, 3)?;
     let key: Key<'_> = call.key(1);
+    if let Some(set) = call.state.peek(&key).and_then(|entry| entry.view::<SortedSet>()) {
+        let going = selection.ranks(set, false).len();
+        call.state.set_aside(&key, going);
+    }
     let edited = call.state.edit(&key, |set: &mut SortedSet| {
         let ranks = selection.ranks(set.as_ref(), false);
         let count = ranks.len();

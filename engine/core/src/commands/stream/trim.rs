@@ -136,6 +136,14 @@ pub fn xtrim(call: &mut Call<'_>) -> Outcome {
     }
     let Some(trim) = options.finish(call, true)? else { return Err(SYNTAX) };
     let key = call.key(1);
+    if let Some(stream) = call.state.peek(&key).and_then(|entry| entry.view::<StreamBody>()) {
+        let going = match trim.to {
+            TrimTo::Length(most) => stream.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX)),
+            TrimTo::Id(_) => stream.len(),
+        };
+        let bound = if trim.limit == 0 { usize::MAX } else { usize::try_from(trim.limit).unwrap_or(usize::MAX) };
+        call.state.set_aside(&key, going.min(bound));
+    }
     let edited = call.state.edit::<StreamBody, _>(&key, |stream| {
         let gone = trim.apply(stream);
         (gone, Trim::outcome(stream, trim.to))
