@@ -125,6 +125,7 @@ fn keep_chosen(call: &mut Call<'_>, key: &Key<'_>, len: usize, staying: usize) -
     let limits = limits(call.state);
     let hooks = call.hooks;
     let chosen = distinct_indexes(staying, len, &mut || hooks.entropy());
+    call.state.set_aside(key, len - staying);
     let old = call.state.edit(key, |set: &mut Set| {
         let mut kept = match set {
             Set::Ints(_) => Set::empty(),
