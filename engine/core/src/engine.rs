@@ -38,7 +38,7 @@ pub struct Engine<H: Hooks> {
     /// A transaction executes: all of it happens at one moment.
     pub(crate) clock_is_held: bool,
     /// Sessions that are gone and that a test wants to be served.
-    pub(crate) ghosts: Vec<Box<Session>>,
+    pub(crate) ghosts: Vec<Session>,
     /// When somebody who speaks HTTP was last reported, for the log must not be floodable.
     pub(crate) last_http_warning_us: Option<u64>,
 }

@@ -38,7 +38,9 @@ fn integer(number: usize) -> Reply {
 
 fn sorted(set: &Set) -> Vec<(String, f64)> {
     let mut all: Vec<(String, f64)> = set.iter().map(|(name, score)| (name.clone(), *score)).collect();
-    all.sort_by(|a, b| a.1.partial_cmp(&b.1).unwrap().then_with(|| a.0.as_bytes().cmp(b.0.as_bytes())));
+    all.sort_by(|a, b| {
+        a.1.partial_cmp(&b.1).expect("scores are numbers").then_with(|| a.0.as_bytes().cmp(b.0.as_bytes()))
+    });
     all
 }
 
@@ -55,7 +57,7 @@ fn listed(members: &[(String, f64)], with_scores: bool) -> Reply {
 
 /// A bound of scores: whether a score is on the inner side of it.
 fn inside(score: f64, min: &str, max: &str) -> bool {
-    let read = |text: &str| text.trim_start_matches('(').parse::<f64>().unwrap();
+    let read = |text: &str| text.trim_start_matches('(').parse::<f64>().expect("a number of the test's own");
     let above = if min.starts_with('(') { score > read(min) } else { score >= read(min) };
     let below = if max.starts_with('(') { score < read(max) } else { score <= read(max) };
     above && below
@@ -82,7 +84,7 @@ impl Model {
         let mut set = self.get(key);
         let (mut added, mut changed, mut result) = (0, 0, None);
         for pair in words[2 + options.len()..].chunks(2) {
-            let (given, name) = (pair[0].parse::<f64>().unwrap(), pair[1].to_owned());
+            let (given, name) = (pair[0].parse::<f64>().expect("a number of the test's own"), pair[1].to_owned());
             let old = set.get(&name).copied();
             let new = match old {
                 None if has("XX") => None,
@@ -119,7 +121,10 @@ impl Model {
                 all.reverse();
             }
             if let Some(at) = words.iter().position(|word| *word == "LIMIT") {
-                let (offset, count) = (words[at + 1].parse::<i64>().unwrap(), words[at + 2].parse::<i64>().unwrap());
+                let (offset, count) = (
+                    words[at + 1].parse::<i64>().expect("a number of the test's own"),
+                    words[at + 2].parse::<i64>().expect("a number of the test's own"),
+                );
                 let offset = usize::try_from(offset).map_or(all.len(), |offset| offset.min(all.len()));
                 all.drain(..offset);
                 all.truncate(usize::try_from(count).unwrap_or(usize::MAX));
@@ -131,7 +136,7 @@ impl Model {
         }
         let len = all.len() as i64;
         let index = |text: &str| -> i64 {
-            let index: i64 = text.parse().unwrap();
+            let index: i64 = text.parse().expect("a number of the test's own");
             if index < 0 { index + len } else { index }
         };
         let (start, stop) = (index(start).max(0), index(stop).min(len - 1));
@@ -157,10 +162,12 @@ impl Model {
     }
 
     fn combine(&self, what: &str, words: &[&str]) -> Set {
-        let count: usize = words[0].parse().unwrap();
+        let count: usize = words[0].parse().expect("a number of the test's own");
         let keys = &words[1..=count];
         let option = |name: &str| words.iter().position(|word| *word == name).map(|at| at + 1);
-        let weight = |i: usize| option("WEIGHTS").map_or(1.0, |at| words[at + i].parse::<f64>().unwrap());
+        let weight = |i: usize| {
+            option("WEIGHTS").map_or(1.0, |at| words[at + i].parse::<f64>().expect("a number of the test's own"))
+        };
         let sets: Vec<Set> = keys.iter().map(|key| self.get(key)).collect();
         let mut result = Set::new();
         let names: std::collections::BTreeSet<&String> = sets.iter().flat_map(BTreeMap::keys).collect();
@@ -224,11 +231,14 @@ impl Model {
                 self.take(key, &members);
                 integer(members.len())
             }
-            "ZPOPMIN" | "ZPOPMAX" => listed(&self.pop(key, words[0] == "ZPOPMAX", words[2].parse().unwrap()), true),
+            "ZPOPMIN" | "ZPOPMAX" => listed(
+                &self.pop(key, words[0] == "ZPOPMAX", words[2].parse().expect("a number of the test's own")),
+                true,
+            ),
             "ZMPOP" => {
                 let keys = &words[2..words.len() - 3];
                 let Some(key) = keys.iter().find(|key| self.keys.contains_key(**key)) else { return Reply::Null };
-                let count = words[words.len() - 1].parse().unwrap();
+                let count = words[words.len() - 1].parse().expect("a number of the test's own");
                 let pairs = self.pop(key, has("MAX"), count);
                 let pairs = pairs.iter().map(|(name, score)| Reply::Array(vec![bulk(name), double(*score)]));
                 Reply::Array(vec![bulk(key), Reply::Array(pairs.collect())])
@@ -342,7 +352,7 @@ fn step() -> BoxedStrategy<Vec<String>> {
 fn ask(bench: &mut Bench, client: SessionId, words: &[&str]) -> Reply {
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     let reply = bench.send(client, command(&words));
-    one_zero(decode(&reply).unwrap().expect("a whole reply").0)
+    one_zero(decode(&reply).expect("replies are well formed").expect("a whole reply").0)
 }
 
 /// With the two zeros made one: which of them a set keeps depends on its form.

@@ -13,6 +13,9 @@ use refrain_data::{
 const LIMITS: SetLimits =
     SetLimits { int_entries: 512, entries: 128, value_bytes: 64, seed: HashSeed([0x0123_4567, 0xFEDC_BA98]) };
 
+/// How sets are combined.
+type Combine = dyn Fn(&[SetRef<'_>], &mut dyn FnMut(refrain_data::Value<'_>) -> bool);
+
 fn main() {
     let members = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     println!("{members} members like element:000000123456");
@@ -50,7 +53,7 @@ fn main() {
         });
         let views = [set.view(), other.view()];
         let count = other.len();
-        let visits = |combine: &dyn Fn(&[SetRef<'_>], &mut dyn FnMut(refrain_data::Value<'_>) -> bool)| {
+        let visits = |combine: &Combine| {
             let mut visits = 0usize;
             combine(&views, &mut |_| {
                 visits += 1;

@@ -81,7 +81,7 @@ pub trait File: Clone + 'static {
     fn read_at(&self, offset: u64, len: usize) -> impl Future<Output = io::Result<Vec<u8>>> + 'static;
 
     /// The file's length in bytes.
-    fn len(&self) -> impl Future<Output = io::Result<u64>> + 'static;
+    fn size(&self) -> impl Future<Output = io::Result<u64>> + 'static;
 
     /// Cuts the file off, or lengthens it with zeros.
     fn set_len(&self, len: u64) -> impl Future<Output = io::Result<()>> + 'static;

@@ -156,7 +156,7 @@ impl DiskFile for TokioFile {
         })
     }
 
-    fn len(&self) -> impl Future<Output = io::Result<u64>> + 'static {
+    fn size(&self) -> impl Future<Output = io::Result<u64>> + 'static {
         let file = Arc::clone(&self.file);
         self.disk.submit(move || Ok(file.metadata()?.len()))
     }
@@ -198,7 +198,7 @@ mod tests {
             assert_eq!((appended.written, &appended.bytes[..]), (part.len(), part.as_bytes()));
         }
         wait(file.sync()).unwrap();
-        assert_eq!(wait(file.len()).unwrap(), 13);
+        assert_eq!(wait(file.size()).unwrap(), 13);
         assert_eq!(wait(file.read_at(4, 3)).unwrap(), b"two");
         assert_eq!(wait(file.read_at(8, 100)).unwrap(), b"three");
         wait(file.set_len(4)).unwrap();
@@ -206,7 +206,7 @@ mod tests {
         let again = wait(disk.open(&path, Open::Append)).unwrap();
         assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four");
         let replaced = wait(disk.open(&path, Open::Replace)).unwrap();
-        assert_eq!(wait(replaced.len()).unwrap(), 0);
+        assert_eq!(wait(replaced.size()).unwrap(), 0);
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl File for SimFile {
         self.disk.call(Traced::Read, begin, |_, read| read)
     }
 
-    fn len(&self) -> impl Future<Output = io::Result<u64>> + 'static {
+    fn size(&self) -> impl Future<Output = io::Result<u64>> + 'static {
         let inode = self.inode;
         self.disk.at_once(Traced::Len, |volume| volume.len(inode))
     }

@@ -110,9 +110,7 @@ impl Volume {
         if sync {
             takes += self.between(self.config.sync);
         }
-        if self.config.bytes_per_second > 0 {
-            takes += bytes.saturating_mul(1_000_000_000) / self.config.bytes_per_second;
-        }
+        takes += bytes.saturating_mul(1_000_000_000).checked_div(self.config.bytes_per_second).unwrap_or(0);
         now.max(self.stuck_until).saturating_add(takes)
     }
 

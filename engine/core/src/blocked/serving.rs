@@ -59,7 +59,7 @@ impl<H: Hooks> Engine<H> {
             && let Some(mut session) = self.state.sessions.remove(id)
         {
             self.state.client_memory.forget(&mut session);
-            self.ghosts.push(session);
+            self.ghosts.push(*session);
         }
     }
 

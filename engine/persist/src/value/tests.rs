@@ -20,7 +20,7 @@ fn round_trip<C: Collection>(value: C, compression: bool) -> (u8, Restored<'stat
     );
     let read = {
         let mut input = Input::new(&bytes);
-        let restored = read_value(number, &mut input, &limits()).ok().expect("what was written is read");
+        let restored = read_value(number, &mut input, &limits()).unwrap_or_else(|_| panic!("what was written is read"));
         assert!(input.rest().is_empty(), "all of it");
         match restored {
             Restored::Collection(kind, body) => Restored::Collection(kind, body),

@@ -226,8 +226,7 @@ impl<'s> Members<'s> {
         }
         let mask = self.places.len() - 1;
         let mut place = hash as usize & mask;
-        loop {
-            let Some(at) = self.places[place].checked_sub(1) else { break };
+        while let Some(at) = self.places[place].checked_sub(1) {
             let at = at as usize;
             if self.hashes[at] == hash && self.members[at].member == member {
                 let known = &mut self.members[at].score;

@@ -54,7 +54,7 @@ pub fn zrandmember(call: &mut Call<'_>) -> Outcome {
 
 /// A random number below `len`; 0 if there is none.
 fn below(call: &Call<'_>, len: usize) -> usize {
-    (u128::from(call.hooks.entropy()) * len as u128 >> 64) as usize
+    refrain_data::uniform_index(call.hooks.entropy(), len)
 }
 
 /// Members by chance, each draw from all of them.
