@@ -90,7 +90,7 @@ fn write_argument(argument: &Argument, dice: &mut Dice, words: &mut Vec<String>)
             Kind::Double => words.push((*dice.pick(&["0", "1.5", "-2"])).to_owned()),
             Kind::OneOf => write_argument(dice.pick(argument.arguments), dice, words),
             Kind::Block => argument.arguments.iter().for_each(|inner| write_argument(inner, dice, words)),
-            _ => words.push((*dice.pick(&["hello", "41", "x", "k1", "text", "*"])).to_owned()),
+            _ => words.push((*dice.pick(&["hello", "41", "x", "k1", "text", "*", "[a", "-", "u8", "0-1"])).to_owned()),
         }
     }
 }
@@ -288,11 +288,17 @@ fn check_acl_and_getkeys(
 #[test]
 fn acl_getkeys_and_execution_agree() {
     const CALLS_EACH: u64 = 30;
+    /// Of a command that chance seldom writes rightly, so many more until one call has used a key.
+    const CALLS_AT_MOST: u64 = 3000;
     let table = Table::new();
     let mut never_used = Vec::new();
     for (number, command) in all_commands().into_iter().enumerate() {
         let mut used = BTreeSet::new();
-        for round in 0..CALLS_EACH {
+        let is_looked_at = !SEES_ALL.contains(&command.name) && !command.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS);
+        for round in 0..CALLS_AT_MOST {
+            if round >= CALLS_EACH && (!used.is_empty() || !is_looked_at || !command.has_keys()) {
+                break;
+            }
             let mut dice = Dice((number as u64) << 32 | round);
             let words = make_call(command, &mut dice);
             let argument = |i: usize| words[i].as_bytes();
@@ -302,12 +308,12 @@ fn acl_getkeys_and_execution_agree() {
             }
             let claimed = extracted(&table, &words);
             check_acl_and_getkeys(&words, &claimed, None).unwrap_or_else(|error| panic!("{error}"));
-            if !SEES_ALL.contains(&command.name) && !command.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS) {
+            if is_looked_at {
                 let found = disagreements(&words, &claimed, &mut used);
                 assert!(found.is_empty(), "{words:?} with the keys {:?}: {found:?}", claimed.keys());
             }
         }
-        if command.has_keys() && used.is_empty() {
+        if command.has_keys() && is_looked_at && used.is_empty() {
             never_used.push(command.name);
         }
     }

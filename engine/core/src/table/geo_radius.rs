@@ -61,6 +61,45 @@ pub(super) const COMMANDS: &[Command] = &[
         ..Command::BLANK
     },
     Command {
+        name: "georadius_ro",
+        arity: -6,
+        flags: Flags::of(&[Flags::READONLY]),
+        categories: Categories::of(&[Categories::GEO]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RO, KeyFlags::ACCESS])],
+        since: "3.2.10",
+        group: Group::Geo,
+        complexity: "O(N+log(M)) where N is the number of members near the area and M that of all",
+        summary: "Returns the members of a geographic index around a point.",
+        deprecated: Some(Deprecated { since: "6.2.0", replaced_by: "`GEOSEARCH` with the `BYRADIUS` argument" }),
+        history: &[("6.2.0", "The option `ANY` of `COUNT`.")],
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::double("longitude"),
+            Argument::double("latitude"),
+            Argument::double("radius"),
+            Argument::one_of(
+                "unit",
+                &[
+                    Argument::word("m", "M"),
+                    Argument::word("km", "KM"),
+                    Argument::word("ft", "FT"),
+                    Argument::word("mi", "MI"),
+                ],
+            ),
+            Argument::word("withcoord", "WITHCOORD").optional(),
+            Argument::word("withdist", "WITHDIST").optional(),
+            Argument::word("withhash", "WITHHASH").optional(),
+            Argument::block(
+                "count-block",
+                &[Argument::integer("count").after("COUNT"), Argument::word("any", "ANY").since("6.2.0").optional()],
+            )
+            .optional(),
+            Argument::one_of("order", &[Argument::word("asc", "ASC"), Argument::word("desc", "DESC")]).optional(),
+        ],
+        handler: geo::georadius_ro,
+        ..Command::BLANK
+    },
+    Command {
         name: "georadiusbymember",
         arity: -5,
         flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM]),
@@ -152,45 +191,6 @@ pub(super) const COMMANDS: &[Command] = &[
             Argument::one_of("order", &[Argument::word("asc", "ASC"), Argument::word("desc", "DESC")]).optional(),
         ],
         handler: geo::georadiusbymember_ro,
-        ..Command::BLANK
-    },
-    Command {
-        name: "georadius_ro",
-        arity: -6,
-        flags: Flags::of(&[Flags::READONLY]),
-        categories: Categories::of(&[Categories::GEO]),
-        keys: &[KeySpec::one(1, &[KeyFlags::RO, KeyFlags::ACCESS])],
-        since: "3.2.10",
-        group: Group::Geo,
-        complexity: "O(N+log(M)) where N is the number of members near the area and M that of all",
-        summary: "Returns the members of a geographic index around a point.",
-        deprecated: Some(Deprecated { since: "6.2.0", replaced_by: "`GEOSEARCH` with the `BYRADIUS` argument" }),
-        history: &[("6.2.0", "The option `ANY` of `COUNT`.")],
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::double("longitude"),
-            Argument::double("latitude"),
-            Argument::double("radius"),
-            Argument::one_of(
-                "unit",
-                &[
-                    Argument::word("m", "M"),
-                    Argument::word("km", "KM"),
-                    Argument::word("ft", "FT"),
-                    Argument::word("mi", "MI"),
-                ],
-            ),
-            Argument::word("withcoord", "WITHCOORD").optional(),
-            Argument::word("withdist", "WITHDIST").optional(),
-            Argument::word("withhash", "WITHHASH").optional(),
-            Argument::block(
-                "count-block",
-                &[Argument::integer("count").after("COUNT"), Argument::word("any", "ANY").since("6.2.0").optional()],
-            )
-            .optional(),
-            Argument::one_of("order", &[Argument::word("asc", "ASC"), Argument::word("desc", "DESC")]).optional(),
-        ],
-        handler: geo::georadius_ro,
         ..Command::BLANK
     },
 ];

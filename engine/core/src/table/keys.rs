@@ -72,11 +72,21 @@ fn find(command: &Command, arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> R
     if let Some(finder) = command.key_finder.filter(|_| variable || words > 1) {
         return finder(arguments, out);
     }
+    // Beside other keys, the rest of the arguments may be none, where the command allows that.
+    let is_empty_rest = |number: usize, spec: &KeySpec| {
+        let least = command.arity.unsigned_abs() as usize;
+        number > 0
+            && command.arity < 0
+            && least == arguments.count()
+            && matches!(spec.find, FindKeys::Range { last: -1, limit: 0, .. })
+            && matches!(spec.begin, BeginSearch::Index(index) if index as usize == arguments.count())
+    };
     let found = command
         .keys
         .iter()
-        .filter(|spec| !spec.flags.contains(KeyFlags::NOT_KEY))
-        .try_for_each(|spec| spec.find_into(arguments, out));
+        .enumerate()
+        .filter(|(number, spec)| !spec.flags.contains(KeyFlags::NOT_KEY) && !is_empty_rest(*number, spec))
+        .try_for_each(|(_, spec)| spec.find_into(arguments, out));
     match (found, command.key_finder) {
         (Err(KeyError), Some(finder)) => {
             out.clear();

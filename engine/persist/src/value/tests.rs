@@ -264,7 +264,7 @@ fn the_oldest_encodings_are_read() {
     assert_eq!((set.as_ref().score(b"a"), set.as_ref().score(b"b")), (Some(1.5), Some(f64::INFINITY)));
     assert!(read(3, b"\x01\x01a\xfd").is_err(), "no number");
     // A zipmap: a -> 1, bb -> two, with a free byte.
-    let Ok(Restored::Collection(Kind::Hash, body)) = read(9, b"\x0f\x02\x01a\x01\x001\x02bb\x03\x01two.\xff") else {
+    let Ok(Restored::Collection(Kind::Hash, body)) = read(9, b"\x10\x02\x01a\x01\x001\x02bb\x03\x01two.\xff") else {
         panic!("no hash")
     };
     let hash = Hash::from_body(body);
