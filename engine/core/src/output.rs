@@ -15,10 +15,15 @@ pub struct Output {
     bytes: Vec<u8>,
     /// Of the first piece, or else of `bytes`, so much has left.
     sent: usize,
+    /// Its last buffer was filled beyond what small ones hold: the next is likely to be, too.
+    was_large: bool,
 }
 
-/// Buffers above this are given back to the allocator instead of the pool.
+/// Buffers above this are large: the pool keeps fewer of them, and only for those who need such.
 const POOLED_CAPACITY_MAX: usize = 64 * 1024;
+
+/// Buffers above this are given back to the allocator instead of the pool.
+const LARGE_CAPACITY_MAX: usize = 256 * 1024;
 
 impl Output {
     /// Bytes that have not been sent: of all of them the first, and none only if there are none.
@@ -103,6 +108,7 @@ impl Output {
         }
         assert!(self.sent <= self.bytes.len(), "more was sent than there was");
         if self.sent == self.bytes.len() {
+            self.was_large = self.sent > POOLED_CAPACITY_MAX;
             self.bytes.clear();
             self.sent = 0;
         } else if self.sent >= 1 << 20 && self.sent * 2 >= self.bytes.len() {
@@ -137,7 +143,7 @@ impl Output {
     #[inline]
     pub fn adopt(&mut self, pool: &mut BufferPool, room: usize) {
         if self.bytes.capacity() == 0 {
-            self.bytes = pool.take();
+            self.bytes = if self.was_large { pool.take_large() } else { pool.take() };
             self.bytes.reserve(room);
         }
     }
@@ -203,7 +209,12 @@ impl Pieces {
 #[derive(Debug, Default)]
 pub struct BufferPool {
     free: Vec<Vec<u8>>,
+    /// Of those who have long replies at the moment: made anew each round, their pages would be, too.
+    large: Vec<Vec<u8>>,
 }
+
+/// How many large buffers the pool keeps at most: 16 MiB of them.
+const LARGE_MAX: usize = 64;
 
 /// How many buffers the pool keeps at most: about as many as are ready in one round.
 const POOL_MAX: usize = 128;
@@ -213,6 +224,18 @@ impl BufferPool {
     #[inline]
     pub fn take(&mut self) -> Vec<u8> {
         self.free.pop().unwrap_or_default()
+    }
+
+    /// A large buffer, if there is one.
+    #[cold]
+    fn take_large(&mut self) -> Vec<u8> {
+        self.large.pop().unwrap_or_else(|| self.take())
+    }
+
+    /// Lets go of one large buffer. They are kept for as long as there are long replies: called now and then, this leaves none
+    /// after them.
+    pub fn age(&mut self) {
+        self.large.pop();
     }
 
     /// Whether a buffer is of a size that the pool keeps.
@@ -227,6 +250,11 @@ impl BufferPool {
         if buffer.capacity() > 0 && BufferPool::takes(&buffer) && self.free.len() < POOL_MAX {
             buffer.clear();
             self.free.push(buffer);
+        } else if (POOLED_CAPACITY_MAX + 1..=LARGE_CAPACITY_MAX).contains(&buffer.capacity())
+            && self.large.len() < LARGE_MAX
+        {
+            buffer.clear();
+            self.large.push(buffer);
         }
     }
 }

@@ -71,6 +71,7 @@ impl<H: Hooks> Engine<H> {
         self.apply_configuration();
         self.expire();
         self.visit_sessions();
+        self.state.pool.age();
         self.sample();
     }
 

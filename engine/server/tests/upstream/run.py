@@ -22,7 +22,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 UNITS = """unit/type/string unit/type/incr unit/keyspace unit/scan unit/expire unit/multi unit/pubsub unit/pubsubshard
 unit/tracking unit/acl unit/acl-v2 unit/auth unit/querybuf unit/protocol unit/info unit/info-command unit/introspection
 unit/introspection-2 unit/slowlog unit/latency-monitor unit/quit unit/obuf-limits unit/client-eviction unit/limits
-unit/other""".split()
+unit/other unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set unit/type/zset unit/type/hash unit/type/stream
+unit/type/stream-cgroups unit/bitops unit/bitfield unit/geo unit/hyperloglog unit/sort unit/dump""".split()
 OPTIONS = ["--enable-debug-command", "yes", "--enable-protected-configs", "yes", "--enable-module-command", "yes"]
 
 # The feature that an unknown command belongs to, by the beginning of its name. The first match counts.
