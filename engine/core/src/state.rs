@@ -354,6 +354,12 @@ impl State {
     #[inline]
     pub fn modified(&mut self, key: &Key<'_>) {
         self.dirty += 1;
+        self.also_modified(key);
+    }
+
+    /// The same for another key of a change that is counted once.
+    #[inline]
+    pub fn also_modified(&mut self, key: &Key<'_>) {
         if !self.watchers.is_empty() | !self.waiters.is_empty() | self.heard {
             self.tell_of_change(key);
         }

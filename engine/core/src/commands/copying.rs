@@ -60,7 +60,7 @@ fn rename_key(call: &mut Call<'_>, replace: bool) -> Result<bool, ErrorReply> {
     let (value, deadline) = take(call.state, &from).expect("it was there a moment ago");
     put(call.state, &to, value, deadline);
     call.state.modified(&from);
-    call.state.modified(&to);
+    call.state.also_modified(&to);
     call.state.notify(NotifyClass::GENERIC, "rename_from", &from);
     call.state.notify(NotifyClass::GENERIC, "rename_to", &to);
     Ok(true)
@@ -78,7 +78,7 @@ pub fn move_(call: &mut Call<'_>) -> Outcome {
         let (value, deadline) = take(call.state, &from).expect("it was there a moment ago");
         put(call.state, &to, value, deadline);
         call.state.modified(&from);
-        call.state.modified(&to);
+        call.state.also_modified(&to);
         call.state.notify(NotifyClass::GENERIC, "move_from", &from);
         call.state.notify(NotifyClass::GENERIC, "move_to", &to);
     }

@@ -116,7 +116,8 @@ impl Transfer {
         if moved.len() == 0 {
             return Ok(None);
         }
-        call.state.modified(destination);
+        // Redis counts one change for both.
+        call.state.also_modified(destination);
         call.state.notify(NotifyClass::LIST, pushed(self.to), destination);
         shortened(call.state, source, popped(self.from), emptied);
         Ok(Some(moved))
