@@ -249,6 +249,15 @@ impl Model {
             }
             waiting.sort_unstable();
             for (_, i) in waiting {
+                // Who comes after the one that took the last element keeps waiting, also for its other keys: those have their own turn.
+                let holds = if key < LISTS.len() {
+                    !self.lists[key].is_empty()
+                } else {
+                    !self.sorted[key - LISTS.len()].is_empty()
+                };
+                if !holds {
+                    break;
+                }
                 let (ask, ..) = self.clients[i].waits.clone().expect("it waited a moment ago");
                 if let Some(reply) = self.execute(&ask) {
                     self.release(i, &reply);

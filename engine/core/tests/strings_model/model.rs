@@ -131,7 +131,9 @@ impl Model {
             ["PTTL", k] => int(get(self, k).map_or(-2, |(_, at)| at.map_or(-1, |at| at - now))),
             ["TTL", k] => int(get(self, k).map_or(-2, |(_, at)| at.map_or(-1, |at| (at - now + 500) / 1000))),
             ["PEXPIRETIME", k] => int(get(self, k).map_or(-2, |(_, at)| at.unwrap_or(-1))),
-            ["EXPIRETIME", k] => int(get(self, k).map_or(-2, |(_, at)| at.map_or(-1, |at| (at + 500) / 1000))),
+            ["EXPIRETIME", k] => {
+                int(get(self, k).map_or(-2, |(_, at)| at.map_or(-1, |at| at / 1000 + i64::from(at % 1000 >= 500))))
+            }
             ["PERSIST", k] => int(i64::from(self.here().get_mut(*k).is_some_and(|e| e.1.take().is_some()))),
             ["SELECT", n] => {
                 self.db = n.parse().unwrap();
