@@ -75,8 +75,8 @@ pub(super) static TESTS: &[Test] = &[
         )
     },
     Test {
-        fill: &[Fill::of(1_000_000, "SETBIT bits {key} 1")],
-        ..plain("bitcount", "BITCOUNT of 125 kB", &["BITCOUNT bits"])
+        fill: &[Fill::of(2000, "APPEND bits {value}")],
+        ..plain("bitcount", "BITCOUNT of 128 kB (values of 64 bytes)", &["BITCOUNT bits"])
     },
     Test {
         fill: &[Fill::of(100_000, "PFADD monday user:{key}"), Fill::of(100_000, "PFADD tuesday guest:{key}")],
