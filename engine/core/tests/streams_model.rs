@@ -635,6 +635,37 @@ proptest! {
     }
 }
 
+/// DELREF of an entry that is gone changes nothing but groups, and says of it `-1` as of one that no group knows.
+#[test]
+fn references_to_an_entry_that_is_gone_are_deleted_in_the_propagated_stream_too() {
+    let mut bench = Bench::new(Config::default(), None);
+    let client = bench.connect();
+    for line in [
+        "XADD s 1-1 field value",
+        "XGROUP CREATE s g0 1-1",
+        "XADD s 2-1 field value",
+        "XREADGROUP GROUP g0 c0 STREAMS s >",
+        "XDEL s 2-1",
+    ] {
+        bench.ask(client, line);
+    }
+    bench.engine.effects().stream.clear();
+    for line in ["XDELEX s KEEPREF IDS 1 2-1", "XDELEX s ACKED IDS 1 2-1"] {
+        bench.ask(client, line);
+        assert_eq!(bench.engine.effects().stream.bytes(), b"", "{line}");
+    }
+    let line = "XDELEX s DELREF IDS 2 1-1 2-1";
+    bench.ask(client, "XDEL s 1-1");
+    bench.engine.effects().stream.clear();
+    assert_eq!(bench.ask(client, line), "*2\r\n:-1\r\n:-1\r\n");
+    assert_eq!(bench.ask(client, "XPENDING s g0"), "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n");
+    let propagated = String::from_utf8_lossy(bench.engine.effects().stream.bytes()).into_owned();
+    assert!(propagated.contains("XDELEX\r\n$1\r\ns\r\n$6\r\nDELREF"), "{propagated}");
+    bench.engine.effects().stream.clear();
+    assert_eq!(bench.ask(client, line), "*2\r\n:-1\r\n:-1\r\n");
+    assert_eq!(bench.engine.effects().stream.bytes(), b"");
+}
+
 #[test]
 fn approximate_trims_are_propagated_as_what_they_came_to() {
     let mut bench = Bench::new(Config::default(), None);

@@ -79,7 +79,7 @@ pub fn xackdel(call: &mut Call<'_>) -> Outcome {
         }
         match references.delete(stream, id) {
             // It was acknowledged, whether or not there was something left to delete.
-            Deletion::Missing => Deletion::Deleted,
+            Deletion::Missing | Deletion::Forgotten => Deletion::Deleted,
             other => other,
         }
     };
@@ -100,13 +100,14 @@ fn finish(
     if deleted {
         call.state.notify(NotifyClass::STREAM, "xdel", key);
     }
-    if deleted || acknowledged > 0 {
+    // Redis keeps it to itself when nothing but references went; its replicas have them still.
+    if deleted || acknowledged > 0 || deletions.contains(&Deletion::Forgotten) {
         call.state.modified(key);
     }
     let mut reply = call.reply();
     reply.array(deletions.len());
     for deletion in deletions {
-        reply.integer(deletion as i64);
+        reply.integer(deletion.code());
     }
     Ok(())
 }

@@ -17,10 +17,23 @@ pub(super) enum References {
 /// What has become of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deletion {
-    Deleted = 1,
+    Deleted,
     /// A group is not done with it.
-    InUse = 2,
-    Missing = -1,
+    InUse,
+    Missing,
+    /// It was missing, but references to it were left, which went.
+    Forgotten,
+}
+
+impl Deletion {
+    /// What clients are told of it.
+    pub(super) fn code(self) -> i64 {
+        match self {
+            Deletion::Deleted => 1,
+            Deletion::InUse => 2,
+            Deletion::Missing | Deletion::Forgotten => -1,
+        }
+    }
 }
 
 impl References {
@@ -47,10 +60,12 @@ impl References {
             return Deletion::InUse;
         }
         let found = stream.log.delete(id);
-        if self == References::Delete {
-            stream.acknowledge_everywhere(id);
+        let forgotten = self == References::Delete && stream.acknowledge_everywhere(id);
+        match (found, forgotten) {
+            (true, _) => Deletion::Deleted,
+            (false, true) => Deletion::Forgotten,
+            (false, false) => Deletion::Missing,
         }
-        if found { Deletion::Deleted } else { Deletion::Missing }
     }
 
     /// Trims a stream; see [`refrain_data::stream::Log::trim`].
