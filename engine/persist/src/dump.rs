@@ -2,14 +2,12 @@
 
 use refrain_data::Entry;
 
+use crate::string::Compressor;
 use crate::value::{Limits, Restored, read_value, value_type, version_of, write_value};
-use crate::{Input, Malformed, crc64};
-
-/// The newest version of RDB that is read: Redis 7.4's.
-pub const RDB_VERSION: u16 = 12;
+use crate::{Input, Malformed, Version, crc64};
 
 /// The version that a payload says it is of, unless its value needs a newer one: Redis 7.2's.
-const PAYLOAD_VERSION: u16 = 11;
+const PAYLOAD_VERSION: Version = Version::V11;
 
 /// Version and checksum.
 const FOOTER: usize = 2 + 8;
@@ -32,10 +30,10 @@ impl From<Malformed> for DumpError {
 /// The payload of an entry's value.
 #[must_use]
 pub fn dump(entry: Entry<'_>, compression: bool) -> Vec<u8> {
-    let value_type = value_type(entry);
+    let value_type = value_type(entry, PAYLOAD_VERSION);
     let mut out = vec![value_type];
-    write_value(&mut out, entry, compression);
-    out.extend_from_slice(&version_of(value_type).max(PAYLOAD_VERSION).to_le_bytes());
+    write_value(&mut out, value_type, entry, &mut Compressor::new(compression));
+    out.extend_from_slice(&version_of(value_type).max(PAYLOAD_VERSION).number().to_le_bytes());
     let checksum = crc64(&out);
     out.extend_from_slice(&checksum.to_le_bytes());
     out
@@ -51,7 +49,7 @@ pub fn restore<'a>(payload: &'a [u8], limits: &Limits) -> Result<Restored<'a>, D
     let (mut value, mut footer) = (Input::new(value), Input::new(footer));
     let version = u16::from_le_bytes(footer.take_array()?);
     let checksum = u64::from_le_bytes(footer.take_array()?);
-    if version > RDB_VERSION || crc64(&payload[..body + 2]) != checksum {
+    if version > Version::NEWEST.number() || crc64(&payload[..body + 2]) != checksum {
         return Err(DumpError::VersionOrChecksum);
     }
     let [value_type] = value.take_array()?;
@@ -107,10 +105,10 @@ mod tests {
 
     #[test]
     fn older_versions_are_read_and_newer_ones_refused() {
-        for version in 0..=RDB_VERSION {
+        for version in 0..=Version::NEWEST.number() {
             assert_eq!(restored(&payload(b"\x00\x03foo", version), 100).as_deref(), Ok(&b"foo"[..]));
         }
-        let newer = payload(b"\x00\x03foo", RDB_VERSION + 1);
+        let newer = payload(b"\x00\x03foo", Version::NEWEST.number() + 1);
         assert_eq!(restored(&newer, 100), Err(DumpError::VersionOrChecksum));
     }
 

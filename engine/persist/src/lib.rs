@@ -1,6 +1,6 @@
-//! RDB's encodings of values, and the payloads of DUMP and RESTORE that are made of them.
+//! RDB: its encodings of values, the files that are made of them, and the payloads of DUMP and RESTORE.
 //!
-//! Pure: bytes in, bytes out. What is written equals what Redis 7.2 writes, byte for byte, compression included. What is read may
+//! Pure: bytes in, bytes out. What is written of a value equals what Redis 7.2 writes, byte for byte, compression included. What is read may
 //! be anything: a malformed or hostile input gives an error, never a panic, and never more memory than it could rightly ask for.
 
 mod crc64;
@@ -8,14 +8,16 @@ mod dump;
 mod input;
 mod length;
 mod lzf;
+pub mod rdb;
 mod string;
 mod value;
 
-pub use crc64::crc64;
-pub use dump::{DumpError, RDB_VERSION, dump, restore};
+pub use crc64::{Crc64, crc64};
+pub use dump::{DumpError, dump, restore};
 pub use input::Input;
 pub use length::{Length, read_length, write_length};
-pub use string::{StringValue, read_string, write_string};
+pub use rdb::{Usage, Version};
+pub use string::{Compressor, StringValue, read_string, write_string};
 pub use value::{Limits, Restored, read_value, value_type, version_of, write_value};
 
 /// The input ends too early, or is nothing that RDB knows.

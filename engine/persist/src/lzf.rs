@@ -28,22 +28,62 @@ fn slot(input: &[u8], at: usize) -> usize {
     (hash & ((1 << HASH_BITS) - 1)) as usize
 }
 
+/// What compression remembers while it works, kept from string to string: most are short, and forgetting by clearing would cost
+/// more than they do.
+pub(crate) struct Table {
+    /// Of the last three bytes that hashed to the slot: their position, counted on from string to string. Made when it is needed.
+    seen: Vec<u32>,
+    /// What is not above this was seen in strings before this one.
+    forgotten: u32,
+}
+
+/// Longer strings are not compressed: their positions could not be counted.
+const INPUT_MAX: usize = 1 << 31;
+
+impl Table {
+    pub(crate) fn new() -> Table {
+        Table { seen: Vec::new(), forgotten: 0 }
+    }
+
+    /// Forgets what was seen, and prepares for `len` bytes.
+    fn begin(&mut self, len: u32) {
+        if self.seen.is_empty() {
+            self.seen = vec![0; 1 << HASH_BITS];
+        } else if self.forgotten.checked_add(len).is_none() {
+            self.seen.fill(0);
+            self.forgotten = 0;
+        }
+    }
+
+    /// Remembers `at` for the slot; gives what was there before.
+    #[inline]
+    fn replace(&mut self, slot: usize, at: usize) -> Option<usize> {
+        let known = std::mem::replace(&mut self.seen[slot], self.forgotten + at as u32 + 1);
+        known.checked_sub(self.forgotten + 1).map(|from| from as usize)
+    }
+}
+
 /// Compresses into at most `output_max` bytes, or gives up.
-pub(crate) fn compress(input: &[u8], output_max: usize) -> Option<Vec<u8>> {
+pub(crate) fn compress(input: &[u8], output_max: usize, table: &mut Table) -> Option<Vec<u8>> {
+    let len = u32::try_from(input.len()).ok().filter(|_| input.len() <= INPUT_MAX)?;
     if input.is_empty() || output_max == 0 {
         return None;
     }
-    // Position + 1 of the last three bytes that hashed to the slot; 0 where there were none.
-    let mut seen = vec![0_usize; 1 << HASH_BITS];
+    table.begin(len);
+    let out = compress_with(input, output_max, table);
+    table.forgotten += len;
+    out
+}
+
+fn compress_with(input: &[u8], output_max: usize, table: &mut Table) -> Option<Vec<u8>> {
     let mut out = Output { bytes: vec![0], literals: 0 };
     let mut at = 0;
     // The last two bytes begin no three.
     let end = input.len().saturating_sub(2);
     while at < end {
-        let known = std::mem::replace(&mut seen[slot(input, at)], at + 1);
         // Like LibLZF, whose null pointer stands for "none": nothing refers to the very first byte.
-        let reference = known
-            .checked_sub(1)
+        let reference = table
+            .replace(slot(input, at), at)
             .filter(|&from| from > 0 && at - from - 1 < OFFSET_MAX && input[from..from + 3] == input[at..at + 3]);
         let Some(from) = reference else {
             if out.bytes.len() >= output_max {
@@ -64,7 +104,7 @@ pub(crate) fn compress(input: &[u8], output_max: usize) -> Option<Vec<u8>> {
             break;
         }
         for again in [at - 2, at - 1] {
-            seen[slot(input, again)] = again + 1;
+            table.replace(slot(input, again), again);
         }
     }
     if out.bytes.len() + 3 > output_max {
@@ -168,6 +208,10 @@ mod tests {
     use super::*;
     use quickcheck::quickcheck;
 
+    fn compress(input: &[u8], output_max: usize) -> Option<Vec<u8>> {
+        super::compress(input, output_max, &mut Table::new())
+    }
+
     /// Bytes of a small alphabet, in which there is much to refer to.
     fn repetitive(bytes: &[u8], times: u8) -> Vec<u8> {
         let few: Vec<u8> = bytes.iter().map(|b| b % 3).collect();
@@ -195,6 +239,23 @@ mod tests {
             out[at] ^= 1 << (bit % 8);
             decompress(&out, input.len()).map_or_else(|Malformed| true, |out| out.len() == input.len())
         }
+    }
+
+    #[test]
+    fn nothing_of_earlier_strings_is_remembered() {
+        let texts = [&b"the cat sat on the mat, the cat sat on the hat"[..], b"on the hat, on the hat, on the hat"];
+        let mut table = Table::new();
+        for i in 0..10 {
+            // Close to where positions begin anew.
+            if i == 5 {
+                table.forgotten = u32::MAX - 60;
+            }
+            for text in texts {
+                let alone = compress(text, text.len()).expect("it repeats");
+                assert_eq!(super::compress(text, text.len(), &mut table), Some(alone));
+            }
+        }
+        assert!(table.forgotten < 1000, "positions began anew");
     }
 
     #[test]

@@ -22,8 +22,33 @@ const UNCOMPRESSED_MAX: usize = 20;
 /// How many bytes compression must gain.
 const GAIN_MIN: usize = 4;
 
+/// Whether long strings are compressed, and the memory for it, which is kept from string to string.
+pub struct Compressor(Option<lzf::Table>);
+
+impl Compressor {
+    /// One that compresses, or one that leaves everything as it is.
+    #[must_use]
+    pub fn new(compression: bool) -> Compressor {
+        Compressor(compression.then(lzf::Table::new))
+    }
+
+    /// Writes the string compressed, if it is long enough and that makes it shorter.
+    fn write(&mut self, out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+        let Some(table) = &mut self.0 else { return false };
+        if bytes.len() <= UNCOMPRESSED_MAX {
+            return false;
+        }
+        let Some(compressed) = lzf::compress(bytes, bytes.len() - GAIN_MIN, table) else { return false };
+        out.push(ENCODING | LZF);
+        write_length(out, compressed.len() as u64);
+        write_length(out, bytes.len() as u64);
+        out.extend_from_slice(&compressed);
+        true
+    }
+}
+
 /// Appends a string in the form that Redis chooses for it.
-pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compression: bool) {
+pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compressor: &mut Compressor) {
     match value {
         Value::Int(number) => {
             if !write_integer(out, number) {
@@ -32,8 +57,7 @@ pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compression: bool) {
         }
         Value::Bytes(bytes) => {
             let number = if bytes.len() <= INTEGER_TEXT_MAX { value.as_int() } else { None };
-            let written =
-                number.is_some_and(|number| write_integer(out, number)) || compression && write_compressed(out, bytes);
+            let written = number.is_some_and(|number| write_integer(out, number)) || compressor.write(out, bytes);
             if !written {
                 write_bytes(out, bytes);
             }
@@ -42,13 +66,13 @@ pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compression: bool) {
 }
 
 /// Appends a string that is no number, compressed if that is wanted and makes it shorter.
-pub(crate) fn write_bytes_or_compressed(out: &mut Vec<u8>, bytes: &[u8], compression: bool) {
-    if !compression || !write_compressed(out, bytes) {
+pub(crate) fn write_bytes_or_compressed(out: &mut Vec<u8>, bytes: &[u8], compressor: &mut Compressor) {
+    if !compressor.write(out, bytes) {
         write_bytes(out, bytes);
     }
 }
 
-fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     write_length(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
@@ -67,19 +91,6 @@ fn write_integer(out: &mut Vec<u8>, number: i64) -> bool {
     } else {
         return false;
     }
-    true
-}
-
-/// Writes the string compressed, if it is long enough and that makes it shorter.
-fn write_compressed(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
-    if bytes.len() <= UNCOMPRESSED_MAX {
-        return false;
-    }
-    let Some(compressed) = lzf::compress(bytes, bytes.len() - GAIN_MIN) else { return false };
-    out.push(ENCODING | LZF);
-    write_length(out, compressed.len() as u64);
-    write_length(out, bytes.len() as u64);
-    out.extend_from_slice(&compressed);
     true
 }
 
@@ -133,7 +144,7 @@ mod tests {
 
     fn written(value: Value<'_>, compression: bool) -> Vec<u8> {
         let mut out = Vec::new();
-        write_string(&mut out, value, compression);
+        write_string(&mut out, value, &mut Compressor::new(compression));
         out
     }
 

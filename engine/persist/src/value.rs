@@ -18,32 +18,34 @@ use refrain_data::{
 };
 
 use crate::length::{Length, read_length, write_length};
-use crate::string::{StringValue, read_string, write_string};
-use crate::{Input, Malformed};
+use crate::string::{Compressor, StringValue, read_string, write_string};
+use crate::{Input, Malformed, Version};
 
 /// The numbers of types and encodings.
-mod number {
-    pub(super) const STRING: u8 = 0;
-    pub(super) const LIST: u8 = 1;
-    pub(super) const SET: u8 = 2;
-    pub(super) const SORTED_SET: u8 = 3;
-    pub(super) const HASH: u8 = 4;
-    pub(super) const SORTED_SET_2: u8 = 5;
-    pub(super) const HASH_ZIPMAP: u8 = 9;
-    pub(super) const LIST_ZIPLIST: u8 = 10;
-    pub(super) const SET_INTS: u8 = 11;
-    pub(super) const SORTED_SET_ZIPLIST: u8 = 12;
-    pub(super) const HASH_ZIPLIST: u8 = 13;
-    pub(super) const LIST_QUICKLIST: u8 = 14;
-    pub(super) const STREAM: u8 = 15;
-    pub(super) const HASH_PACKED: u8 = 16;
-    pub(super) const SORTED_SET_PACKED: u8 = 17;
-    pub(super) const LIST_QUICKLIST_2: u8 = 18;
-    pub(super) const STREAM_2: u8 = 19;
-    pub(super) const SET_PACKED: u8 = 20;
-    pub(super) const STREAM_3: u8 = 21;
-    pub(super) const HASH_TIMED: u8 = 24;
-    pub(super) const HASH_PACKED_TIMED: u8 = 25;
+pub(crate) mod number {
+    pub(crate) const STRING: u8 = 0;
+    pub(crate) const LIST: u8 = 1;
+    pub(crate) const SET: u8 = 2;
+    pub(crate) const SORTED_SET: u8 = 3;
+    pub(crate) const HASH: u8 = 4;
+    pub(crate) const SORTED_SET_2: u8 = 5;
+    /// Of a module; the name of its type follows.
+    pub(crate) const MODULE: u8 = 7;
+    pub(crate) const HASH_ZIPMAP: u8 = 9;
+    pub(crate) const LIST_ZIPLIST: u8 = 10;
+    pub(crate) const SET_INTS: u8 = 11;
+    pub(crate) const SORTED_SET_ZIPLIST: u8 = 12;
+    pub(crate) const HASH_ZIPLIST: u8 = 13;
+    pub(crate) const LIST_QUICKLIST: u8 = 14;
+    pub(crate) const STREAM: u8 = 15;
+    pub(crate) const HASH_PACKED: u8 = 16;
+    pub(crate) const SORTED_SET_PACKED: u8 = 17;
+    pub(crate) const LIST_QUICKLIST_2: u8 = 18;
+    pub(crate) const STREAM_2: u8 = 19;
+    pub(crate) const SET_PACKED: u8 = 20;
+    pub(crate) const STREAM_3: u8 = 21;
+    pub(crate) const HASH_TIMED: u8 = 24;
+    pub(crate) const HASH_PACKED_TIMED: u8 = 25;
 }
 
 /// Up to which size what is read is kept small, and how large a string may be.
@@ -87,15 +89,18 @@ fn view<C: Collection>(entry: Entry<'_>) -> C::View<'_> {
 }
 
 /// The number of the entry's type and encoding, under which [`write_value`] writes it.
+///
+/// It is one that `version` knows, except for a hash whose fields have deadlines: nothing before version 12 can say that, and what
+/// can't be read is better than what silently lost them.
 #[must_use]
-pub fn value_type(entry: Entry<'_>) -> u8 {
+pub fn value_type(entry: Entry<'_>, version: Version) -> u8 {
     match entry.kind() {
         Kind::String => number::STRING,
         Kind::List => number::LIST_QUICKLIST_2,
         Kind::Set => match view::<Set>(entry) {
             SetRef::Ints(_) => number::SET_INTS,
-            SetRef::Packed(_) => number::SET_PACKED,
-            SetRef::Large(_) => number::SET,
+            SetRef::Packed(_) if version >= Version::V11 => number::SET_PACKED,
+            SetRef::Packed(_) | SetRef::Large(_) => number::SET,
         },
         Kind::SortedSet => match view::<SortedSet>(entry) {
             SortedSetRef::Packed(_) => number::SORTED_SET_PACKED,
@@ -107,29 +112,30 @@ pub fn value_type(entry: Entry<'_>) -> u8 {
             large @ HashRef::Large(_) if large.earliest_deadline().is_some() => number::HASH_TIMED,
             HashRef::Large(_) => number::HASH,
         },
-        Kind::Stream => number::STREAM_3,
+        Kind::Stream if version >= Version::V11 => number::STREAM_3,
+        Kind::Stream => number::STREAM_2,
     }
 }
 
 /// The lowest version of RDB that knows a type and encoding.
 #[must_use]
-pub fn version_of(value_type: u8) -> u16 {
+pub fn version_of(value_type: u8) -> Version {
     match value_type {
-        number::HASH_TIMED | number::HASH_PACKED_TIMED => 12,
-        number::SET_PACKED | number::STREAM_3 => 11,
-        _ => 10,
+        number::HASH_TIMED | number::HASH_PACKED_TIMED => Version::V12,
+        number::SET_PACKED | number::STREAM_3 => Version::V11,
+        _ => Version::V10,
     }
 }
 
-/// Appends the entry's value, without the number of its type.
-pub fn write_value(out: &mut Vec<u8>, entry: Entry<'_>, compression: bool) {
+/// Appends the entry's value as the type that [`value_type`] gave for it, without that number.
+pub fn write_value(out: &mut Vec<u8>, value_type: u8, entry: Entry<'_>, compressor: &mut Compressor) {
     match entry.kind() {
-        Kind::String => write_string(out, entry.value(), compression),
-        Kind::List => list::write(out, view::<List>(entry), compression),
-        Kind::Set => set::write(out, view::<Set>(entry), compression),
-        Kind::SortedSet => sorted_set::write(out, view::<SortedSet>(entry), compression),
-        Kind::Hash => hash::write(out, view::<Hash>(entry), compression),
-        Kind::Stream => stream::write(out, view::<StreamBody>(entry), compression),
+        Kind::String => write_string(out, entry.value(), compressor),
+        Kind::List => list::write(out, view::<List>(entry), compressor),
+        Kind::Set => set::write(out, value_type, view::<Set>(entry), compressor),
+        Kind::SortedSet => sorted_set::write(out, view::<SortedSet>(entry), compressor),
+        Kind::Hash => hash::write(out, view::<Hash>(entry), compressor),
+        Kind::Stream => stream::write(out, value_type, view::<StreamBody>(entry), compressor),
     }
 }
 
@@ -178,8 +184,8 @@ fn read_blob(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malforme
 }
 
 /// Appends bytes of a packed form, as a string.
-fn write_blob(out: &mut Vec<u8>, bytes: &[u8], compression: bool) {
-    crate::string::write_bytes_or_compressed(out, bytes, compression);
+fn write_blob(out: &mut Vec<u8>, bytes: &[u8], compressor: &mut Compressor) {
+    crate::string::write_bytes_or_compressed(out, bytes, compressor);
 }
 
 /// Appends how many elements follow.

@@ -146,7 +146,8 @@ fn object(call: &mut Call<'_>) -> Outcome {
     let key = call.key(2);
     let entry = call.state.keyspace.db(key.db).get(key.hash, key.name).ok_or(NO_SUCH_KEY)?;
     let mut serialized = Vec::new();
-    refrain_persist::write_value(&mut serialized, entry, true);
+    let value_type = refrain_persist::value_type(entry, refrain_persist::Version::NEWEST);
+    refrain_persist::write_value(&mut serialized, value_type, entry, &mut refrain_persist::Compressor::new(true));
     let now = (call.state.now.unix_s() & u64::from(LRU_MAX)) as u32;
     let text = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",

@@ -5,19 +5,19 @@ use refrain_data::{Collection, Deadline, Hash, HashRef, IntBuffer, Value};
 use super::ziplist::{ziplist, zipmap};
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
 use crate::length::write_length;
-use crate::string::{StringValue, read_string, write_string};
+use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
 /// A field without a deadline is marked by 0, so what is written of the others is one more than their distance from the first.
 const NO_DEADLINE: u64 = 0;
 
-pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compression: bool) {
+pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compressor: &mut Compressor) {
     let earliest = hash.earliest_deadline();
     match hash {
-        HashRef::Packed(list) => write_blob(out, list.bytes(), compression),
+        HashRef::Packed(list) => write_blob(out, list.bytes(), compressor),
         HashRef::Timed(list) => {
             out.extend_from_slice(&earliest.unwrap_or(0).to_le_bytes());
-            write_blob(out, list.bytes(), compression);
+            write_blob(out, list.bytes(), compressor);
         }
         HashRef::Large(_) => {
             if let Some(earliest) = earliest {
@@ -28,8 +28,8 @@ pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compression: bool) {
                 if let Some(earliest) = earliest {
                     write_length(out, field.deadline.map_or(NO_DEADLINE, |at| at.saturating_sub(earliest) + 1));
                 }
-                write_string(out, field.name, compression);
-                write_string(out, field.value, compression);
+                write_string(out, field.name, compressor);
+                write_string(out, field.value, compressor);
             }
         }
     }

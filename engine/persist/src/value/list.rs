@@ -5,7 +5,7 @@ use refrain_data::{List, ListRef, Packed, PackedList, Value};
 use super::ziplist::ziplist;
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
 use crate::length::write_length;
-use crate::string::{StringValue, read_string, write_string};
+use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
 const PLAIN: u64 = 1;
@@ -14,11 +14,11 @@ const PACKED: u64 = 2;
 /// Bytes of a node; longer elements are nodes of their own.
 const NODE_BYTES: usize = 8192;
 
-pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compression: bool) {
+pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compressor: &mut Compressor) {
     if let ListRef::Packed(packed) = list {
         write_count(out, 1);
         write_length(out, PACKED);
-        write_blob(out, packed.bytes(), compression);
+        write_blob(out, packed.bytes(), compressor);
         return;
     }
     // How many nodes there are comes first, so their bounds are found before they are written.
@@ -33,8 +33,8 @@ pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compression: bool) {
     let mut write_node = |kind, node: Node<'_>| {
         write_length(out, kind);
         match node {
-            Node::Packed(bytes) => write_blob(out, bytes, compression),
-            Node::Plain(element) => write_string(out, element, compression),
+            Node::Packed(bytes) => write_blob(out, bytes, compressor),
+            Node::Plain(element) => write_string(out, element, compressor),
         }
     };
     list.visit(0, |element| {

@@ -3,17 +3,17 @@
 use refrain_data::{Body, Collection, IntSet, Ints, Packed, PackedList, Set, SetRef, Value};
 
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
-use crate::string::{StringValue, read_string, write_string};
+use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
-pub(super) fn write(out: &mut Vec<u8>, set: SetRef<'_>, compression: bool) {
+pub(super) fn write(out: &mut Vec<u8>, value_type: u8, set: SetRef<'_>, compressor: &mut Compressor) {
     match set {
-        SetRef::Ints(ints) => write_blob(out, ints.bytes(), compression),
-        SetRef::Packed(list) => write_blob(out, list.bytes(), compression),
-        SetRef::Large(_) => {
+        SetRef::Ints(ints) => write_blob(out, ints.bytes(), compressor),
+        SetRef::Packed(list) if value_type == number::SET_PACKED => write_blob(out, list.bytes(), compressor),
+        SetRef::Packed(_) | SetRef::Large(_) => {
             write_count(out, set.len());
             for member in set.iter() {
-                write_string(out, member, compression);
+                write_string(out, member, compressor);
             }
         }
     }

@@ -4,7 +4,7 @@ use refrain_data::{Collection, Packed, PackedList, SortedSet, SortedSetRef, Valu
 
 use super::ziplist::ziplist;
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
-use crate::string::{StringValue, read_string, write_string};
+use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
 /// Scores that the oldest encoding has no text for.
@@ -12,14 +12,14 @@ const NAN: u8 = 253;
 const INFINITE: u8 = 254;
 const NEGATIVE_INFINITE: u8 = 255;
 
-pub(super) fn write(out: &mut Vec<u8>, set: SortedSetRef<'_>, compression: bool) {
+pub(super) fn write(out: &mut Vec<u8>, set: SortedSetRef<'_>, compressor: &mut Compressor) {
     if let SortedSetRef::Packed(list) = set {
-        write_blob(out, list.bytes(), compression);
+        write_blob(out, list.bytes(), compressor);
         return;
     }
     write_count(out, set.len());
     set.visit(0..set.len(), true, |member, score| {
-        write_string(out, member, compression);
+        write_string(out, member, compressor);
         out.extend_from_slice(&score.to_le_bytes());
         true
     });

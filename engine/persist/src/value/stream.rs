@@ -6,7 +6,7 @@ use refrain_data::stream::{Block, Pending, Stream, StreamBody, StreamId};
 
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
 use crate::length::write_length;
-use crate::string::{StringValue, read_string, write_string};
+use crate::string::{Compressor, StringValue, read_string, write_bytes, write_string};
 use crate::{Input, Malformed};
 
 /// What stands for a count of entries read that is not known.
@@ -20,12 +20,12 @@ fn write_id(out: &mut Vec<u8>, id: StreamId) {
     write_length(out, id.seq);
 }
 
-pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compression: bool) {
+pub(super) fn write(out: &mut Vec<u8>, value_type: u8, stream: &Stream, compressor: &mut Compressor) {
     let log = &stream.log;
     write_count(out, log.count_blocks());
     for block in log.blocks() {
-        write_blob(out, &block.id().to_be_bytes(), false);
-        write_blob(out, &block.to_listpack(), compression);
+        write_bytes(out, &block.id().to_be_bytes());
+        write_blob(out, &block.to_listpack(), compressor);
     }
     write_count(out, log.len());
     write_id(out, log.last_id());
@@ -34,7 +34,7 @@ pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compression: bool) {
     write_length(out, log.entries_added());
     write_count(out, stream.groups_len());
     for group in stream.groups() {
-        write_string(out, refrain_data::Value::Bytes(group.name()), compression);
+        write_string(out, refrain_data::Value::Bytes(group.name()), compressor);
         write_id(out, group.last_id());
         write_length(out, group.entries_read().unwrap_or(UNKNOWN));
         write_count(out, group.pending_len());
@@ -45,9 +45,11 @@ pub(super) fn write(out: &mut Vec<u8>, stream: &Stream, compression: bool) {
         }
         write_count(out, group.consumers_len());
         for consumer in group.consumers() {
-            write_string(out, refrain_data::Value::Bytes(consumer.name()), compression);
+            write_string(out, refrain_data::Value::Bytes(consumer.name()), compressor);
             out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
-            out.extend_from_slice(&consumer.active_ms.unwrap_or(NEVER).to_le_bytes());
+            if value_type == number::STREAM_3 {
+                out.extend_from_slice(&consumer.active_ms.unwrap_or(NEVER).to_le_bytes());
+            }
             write_count(out, consumer.pending_len());
             for id in consumer.pending_from(StreamId::MIN) {
                 out.extend_from_slice(&id.to_be_bytes());

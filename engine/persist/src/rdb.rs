@@ -1,0 +1,84 @@
+//! RDB files: the data at one point in time, written piece by piece and read as it arrives.
+//!
+//! ```text
+//! "REDIS" version | AUX … | FUNCTION2 … | (SELECTDB RESIZEDB (deadline? usage? type key value)…)… | EOF | checksum
+//! ```
+//!
+//! What is written, Redis reads: version 10 is Redis 7.0's, 11 is 7.2's and Valkey's, 12 is 7.4's. What is read is everything from
+//! version 1 on. Nothing in here opens a file, and nothing is believed of a file before its bytes are there.
+
+mod error;
+mod incoming;
+mod reader;
+mod skim;
+mod writer;
+
+pub use error::{Doing, RdbError, RdbErrorKind};
+pub use reader::{Checksum, Item, LoadedKey, Modules, RdbReader, ReadOptions};
+pub use writer::{Aux, Batch, RdbOptions, RdbWriter};
+
+/// What every file begins with; four digits follow.
+const SIGNATURE: &[u8] = b"REDIS";
+
+/// Signature and version.
+const HEADER_BYTES: usize = SIGNATURE.len() + 4;
+
+/// From this version on a checksum follows the end.
+const VERSION_WITH_CHECKSUM: u16 = 5;
+
+/// What stands where the number of a type may stand.
+mod opcode {
+    pub(super) const SLOT_INFO: u8 = 244;
+    pub(super) const FUNCTION2: u8 = 245;
+    pub(super) const FUNCTION_PRE_GA: u8 = 246;
+    pub(super) const MODULE_AUX: u8 = 247;
+    pub(super) const IDLE: u8 = 248;
+    pub(super) const FREQ: u8 = 249;
+    pub(super) const AUX: u8 = 250;
+    pub(super) const RESIZEDB: u8 = 251;
+    pub(super) const EXPIRETIME_MS: u8 = 252;
+    pub(super) const EXPIRETIME: u8 = 253;
+    pub(super) const SELECTDB: u8 = 254;
+    pub(super) const EOF: u8 = 255;
+}
+
+/// A version of the format that can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// Redis 7.0's.
+    V10,
+    /// Redis 7.2's and Valkey's: small packed sets, and when a consumer of a stream was last active.
+    V11,
+    /// Redis 7.4's: deadlines of fields of hashes.
+    V12,
+}
+
+impl Version {
+    /// The newest that is known.
+    pub const NEWEST: Version = Version::V12;
+
+    /// The number in a file's header.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        match self {
+            Version::V10 => 10,
+            Version::V11 => 11,
+            Version::V12 => 12,
+        }
+    }
+}
+
+/// What a file says of a key's use, for eviction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Usage {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Nobody has asked for it for so long.
+    Idle {
+        /// How long.
+        seconds: u64,
+    },
+    /// How often it is asked for: the logarithmic counter of LFU.
+    Frequency(u8),
+}

@@ -1,0 +1,487 @@
+//! A file being read, as it arrives.
+//!
+//! Bytes are fed, items are taken. An item is given when all of it has arrived; keys and values borrow from what was fed, unless
+//! they were written as numbers or compressed. How much is kept is bounded by what was fed, and of that by the longest item.
+
+use std::borrow::Cow;
+
+use super::error::{Doing, RdbError, RdbErrorKind};
+use super::incoming::Incoming;
+use super::{HEADER_BYTES, SIGNATURE, Usage, VERSION_WITH_CHECKSUM, Version, opcode, skim};
+use crate::string::{StringValue, read_string};
+use crate::value::{Limits, Restored, number, read_value};
+use crate::{Input, Malformed};
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadOptions {
+    /// Whether the checksum is compared. If not, none is made.
+    pub checksum: bool,
+    /// What is done about data of modules.
+    pub modules: Modules,
+    /// Which collections stay small, and how long a string may be.
+    pub limits: Limits,
+}
+
+/// What is done about data of modules, of which none is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modules {
+    /// The file can't be read.
+    Refuse,
+    /// They are passed over and named.
+    Skip,
+}
+
+/// A piece of a file.
+pub enum Item<'a> {
+    /// Something that the file says of itself.
+    Aux {
+        /// Its name.
+        key: Cow<'a, [u8]>,
+        /// What it says.
+        value: Cow<'a, [u8]>,
+    },
+    /// The keys that follow are in this database.
+    Database(u64),
+    /// How many keys this database holds.
+    Resize {
+        /// All of them.
+        keys: u64,
+        /// Those that have a deadline.
+        with_deadline: u64,
+    },
+    /// The source of a library of functions.
+    Library(&'a [u8]),
+    /// A key with its value.
+    Key(LoadedKey<'a>),
+    /// Data of a module that was passed over; of the key, or of none.
+    Module {
+        /// The name of the module's type.
+        name: String,
+        /// The key that holds it.
+        key: Option<Cow<'a, [u8]>>,
+    },
+    /// The end.
+    End,
+}
+
+/// A key that was read.
+pub struct LoadedKey<'a> {
+    /// The number of its database.
+    pub db: u64,
+    /// Its name.
+    pub key: Cow<'a, [u8]>,
+    /// Its value.
+    pub value: Restored<'a>,
+    /// The number of its value's type and encoding.
+    pub value_type: u8,
+    /// When it ends, in milliseconds since 1970.
+    pub deadline_ms: Option<u64>,
+    /// What is known of its use.
+    pub usage: Usage,
+}
+
+/// Behind the end.
+const CHECKSUM_BYTES: usize = 8;
+
+/// What the checksum said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checksum {
+    /// The end has not been reached, or there is none in files of that version.
+    Absent,
+    /// The file was written without one.
+    Disabled,
+    /// It was not to be compared.
+    Ignored,
+    /// It fits.
+    Verified,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Header,
+    Items,
+    Checksum,
+    Done,
+}
+
+/// Reads a file.
+pub struct RdbReader {
+    options: ReadOptions,
+    incoming: Incoming,
+    phase: Phase,
+    version: u16,
+    /// Nothing more will come.
+    ended: bool,
+    /// With fewer bytes than this it is not worth looking again.
+    needed: usize,
+    doing: Doing,
+    db: u64,
+    deadline_ms: Option<u64>,
+    usage: Usage,
+    checksum: Checksum,
+    failed: Option<RdbError>,
+    /// A key or a source that is not in the file as it reads.
+    text: Vec<u8>,
+}
+
+impl RdbReader {
+    /// Reads a file from its beginning.
+    #[must_use]
+    pub fn new(options: ReadOptions) -> RdbReader {
+        RdbReader {
+            options,
+            incoming: Incoming::new(options.checksum),
+            phase: Phase::Header,
+            version: 0,
+            ended: false,
+            needed: 0,
+            doing: Doing::Start,
+            db: 0,
+            deadline_ms: None,
+            usage: Usage::Nothing,
+            checksum: Checksum::Absent,
+            failed: None,
+            text: Vec::new(),
+        }
+    }
+
+    /// The next bytes of the file.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.incoming.feed(bytes);
+    }
+
+    /// There are no more. Only then is everything given that could be: before, what has grown long is not looked at again until it
+    /// has become twice as long.
+    pub fn end_of_input(&mut self) {
+        self.ended = true;
+        self.needed = 0;
+    }
+
+    /// How many bytes of the file have been understood.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.incoming.offset()
+    }
+
+    /// The version that the header said; 0 before.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// Whether the end has been read.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// What the checksum said.
+    #[must_use]
+    pub fn checksum(&self) -> Checksum {
+        self.checksum
+    }
+
+    /// What was fed and not understood; once the end has been read, what stands behind it.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.incoming.rest()
+    }
+
+    /// The next item; `None` when more must be fed first, or after the end.
+    ///
+    /// # Errors
+    /// For what is no file of this format, and after the input's end for what is cut short. Every further call gives the same.
+    #[expect(clippy::should_implement_trait, reason = "an item borrows from the reader, which an iterator's can't")]
+    pub fn next(&mut self) -> Result<Option<Item<'_>>, RdbError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let (found, len) = loop {
+            let there = self.incoming.rest().len();
+            if self.phase == Phase::Done || there < self.needed {
+                return Ok(None);
+            }
+            let mut input = Input::new(self.incoming.rest());
+            let found = find(self.phase, &self.options, &mut self.doing, &mut input);
+            let (len, wanted) = (there - input.rest().len(), input.wanted());
+            match found {
+                Ok(found) => {
+                    self.incoming.advance(len);
+                    self.needed = 0;
+                    if self.note(&found)? {
+                        break (found, len);
+                    }
+                }
+                Err(Unfound::Malformed) if wanted > 0 && !self.ended => {
+                    // Twice as much at least, so that looking at the same bytes again and again adds up to little.
+                    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+                    self.needed = there.saturating_add(wanted).max(there.saturating_mul(2));
+                }
+                Err(why) => {
+                    let kind = match why {
+                        Unfound::Wrong(kind) => kind,
+                        Unfound::Malformed if wanted > 0 => RdbErrorKind::UnexpectedEnd,
+                        Unfound::Malformed => RdbErrorKind::Malformed,
+                    };
+                    return Err(self.fail(len, kind));
+                }
+            }
+        };
+        let (deadline_ms, usage) = match found {
+            Found::Key | Found::ModuleKey(_) => (self.deadline_ms.take(), std::mem::take(&mut self.usage)),
+            _ => (None, Usage::Nothing),
+        };
+        let mut input = Input::new(self.incoming.last(len));
+        let item = make(found, &mut input, &self.options.limits, &mut self.text);
+        let item = item.map(|item| match item {
+            Item::Key(key) => Item::Key(LoadedKey { db: self.db, deadline_ms, usage, ..key }),
+            item => item,
+        });
+        item.map(Some).map_err(|Malformed| {
+            let error = RdbError {
+                offset: self.incoming.offset() - input.rest().len() as u64,
+                doing: self.doing,
+                kind: RdbErrorKind::Malformed,
+                ..RdbError::at_key(self.incoming.last(len), &self.options.limits, self.doing)
+            };
+            self.failed.insert(error).clone()
+        })
+    }
+
+    /// Takes what was found into account; whether it is an item, too.
+    fn note(&mut self, found: &Found) -> Result<bool, RdbError> {
+        match *found {
+            Found::Header(version) => {
+                self.version = version;
+                self.phase = Phase::Items;
+            }
+            Found::Deadline(at) => self.deadline_ms = at,
+            Found::Usage(usage) => self.usage = usage,
+            Found::SlotInfo => {}
+            Found::Database(number) => {
+                self.db = number;
+                return Ok(true);
+            }
+            Found::Eof if self.version >= VERSION_WITH_CHECKSUM => self.phase = Phase::Checksum,
+            Found::Eof => {
+                self.phase = Phase::Done;
+                return Ok(true);
+            }
+            Found::Checksum(found) => {
+                self.checksum = match self.incoming.checksum_before(CHECKSUM_BYTES) {
+                    None => Checksum::Ignored,
+                    Some(_) if found == 0 => Checksum::Disabled,
+                    Some(expected) if expected == found => Checksum::Verified,
+                    Some(expected) => return Err(self.fail(0, RdbErrorKind::Checksum { expected, found })),
+                };
+                self.phase = Phase::Done;
+                return Ok(true);
+            }
+            _ => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Fails for good, `understood` bytes into what has not been understood.
+    fn fail(&mut self, understood: usize, kind: RdbErrorKind) -> RdbError {
+        let error = RdbError {
+            offset: self.incoming.offset() + understood as u64,
+            kind,
+            ..RdbError::at_key(self.incoming.rest(), &self.options.limits, self.doing)
+        };
+        self.failed.insert(error).clone()
+    }
+}
+
+/// What was found at the beginning of what had not been understood.
+enum Found {
+    Header(u16),
+    Deadline(Option<u64>),
+    Usage(Usage),
+    SlotInfo,
+    Aux,
+    Database(u64),
+    Resize { keys: u64, with_deadline: u64 },
+    Library,
+    Key,
+    ModuleAux(String),
+    ModuleKey(String),
+    Eof,
+    Checksum(u64),
+}
+
+/// Why nothing was found.
+enum Unfound {
+    /// Because of this.
+    Wrong(RdbErrorKind),
+    /// It is wrong, or has not all arrived: the input knows.
+    Malformed,
+}
+
+impl From<Malformed> for Unfound {
+    fn from(_: Malformed) -> Unfound {
+        Unfound::Malformed
+    }
+}
+
+/// Finds out what comes next, and passes over it.
+fn find(phase: Phase, options: &ReadOptions, doing: &mut Doing, input: &mut Input<'_>) -> Result<Found, Unfound> {
+    let len_max = options.limits.string_bytes;
+    match phase {
+        Phase::Header => {
+            *doing = Doing::Start;
+            return header(&input.take_array::<HEADER_BYTES>()?).map(Found::Header).map_err(Unfound::Wrong);
+        }
+        Phase::Checksum => {
+            *doing = Doing::Checksum;
+            return Ok(Found::Checksum(u64::from_le_bytes(input.take_array::<CHECKSUM_BYTES>()?)));
+        }
+        Phase::Items | Phase::Done => {}
+    }
+    *doing = Doing::Type;
+    let [kind] = input.take_array()?;
+    *doing = match kind {
+        opcode::SLOT_INFO | opcode::SELECTDB | opcode::RESIZEDB | opcode::IDLE | opcode::FREQ => Doing::Length,
+        opcode::FUNCTION2 | opcode::FUNCTION_PRE_GA => Doing::Functions,
+        opcode::MODULE_AUX => Doing::ModuleAux,
+        opcode::AUX => Doing::Aux,
+        opcode::EXPIRETIME | opcode::EXPIRETIME_MS => Doing::Expire,
+        _ => Doing::Type,
+    };
+    Ok(match kind {
+        opcode::SLOT_INFO => {
+            for _ in 0..3 {
+                skim::count(input)?;
+            }
+            Found::SlotInfo
+        }
+        opcode::FUNCTION2 => {
+            skim::string(input, len_max)?;
+            Found::Library
+        }
+        opcode::FUNCTION_PRE_GA => return Err(Unfound::Wrong(RdbErrorKind::PreReleaseFunctions)),
+        opcode::MODULE_AUX => {
+            /// What says that a number follows: whether the data belongs before or behind the keys.
+            const UNSIGNED: u64 = 2;
+            let name = skim::module_name(skim::count(input)?);
+            if options.modules == Modules::Refuse {
+                return Err(Unfound::Wrong(RdbErrorKind::ModuleAux(name)));
+            }
+            let says = skim::count(input)?;
+            skim::count(input)?;
+            if says != UNSIGNED {
+                return Err(Unfound::Wrong(RdbErrorKind::Malformed));
+            }
+            skim::module(input, len_max)?;
+            Found::ModuleAux(name)
+        }
+        opcode::IDLE => Found::Usage(Usage::Idle { seconds: skim::count(input)? }),
+        opcode::FREQ => {
+            let [counter] = input.take_array()?;
+            Found::Usage(Usage::Frequency(counter))
+        }
+        opcode::AUX => {
+            skim::string(input, len_max)?;
+            skim::string(input, len_max)?;
+            Found::Aux
+        }
+        opcode::RESIZEDB => Found::Resize { keys: skim::count(input)?, with_deadline: skim::count(input)? },
+        opcode::EXPIRETIME_MS => Found::Deadline(deadline(i64::from_le_bytes(input.take_array()?))),
+        opcode::EXPIRETIME => {
+            let seconds = i32::from_le_bytes(input.take_array()?);
+            Found::Deadline(deadline(i64::from(seconds) * 1000))
+        }
+        opcode::SELECTDB => Found::Database(skim::count(input)?),
+        opcode::EOF => Found::Eof,
+        number::MODULE => {
+            *doing = Doing::Key;
+            skim::string(input, len_max)?;
+            *doing = Doing::Value;
+            let name = skim::module_name(skim::count(input)?);
+            if options.modules == Modules::Refuse {
+                return Err(Unfound::Wrong(RdbErrorKind::ModuleType(name)));
+            }
+            skim::module(input, len_max)?;
+            Found::ModuleKey(name)
+        }
+        value_type if skim::is_value_type(value_type) => {
+            *doing = Doing::Key;
+            skim::string(input, len_max)?;
+            *doing = Doing::Value;
+            skim::value(value_type, input, len_max)?;
+            Found::Key
+        }
+        unknown => return Err(Unfound::Wrong(RdbErrorKind::Type(unknown))),
+    })
+}
+
+fn header(bytes: &[u8; HEADER_BYTES]) -> Result<u16, RdbErrorKind> {
+    let digits = bytes.strip_prefix(SIGNATURE).ok_or(RdbErrorKind::Signature)?;
+    let digits = digits.iter().take_while(|digit| digit.is_ascii_digit());
+    let version = digits.fold(0, |version: u16, digit| version * 10 + u16::from(digit - b'0'));
+    if (1..=Version::NEWEST.number()).contains(&version) { Ok(version) } else { Err(RdbErrorKind::Version(version)) }
+}
+
+/// Times before 1970 have passed as well as 1970 has; one of them stands for none.
+fn deadline(ms: i64) -> Option<u64> {
+    (ms != -1).then(|| ms.max(0) as u64)
+}
+
+/// Makes an item of the bytes that were found to be one.
+fn make<'a>(
+    found: Found,
+    input: &mut Input<'a>,
+    limits: &Limits,
+    text: &'a mut Vec<u8>,
+) -> Result<Item<'a>, Malformed> {
+    Ok(match found {
+        Found::Key => {
+            let [value_type] = input.take_array()?;
+            let key = borrowed(input, limits, text)?;
+            let value = read_value(value_type, input, limits)?;
+            let (db, deadline_ms, usage) = (0, None, Usage::Nothing);
+            Item::Key(LoadedKey { db, key: Cow::Borrowed(key), value, value_type, deadline_ms, usage })
+        }
+        Found::Aux => {
+            input.take(1)?;
+            Item::Aux { key: owned(input, limits)?, value: owned(input, limits)? }
+        }
+        Found::Library => {
+            input.take(1)?;
+            Item::Library(borrowed(input, limits, text)?)
+        }
+        Found::ModuleKey(name) => {
+            input.take(1)?;
+            Item::Module { name, key: Some(owned(input, limits)?) }
+        }
+        Found::ModuleAux(name) => Item::Module { name, key: None },
+        Found::Database(number) => Item::Database(number),
+        Found::Resize { keys, with_deadline } => Item::Resize { keys, with_deadline },
+        Found::Eof | Found::Checksum(_) => Item::End,
+        Found::Header(_) | Found::Deadline(_) | Found::Usage(_) | Found::SlotInfo => {
+            unreachable!("what is only noted is no item")
+        }
+    })
+}
+
+/// Reads a string as its bytes; `text` holds them if the input does not.
+fn borrowed<'a>(input: &mut Input<'a>, limits: &Limits, text: &'a mut Vec<u8>) -> Result<&'a [u8], Malformed> {
+    match read_string(input, limits.string_bytes)? {
+        StringValue::Bytes(Cow::Borrowed(bytes)) => return Ok(bytes),
+        StringValue::Bytes(Cow::Owned(bytes)) => *text = bytes,
+        StringValue::Int(number) => {
+            text.clear();
+            text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        }
+    }
+    Ok(text)
+}
+
+/// Reads a string as its bytes.
+pub(super) fn owned<'a>(input: &mut Input<'a>, limits: &Limits) -> Result<Cow<'a, [u8]>, Malformed> {
+    Ok(match read_string(input, limits.string_bytes)? {
+        StringValue::Bytes(bytes) => bytes,
+        StringValue::Int(number) => Cow::Owned(itoa::Buffer::new().format(number).as_bytes().to_vec()),
+    })
+}
