@@ -1,10 +1,13 @@
-//! RDB: its encodings of values, the files that are made of them, and the payloads of DUMP and RESTORE.
+//! What outlives a process: RDB (its encodings of values, the files that are made of them, the payloads of DUMP and RESTORE) and
+//! append-only files.
 //!
 //! Pure: bytes in, bytes out. What is written of a value equals what Redis 7.2 writes, byte for byte, compression included. What is read may
 //! be anything: a malformed or hostile input gives an error, never a panic, and never more memory than it could rightly ask for.
 
+pub mod aof;
 mod crc64;
 mod dump;
+mod incoming;
 mod input;
 mod length;
 mod lzf;

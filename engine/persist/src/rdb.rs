@@ -8,7 +8,6 @@
 //! version 1 on. Nothing in here opens a file, and nothing is believed of a file before its bytes are there.
 
 mod error;
-mod incoming;
 mod reader;
 mod skim;
 mod writer;

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::error::{Doing, RdbError, RdbErrorKind};
-use super::incoming::Incoming;
 use super::{HEADER_BYTES, SIGNATURE, Usage, VERSION_WITH_CHECKSUM, Version, opcode, skim};
+use crate::incoming::Incoming;
 use crate::string::{StringValue, read_string};
 use crate::value::{Limits, Restored, number, read_value};
 use crate::{Input, Malformed};
@@ -131,7 +131,7 @@ impl RdbReader {
     pub fn new(options: ReadOptions) -> RdbReader {
         RdbReader {
             options,
-            incoming: Incoming::new(options.checksum),
+            incoming: Incoming::new(0, options.checksum),
             phase: Phase::Header,
             version: 0,
             ended: false,

@@ -3,7 +3,7 @@
 use crate::crc64::Crc64;
 
 /// Bytes that wait to be understood.
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     bytes: Vec<u8>,
     /// How many of them have been understood.
     at: usize,
@@ -15,12 +15,13 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn new(checksum: bool) -> Incoming {
-        Incoming { bytes: Vec::new(), at: 0, summed: 0, base: 0, checksum: checksum.then(Crc64::new) }
+    /// Of a file from `base` on.
+    pub(crate) fn new(base: u64, checksum: bool) -> Incoming {
+        Incoming { bytes: Vec::new(), at: 0, summed: 0, base, checksum: checksum.then(Crc64::new) }
     }
 
     /// More has arrived. What was understood is forgotten.
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.sum(self.at);
         self.base += self.at as u64;
         self.bytes.drain(..self.at);
@@ -29,28 +30,28 @@ impl Incoming {
     }
 
     /// What has not been understood.
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(crate) fn rest(&self) -> &[u8] {
         &self.bytes[self.at..]
     }
 
     /// The next `count` bytes of [`Incoming::rest`] have been understood.
-    pub(super) fn advance(&mut self, count: usize) {
+    pub(crate) fn advance(&mut self, count: usize) {
         self.at += count;
         assert!(self.at <= self.bytes.len(), "nothing is understood that has not arrived");
     }
 
     /// The last `count` bytes that were understood. They are still here: only feeding forgets them.
-    pub(super) fn last(&self, count: usize) -> &[u8] {
+    pub(crate) fn last(&self, count: usize) -> &[u8] {
         &self.bytes[self.at - count..self.at]
     }
 
     /// How many bytes of the file have been understood.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.base + self.at as u64
     }
 
     /// The checksum of what has been understood before the last `count` bytes, if one is made.
-    pub(super) fn checksum_before(&mut self, count: usize) -> Option<u64> {
+    pub(crate) fn checksum_before(&mut self, count: usize) -> Option<u64> {
         self.sum(self.at - count);
         self.checksum.as_ref().map(Crc64::sum)
     }

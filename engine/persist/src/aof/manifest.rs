@@ -1,0 +1,236 @@
+//! The manifest: which files make up an append-only file, and in which order.
+//!
+//! ```text
+//! file appendonly.aof.2.base.rdb seq 2 type b
+//! file appendonly.aof.1.incr.aof seq 1 type h
+//! file appendonly.aof.4.incr.aof seq 4 type i
+//! ```
+//!
+//! A line for each file: the base, then history (files that are no longer needed and wait to be removed), then what is appended to,
+//! in order. Whoever replaces the manifest as a whole switches from one set of files to the next at once.
+
+use std::fmt;
+
+/// A longer line is none.
+const LINE_MAX: usize = 1024;
+
+const BACKSPACE: u8 = 0x08;
+const BELL: u8 = 0x07;
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// The data at one point in time.
+    Base,
+    /// No longer needed.
+    History,
+    /// What was appended since.
+    Incremental,
+}
+
+impl FileKind {
+    fn letter(self) -> char {
+        match self {
+            FileKind::Base => 'b',
+            FileKind::History => 'h',
+            FileKind::Incremental => 'i',
+        }
+    }
+}
+
+/// One of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AofFile {
+    /// Its name, without a directory.
+    pub name: String,
+    /// Its number among those of its kind.
+    pub seq: u64,
+    /// What it is for.
+    pub kind: FileKind,
+}
+
+/// All files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manifest {
+    /// The data that the others begin with.
+    pub base: Option<AofFile>,
+    /// What may be removed.
+    pub history: Vec<AofFile>,
+    /// What was appended since, in order.
+    pub incremental: Vec<AofFile>,
+}
+
+/// What is wrong with a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestError {
+    /// The number of the line, from 1; 0 if there are none.
+    pub line: usize,
+    /// The line, if it could be read.
+    pub text: Option<String>,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Some(text) => write!(f, "{} at line {}: '{text}'", self.what, self.line),
+            None if self.line > 0 => write!(f, "{} at line {}", self.what, self.line),
+            None => f.write_str(self.what),
+        }
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+const INVALID: &str = "Invalid AOF manifest file format";
+
+/// The name of the manifest of the append-only file that is configured under this name.
+#[must_use]
+pub fn manifest_name(append_file_name: &str) -> String {
+    format!("{append_file_name}.manifest")
+}
+
+/// What a new manifest is called before it takes the place of the old one.
+#[must_use]
+pub fn temporary_manifest_name(append_file_name: &str) -> String {
+    format!("temp-{append_file_name}.manifest")
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// For anything that does not name a set of files that could have come to be.
+    pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
+        if text.is_empty() {
+            return Err(ManifestError { line: 0, text: None, what: "Found an empty AOF manifest" });
+        }
+        let mut manifest = Manifest::default();
+        for (i, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let Err((what, text)) = manifest.parse_line(line) else { continue };
+            return Err(ManifestError { line: i + 1, text, what });
+        }
+        Ok(manifest)
+    }
+
+    fn parse_line(&mut self, line: &[u8]) -> Result<(), (&'static str, Option<String>)> {
+        if line.first() == Some(&b'#') {
+            return Ok(());
+        }
+        if line.last() != Some(&b'\n') || line.len() > LINE_MAX {
+            return Err(("The AOF manifest file contains too long line", None));
+        }
+        let line = line.trim_ascii();
+        self.add(line)
+            .map_err(|what| (what, Some(String::from_utf8_lossy(line).into_owned()).filter(|line| !line.is_empty())))
+    }
+
+    /// Adds the file that the line names. Words that are not known yet come in pairs, too.
+    fn add(&mut self, line: &[u8]) -> Result<(), &'static str> {
+        let words = refrain_resp::split_words(line).ok_or(INVALID)?;
+        if words.len() < 6 || words.len() % 2 != 0 {
+            return Err(INVALID);
+        }
+        let (mut name, mut seq, mut kind) = (None, None, None);
+        for pair in words.chunks_exact(2) {
+            let (word, value) = (&pair[0], &pair[1]);
+            if word.eq_ignore_ascii_case(b"file") {
+                name = Some(file_name(value)?);
+            } else if word.eq_ignore_ascii_case(b"seq") {
+                seq = refrain_resp::parse_i64(value).and_then(|seq| u64::try_from(seq).ok()).filter(|seq| *seq > 0);
+            } else if word.eq_ignore_ascii_case(b"type") {
+                kind = value.first().copied();
+            }
+        }
+        let (Some(name), Some(seq), Some(kind)) = (name, seq, kind) else { return Err(INVALID) };
+        match kind {
+            b'b' if self.base.is_some() => return Err("Found duplicate base file information"),
+            b'b' => self.base = Some(AofFile { name, seq, kind: FileKind::Base }),
+            b'h' => self.history.push(AofFile { name, seq, kind: FileKind::History }),
+            b'i' if seq <= last_seq(&self.incremental) => return Err("Found a non-monotonic sequence number"),
+            b'i' => self.incremental.push(AofFile { name, seq, kind: FileKind::Incremental }),
+            _ => return Err("Unknown AOF file type"),
+        }
+        Ok(())
+    }
+
+    /// The manifest as text.
+    #[must_use]
+    pub fn format(&self) -> String {
+        let files = self.base.iter().chain(&self.history).chain(&self.incremental);
+        files
+            .map(|file| format!("file {} seq {} type {}\n", quoted(&file.name), file.seq, file.kind.letter()))
+            .collect()
+    }
+
+    /// A new base takes the place of the old one, which becomes history; gives the new one's name.
+    pub fn begin_base(&mut self, append_file_name: &str, as_rdb: bool) -> String {
+        let format = if as_rdb { "rdb" } else { "aof" };
+        let seq = self.base.as_ref().map_or(0, |base| base.seq) + 1;
+        let name = format!("{append_file_name}.{seq}.base.{format}");
+        let new = AofFile { name: name.clone(), seq, kind: FileKind::Base };
+        if let Some(old) = self.base.replace(new) {
+            self.history.insert(0, AofFile { kind: FileKind::History, ..old });
+        }
+        name
+    }
+
+    /// What is appended from now on goes to a new file; gives its name.
+    pub fn begin_incremental(&mut self, append_file_name: &str) -> String {
+        let seq = last_seq(&self.incremental) + 1;
+        let name = format!("{append_file_name}.{seq}.incr.aof");
+        self.incremental.push(AofFile { name: name.clone(), seq, kind: FileKind::Incremental });
+        name
+    }
+
+    /// All that was appended is in the base now and becomes history, but for the last file if it is still appended to.
+    pub fn retire_incrementals(&mut self, keep_last: bool) {
+        let retired = self.incremental.len().saturating_sub(usize::from(keep_last));
+        let retired = self.incremental.drain(..retired).map(|old| AofFile { kind: FileKind::History, ..old });
+        self.history.splice(0..0, retired);
+    }
+
+    /// The files to be loaded, in order.
+    pub fn files(&self) -> impl Iterator<Item = &AofFile> {
+        self.base.iter().chain(&self.incremental)
+    }
+}
+
+fn last_seq(files: &[AofFile]) -> u64 {
+    files.last().map_or(0, |file| file.seq)
+}
+
+/// A name, if it names nothing outside of its directory.
+fn file_name(bytes: &[u8]) -> Result<String, &'static str> {
+    let name = std::str::from_utf8(bytes).map_err(|_| INVALID)?;
+    match name {
+        "" => Err(INVALID),
+        "." | ".." => Err("File can't be a path, just a filename"),
+        _ if name.contains(['/', '\\']) => Err("File can't be a path, just a filename"),
+        _ => Ok(name.to_owned()),
+    }
+}
+
+/// The name, in quotes if it would not be one word otherwise.
+fn quoted(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    if name.bytes().all(plain) {
+        return name.to_owned();
+    }
+    let mut out = String::from("\"");
+    for byte in name.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            BELL => out.push_str("\\a"),
+            BACKSPACE => out.push_str("\\b"),
+            b' '..=b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+    out
+}

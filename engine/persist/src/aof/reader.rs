@@ -1,0 +1,357 @@
+//! The commands of an append-only file, as they arrive.
+//!
+//! Every byte is looked at once. What is kept is what belongs to the command that has not ended yet. Commands are written by
+//! servers, so there is one form of them: arrays of bulk strings, whose lengths are plain decimals.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::incoming::Incoming;
+
+/// The longest annotation, its line end included.
+const ANNOTATION_MAX: usize = 1024;
+
+/// Arguments of a command.
+const ARGUMENTS_MAX: u64 = i32::MAX as u64;
+
+/// Digits of a number.
+const DIGITS_MAX: usize = 19;
+
+/// Reads an append-only file that is fed to it.
+pub struct AofReader {
+    incoming: Incoming,
+    argument_bytes_max: u64,
+    ended: bool,
+    command: Option<Unfinished>,
+    /// The arguments of the command, relative to its beginning.
+    arguments: Vec<Range<usize>>,
+    /// A MULTI has come whose EXEC has not.
+    in_transaction: bool,
+    valid_up_to: u64,
+    line: u64,
+    failed: Option<AofError>,
+}
+
+/// A command that has not all arrived.
+#[derive(Clone, Copy)]
+struct Unfinished {
+    /// How many arguments are still to come.
+    missing: u64,
+    /// How many of its bytes have been looked at.
+    seen: usize,
+    /// The length of the argument that is arriving, if that is known.
+    len: Option<usize>,
+}
+
+/// Something of an append-only file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AofItem<'a> {
+    /// A command.
+    Command(AofCommand<'a>),
+    /// A line that is no command: `#TS:` and a time in seconds, or something that is not known yet. Without its line end.
+    Annotation(&'a [u8]),
+}
+
+/// A command with its arguments, of which there is at least one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AofCommand<'a> {
+    bytes: &'a [u8],
+    arguments: &'a [Range<usize>],
+}
+
+impl<'a> AofCommand<'a> {
+    /// The name and the arguments.
+    pub fn arguments(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        self.arguments.iter().map(move |at| &self.bytes[at.clone()])
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'a [u8] {
+        &self.bytes[self.arguments[0].clone()]
+    }
+
+    /// The command as the file has it.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    fn is(self, name: &str) -> bool {
+        self.name().eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+impl fmt::Debug for AofCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.arguments().map(<[u8]>::escape_ascii)).finish()
+    }
+}
+
+/// Why a file can't be read on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AofError {
+    /// Where in the file.
+    pub offset: u64,
+    /// What is wrong.
+    pub kind: AofErrorKind,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AofErrorKind {
+    /// Another byte than what an array or a bulk string begins with, or an annotation.
+    Prefix {
+        /// What should be there.
+        expected: u8,
+        /// What is there.
+        found: u8,
+    },
+    /// No line end where a number or an argument ends.
+    LineEnd {
+        /// What is there.
+        found: [u8; 2],
+    },
+    /// A number that is none, or out of range.
+    Number,
+    /// An annotation that does not end.
+    LongAnnotation,
+    /// A MULTI within a transaction.
+    UnexpectedMulti,
+    /// An EXEC without one.
+    UnexpectedExec,
+    /// The file ends within a command.
+    Truncated,
+    /// The file ends within a transaction.
+    OpenTransaction,
+}
+
+impl AofErrorKind {
+    /// Whether the file only ends too early: what a process leaves behind that died while it wrote. Its valid part is as good as
+    /// any.
+    #[must_use]
+    pub fn is_truncation(&self) -> bool {
+        matches!(self, AofErrorKind::Truncated | AofErrorKind::OpenTransaction)
+    }
+}
+
+impl fmt::Display for AofErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AofErrorKind::Prefix { expected, found } => {
+                let (expected, found) = (char::from(*expected), found.escape_ascii());
+                write!(f, "Expected prefix '{expected}', got: '{found}'")
+            }
+            AofErrorKind::LineEnd { found: [a, b] } => write!(f, "Expected \\r\\n, got: {a:02x}{b:02x}"),
+            AofErrorKind::Number => f.write_str("Expected a number in range"),
+            AofErrorKind::LongAnnotation => f.write_str("Annotation is too long"),
+            AofErrorKind::UnexpectedMulti => f.write_str("Unexpected MULTI"),
+            AofErrorKind::UnexpectedExec => f.write_str("Unexpected EXEC"),
+            AofErrorKind::Truncated => f.write_str("Reached EOF within a command"),
+            AofErrorKind::OpenTransaction => f.write_str("Reached EOF before reading EXEC for MULTI"),
+        }
+    }
+}
+
+impl fmt::Display for AofError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at offset {}", self.kind, self.offset)
+    }
+}
+
+impl std::error::Error for AofError {}
+
+enum Step {
+    Annotation(usize),
+    Command(usize),
+}
+
+impl AofReader {
+    /// Reads a file from `offset` on: behind a preamble that is not made of commands, if there is one. No argument may be longer
+    /// than `argument_bytes_max`.
+    #[must_use]
+    pub fn new(offset: u64, argument_bytes_max: u64) -> AofReader {
+        AofReader {
+            incoming: Incoming::new(offset, false),
+            argument_bytes_max,
+            ended: false,
+            command: None,
+            arguments: Vec::new(),
+            in_transaction: false,
+            valid_up_to: offset,
+            line: 1,
+            failed: None,
+        }
+    }
+
+    /// The next bytes of the file.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.incoming.feed(bytes);
+    }
+
+    /// There are no more.
+    pub fn end_of_input(&mut self) {
+        self.ended = true;
+    }
+
+    /// Where the next item begins.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.incoming.offset()
+    }
+
+    /// Up to where the file is whole: behind the last command or annotation that is not within an unfinished transaction.
+    #[must_use]
+    pub fn valid_up_to(&self) -> u64 {
+        self.valid_up_to
+    }
+
+    /// Whether a MULTI has been read whose EXEC has not.
+    #[must_use]
+    pub fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// The line that is being read, counted from 1; lines within arguments don't count.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next item; `None` when more must be fed first, or at the end.
+    ///
+    /// # Errors
+    /// See [`AofErrorKind`]. Every further call gives the same.
+    #[expect(clippy::should_implement_trait, reason = "an item borrows from the reader, which an iterator's can't")]
+    pub fn next(&mut self) -> Result<Option<AofItem<'_>>, AofError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        match self.step() {
+            Err((seen, kind)) => Err(self.fail(seen, kind)),
+            Ok(None) if self.ended && !self.incoming.rest().is_empty() => {
+                let seen = self.incoming.rest().len();
+                Err(self.fail(seen, AofErrorKind::Truncated))
+            }
+            Ok(None) if self.ended && self.in_transaction => Err(self.fail(0, AofErrorKind::OpenTransaction)),
+            Ok(None) => Ok(None),
+            Ok(Some(Step::Annotation(len))) => {
+                self.incoming.advance(len);
+                self.note_valid();
+                Ok(Some(AofItem::Annotation(self.incoming.last(len).trim_ascii_end())))
+            }
+            Ok(Some(Step::Command(len))) => {
+                self.command = None;
+                let command = AofCommand { bytes: &self.incoming.rest()[..len], arguments: &self.arguments };
+                let (multi, exec) = (command.is("MULTI"), command.is("EXEC"));
+                if multi && self.in_transaction {
+                    return Err(self.fail(0, AofErrorKind::UnexpectedMulti));
+                }
+                if exec && !self.in_transaction {
+                    return Err(self.fail(0, AofErrorKind::UnexpectedExec));
+                }
+                self.in_transaction = (self.in_transaction || multi) && !exec;
+                self.incoming.advance(len);
+                self.note_valid();
+                let bytes = self.incoming.last(len);
+                Ok(Some(AofItem::Command(AofCommand { bytes, arguments: &self.arguments })))
+            }
+        }
+    }
+
+    fn note_valid(&mut self) {
+        if !self.in_transaction {
+            self.valid_up_to = self.incoming.offset();
+        }
+    }
+
+    fn fail(&mut self, seen: usize, kind: AofErrorKind) -> AofError {
+        let error = AofError { offset: self.incoming.offset() + seen as u64, kind };
+        self.failed.insert(error).clone()
+    }
+
+    /// Looks at what has arrived, up to the end of a command or annotation. An error comes with how far in it is.
+    fn step(&mut self) -> Result<Option<Step>, (usize, AofErrorKind)> {
+        let rest = self.incoming.rest();
+        let mut command = match self.command {
+            Some(command) => command,
+            None if rest.first() == Some(&b'#') => return self.annotation(),
+            None => {
+                let Some((count, seen)) = number(rest, 0, b'*')? else { return Ok(None) };
+                if !(1..=ARGUMENTS_MAX).contains(&count) {
+                    return Err((0, AofErrorKind::Number));
+                }
+                self.arguments.clear();
+                self.line += 1;
+                Unfinished { missing: count, seen, len: None }
+            }
+        };
+        loop {
+            if command.missing == 0 {
+                return Ok(Some(Step::Command(command.seen)));
+            }
+            self.command = Some(command);
+            let len = match command.len {
+                Some(len) => len,
+                None => {
+                    let Some((len, seen)) = number(rest, command.seen, b'$')? else { return Ok(None) };
+                    if len > self.argument_bytes_max {
+                        return Err((command.seen, AofErrorKind::Number));
+                    }
+                    let len = usize::try_from(len).map_err(|_| (command.seen, AofErrorKind::Number))?;
+                    command = Unfinished { seen, len: Some(len), ..command };
+                    self.command = Some(command);
+                    self.line += 1;
+                    len
+                }
+            };
+            let end = command.seen.saturating_add(len);
+            let Some(found) = rest.get(end..).and_then(|rest| rest.first_chunk::<2>()) else { return Ok(None) };
+            if found != b"\r\n" {
+                return Err((end, AofErrorKind::LineEnd { found: *found }));
+            }
+            self.line += 1;
+            self.arguments.push(command.seen..end);
+            command = Unfinished { missing: command.missing - 1, seen: end + 2, len: None };
+        }
+    }
+
+    fn annotation(&mut self) -> Result<Option<Step>, (usize, AofErrorKind)> {
+        let rest = self.incoming.rest();
+        let window = &rest[..rest.len().min(ANNOTATION_MAX)];
+        match window.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                self.line += 1;
+                Ok(Some(Step::Annotation(end + 1)))
+            }
+            None if window.len() == ANNOTATION_MAX => Err((0, AofErrorKind::LongAnnotation)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Reads a prefix and a number with its line end, at `at`: the number, and where the line ends. `None` if that has not all
+/// arrived.
+fn number(bytes: &[u8], at: usize, prefix: u8) -> Result<Option<(u64, usize)>, (usize, AofErrorKind)> {
+    let Some((found, rest)) = bytes[at..].split_first() else { return Ok(None) };
+    if *found != prefix {
+        return Err((at, AofErrorKind::Prefix { expected: prefix, found: *found }));
+    }
+    let mut number = 0;
+    let mut digits = 0;
+    for byte in rest {
+        match byte {
+            b'0'..=b'9' if digits < DIGITS_MAX => number = number * 10 + u64::from(byte - b'0'),
+            _ if digits == 0 || byte.is_ascii_digit() => return Err((at, AofErrorKind::Number)),
+            _ => break,
+        }
+        digits += 1;
+    }
+    let end = at + 1 + digits;
+    match &bytes[end..] {
+        [b'\r', b'\n', ..] => Ok(Some((number, end + 2))),
+        [] | [b'\r'] => Ok(None),
+        [a] => Err((end, AofErrorKind::LineEnd { found: [*a, 0] })),
+        [a, b, ..] => Err((end, AofErrorKind::LineEnd { found: [*a, *b] })),
+    }
+}

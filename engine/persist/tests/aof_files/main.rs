@@ -1,0 +1,5 @@
+//! Append-only files: their commands however they arrive and wherever they end, and the manifest that names them.
+
+mod commands;
+mod manifest;
+mod wrong;
