@@ -55,6 +55,11 @@ impl Block {
         Block { keys: 0..0, kind: Kind::String, timeout, when_unusable: false, at_end: AtEnd::RunAgain }
     }
 
+    /// Until the node says what is to be answered. Nothing else ends it.
+    pub(crate) fn for_node() -> Block {
+        Block { keys: 0..0, kind: Kind::String, timeout: Timeout::NONE, when_unusable: false, at_end: AtEnd::Never }
+    }
+
     /// Also when one of the keys is gone, or holds a value of another kind: there is an error to be answered then.
     #[must_use]
     pub fn or_unusable(self) -> Block {
@@ -67,6 +72,8 @@ impl Block {
 enum AtEnd {
     NullArray,
     RunAgain,
+    /// It is not up before the node has answered.
+    Never,
 }
 
 /// Why a handler runs.
@@ -142,7 +149,7 @@ impl Blocked {
 impl Call<'_> {
     /// Whether this command may wait: not inside a transaction, where everything happens at one moment.
     pub fn may_block(&self) -> bool {
-        !self.session.in_exec
+        !self.session.in_exec && !self.session.never_waits
     }
 
     /// Waits, having changed and answered nothing: the handler is to return `Ok(())` then, and will run again. Where it may not

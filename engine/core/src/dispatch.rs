@@ -169,15 +169,15 @@ impl<H: Hooks> Engine<H> {
             self.state.observer.commands[found.id.index()].rejected += 1;
             return Err(refused);
         }
-        if session.subscriptions.is_some() | session.monitors
-            && let Err(refused) = serves_listener(session, command)
-        {
-            self.state.observer.commands[found.id.index()].rejected += 1;
-            return Err(refused);
-        }
         if session.in_transaction() && command.flags.contains(Flags::NO_MULTI) {
             self.state.observer.commands[found.id.index()].rejected += 1;
             return Err(NOT_IN_MULTI);
+        }
+        if session.subscriptions.is_some() | session.monitors | self.state.persistence.refuses()
+            && let Err(refused) = self.check_circumstances(session, command)
+        {
+            self.state.observer.commands[found.id.index()].rejected += 1;
+            return Err(refused);
         }
         if self.state.pause.is_on() && self.is_held_back(session, command) {
             return Ok(Admitted::Later);
@@ -186,6 +186,15 @@ impl<H: Hooks> Engine<H> {
             return Ok(Admitted::Queue(found));
         }
         Ok(Admitted::Run(found))
+    }
+
+    /// What else may refuse a command at this moment.
+    #[cold]
+    fn check_circumstances(&self, session: &Session, command: &Command) -> Outcome {
+        self.state.check_disk(session, command)?;
+        serves_subscriber(session, command)?;
+        self.state.check_loading(session, command)?;
+        serves_monitor(session, command)
     }
 
     /// What could take the server down or over needs a parameter that only the operator sets, before the start.
@@ -296,8 +305,11 @@ impl<H: Hooks> Engine<H> {
             state.stats.count_error(&error.code());
             session.reply().error(error.bytes());
         }
-        if state.dirty != dirty && propagation == Propagation::Verbatim && state.effects.stream.is_enabled() {
-            state.effects.stream.push_args(db, args);
+        if state.dirty != dirty {
+            if propagation == Propagation::Verbatim && state.effects.stream.is_enabled() {
+                state.effects.stream.push_args(db, args);
+            }
+            session.written_to = state.effects.stream.position();
         }
         let (asked, replied) = (args.extent(), session.output.mark().saturating_sub(reply_from));
         let extra = extra_of(args.len(), asked + replied);
@@ -333,10 +345,14 @@ impl<H: Hooks> Engine<H> {
         match request {
             Request::Block(wish) => {
                 self.begin_wait(session, found, args, *wish);
+                self.round_is_over |= self.stands_still();
                 return CarriedOut::Waits;
             }
             Request::ExecuteQueue => self.execute_queue(session),
-            Request::ApplyConfiguration => self.apply_configuration(),
+            Request::ApplyConfiguration => {
+                self.apply_configuration();
+                self.state.follow_appendonly(session.in_exec);
+            }
             Request::HoldUntil(until_us) => {
                 self.hold(session, found, until_us);
                 return CarriedOut::TakenBack;
@@ -352,6 +368,7 @@ impl<H: Hooks> Engine<H> {
         session.reply().array(transaction.queue.len());
         let began = self.hooks.ticks();
         self.ticks_at = began;
+        let dirty = self.state.dirty;
         self.state.effects.stream.begin();
         self.clock_is_held = true;
         session.in_exec = true;
@@ -383,6 +400,9 @@ impl<H: Hooks> Engine<H> {
         self.clock_is_held = false;
         self.state.observer.nested_ticks += self.ticks_at.saturating_sub(began);
         self.state.effects.stream.commit();
+        if self.state.dirty != dirty {
+            session.written_to = self.state.effects.stream.position();
+        }
     }
 }
 
@@ -425,14 +445,18 @@ fn runs_inside_multi(command: &Command) -> bool {
 }
 
 /// What a client may execute that is sent messages: hardly anything if it could take them for replies.
-#[cold]
-fn serves_listener(session: &Session, command: &Command) -> Outcome {
+fn serves_subscriber(session: &Session, command: &Command) -> Outcome {
     if session.is_subscriber_only() && !belongs_to_subscriptions(command) {
         return Err(ErrorReply::owned(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
             command.name
         )));
     }
+    Ok(())
+}
+
+/// What a client may execute that is shown all commands.
+fn serves_monitor(session: &Session, command: &Command) -> Outcome {
     let touches_data = Flags::of(&[Flags::READONLY, Flags::WRITE, Flags::MAY_REPLICATE]);
     if session.monitors && command.flags.intersects(touches_data) {
         return Err(ErrorReply::new("ERR Replica can't interact with the keyspace"));

@@ -7,6 +7,7 @@
 use refrain_data::Detached;
 use refrain_resp::encode_command;
 
+use crate::persistence::Ask;
 use crate::session::{Session, SessionId};
 
 /// What is to be done outside.
@@ -20,6 +21,8 @@ pub struct Effects {
     pub log: Vec<LogLine>,
     /// The log level has changed to this.
     pub log_level: Option<String>,
+    /// What is to be done with files, in this order.
+    pub asks: Vec<Ask>,
     /// The process is asked to end.
     pub shutdown: Option<Shutdown>,
     /// The process is asked to fail, as if by a bug of its own.
@@ -61,9 +64,11 @@ pub enum Crash {
     Panic,
 }
 
-/// How the process is to end.
+/// How the process is to end. Everything stands still until it has, or until [`crate::Engine::shutdown_failed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shutdown {
+    /// The data set is to be saved first.
+    pub save: bool,
     /// Do not wait for anything.
     pub now: bool,
     /// Go down even if something could not be kept.
@@ -71,10 +76,11 @@ pub struct Shutdown {
 }
 
 /// The propagation stream.
-#[derive(Default)]
 pub struct Stream {
     enabled: bool,
     bytes: Vec<u8>,
+    /// Position of the first of them.
+    from: u64,
     db: Option<usize>,
     /// Start of the open transaction, and how many commands it holds.
     transaction: Option<(usize, usize)>,
@@ -84,11 +90,34 @@ pub struct Stream {
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
+impl Default for Stream {
+    fn default() -> Stream {
+        // Positions begin at 1, so that nothing that was ever written is durable at 0.
+        Stream { enabled: false, bytes: Vec::new(), from: 1, db: None, transaction: None }
+    }
+}
+
 impl Stream {
     /// Says whether anybody listens. Starting to listen starts with a SELECT.
     pub fn enable(&mut self, enabled: bool) {
         self.enabled = enabled;
         self.db = None;
+    }
+
+    /// Stops listening for a while, without that anything is to start again. Returns what [`Stream::resume`] is to be told.
+    pub(crate) fn suspend(&mut self) -> bool {
+        std::mem::take(&mut self.enabled)
+    }
+
+    /// Listens again, if it did.
+    pub(crate) fn resume(&mut self, listening: bool) {
+        self.enabled = listening;
+    }
+
+    /// The position behind all that was ever written: a count of bytes, beginning at 1.
+    #[inline]
+    pub fn position(&self) -> u64 {
+        self.from + self.bytes.len() as u64
     }
 
     /// Whether commands need to be written at all.
@@ -171,6 +200,7 @@ impl Stream {
     /// Says that the bytes have been taken.
     pub fn clear(&mut self) {
         assert!(self.transaction.is_none(), "a stream is taken between commands, never inside a transaction");
+        self.from = self.position();
         self.bytes.clear();
     }
 }

@@ -12,6 +12,7 @@ use crate::effects::Effects;
 use crate::heavy::Runnable;
 use crate::hold::Held;
 use crate::hooks::{Bug, Hooks};
+use crate::persistence::Replayer;
 use crate::round::Scratch;
 use crate::session::{Closing, Origin, Session, SessionId};
 use crate::state::State;
@@ -37,6 +38,8 @@ pub struct Engine<H: Hooks> {
     pub(crate) round_is_over: bool,
     /// A transaction executes: all of it happens at one moment.
     pub(crate) clock_is_held: bool,
+    /// The client of an append-only file that is being read.
+    pub(crate) replayer: Option<Box<Replayer>>,
     /// Sessions that are gone and that a test wants to be served.
     pub(crate) ghosts: Vec<Session>,
     /// When somebody who speaks HTTP was last reported, for the log must not be floodable.
@@ -107,6 +110,7 @@ impl<H: Hooks> Engine<H> {
             ticks_at: 0,
             round_is_over: false,
             clock_is_held: false,
+            replayer: None,
             ghosts: Vec::new(),
             last_http_warning_us: None,
         }

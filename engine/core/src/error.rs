@@ -103,6 +103,8 @@ pub const NOAUTH: ErrorReply = ErrorReply::new("NOAUTH Authentication required."
 pub const WRONGPASS: ErrorReply = ErrorReply::new("WRONGPASS invalid username-password pair or user is disabled.");
 /// What is never queued.
 pub const NOT_IN_MULTI: ErrorReply = ErrorReply::new("ERR Command not allowed inside a transaction");
+/// While the data set is being loaded.
+pub const LOADING: ErrorReply = ErrorReply::new("LOADING Redis is loading the dataset in memory");
 /// EXEC after a command was refused while queueing.
 pub const EXECABORT: ErrorReply = ErrorReply::new("EXECABORT Transaction discarded because of previous errors.");
 /// A cursor that is no unsigned number.

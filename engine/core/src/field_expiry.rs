@@ -21,7 +21,7 @@ impl State {
     /// The moment by which deadlines of fields are judged.
     #[inline]
     pub(crate) fn fields_now(&self) -> u64 {
-        if self.serve_expired_fields { 0 } else { self.now.unix_ms() }
+        if self.serve_expired_fields { 0 } else { self.deadlines_ms() }
     }
 
     /// What decides how hashes are stored.

@@ -40,6 +40,7 @@ mod observer;
 mod output;
 mod output_limit;
 mod pause;
+mod persistence;
 mod prefixes;
 mod pubsub;
 mod push;
@@ -73,6 +74,10 @@ pub use hooks::{Bug, Hooks, HostReport, NotApplied, ProcessReport};
 pub use notify::NotifyClass;
 pub use observer::{CommandStats, Observer};
 pub use pause::{Held, Pause};
+pub use persistence::{
+    APPEND_ONLY_NOT_LOADED, AofReport, Ask, KeyUsage, LoadError, LoadRule, NOT_SAVED, Persistence, Purpose,
+    ReplayError, SNAPSHOT_NOT_LOADED,
+};
 pub use pubsub::{Kind as SubscriptionKind, PubSub, Subscriptions};
 pub use push::Executing;
 pub use redaction::{REDACTED, hides, shown};

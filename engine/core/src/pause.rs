@@ -119,7 +119,7 @@ impl<H: Hooks> Engine<H> {
     pub(crate) fn end_pause(&mut self) {
         self.state.pause.held = Held::Nothing;
         self.state.pause.until_us = 0;
-        self.state.waiters.pause_ended();
+        self.state.waiters.serve_held_back();
         for id in std::mem::take(&mut self.state.pause.waiting).into_values() {
             let session =
                 self.state.sessions.get_mut(id).expect("who disconnects stops waiting, and nobody executes now");

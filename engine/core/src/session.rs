@@ -159,6 +159,10 @@ pub struct Session {
     pub(crate) held_until_us: Option<u64>,
     /// The command that waits to be served.
     pub(crate) blocked: Option<Box<Blocked>>,
+    /// Position in the propagation stream behind the last that it has written.
+    pub(crate) written_to: u64,
+    /// Its commands are never kept waiting: nobody would let them go on.
+    pub(crate) never_waits: bool,
     /// It executes what it has queued.
     pub(crate) in_exec: bool,
     /// In the engine's list of sessions that the node must look at.
@@ -216,6 +220,8 @@ impl Session {
             over_soft_limit_since_us: None,
             held_until_us: None,
             blocked: None,
+            written_to: 0,
+            never_waits: false,
             in_exec: false,
             attended: false,
             heavy_turns: 0,

@@ -22,6 +22,7 @@ use crate::notify::NotifyClass;
 use crate::observer::Observer;
 use crate::output::BufferPool;
 use crate::pause::Pause;
+use crate::persistence::Persistence;
 use crate::pubsub::PubSub;
 use crate::push::Executing;
 use crate::sessions::Sessions;
@@ -61,7 +62,7 @@ pub struct State {
     pub table: Table,
     /// The moment at which the current command executes. The same for all commands of a transaction.
     pub now: Now,
-    /// `now` in unix milliseconds, divided once and not at every key.
+    /// The moment by which deadlines are judged: `now` in unix milliseconds, divided once and not at every key, or none yet.
     now_ms: u64,
     /// How keys remember that they were used.
     pub(crate) usage: Usage,
@@ -91,6 +92,8 @@ pub struct State {
     pub pause: Pause,
     /// Whether reads by the client that executes count as uses of the keys.
     pub(crate) touches: bool,
+    /// What is known of files.
+    pub persistence: Persistence,
     /// What DEBUG says about buffers.
     pub buffer_policy: BufferPolicy,
     /// What clients take in all.
@@ -173,6 +176,7 @@ impl State {
             notified: NotifyClass::NONE,
             pause: Pause::default(),
             touches: true,
+            persistence: Persistence::new(now, config.persistence.appendonly),
             buffer_policy: BufferPolicy::default(),
             client_memory: ClientMemory::default(),
             recent_peaks: RecentPeaks::default(),
@@ -215,8 +219,15 @@ impl State {
     /// From here on it is this moment.
     #[inline]
     pub fn set_now(&mut self, now: Now) {
-        (self.now, self.now_ms) = (now, now.unix_ms());
+        // While a data set is loaded no deadline comes.
+        (self.now, self.now_ms) = (now, if self.persistence.is_loading() { 0 } else { now.unix_ms() });
         self.usage.set_now(&now);
+    }
+
+    /// The moment by which deadlines are judged, in unix milliseconds: one that is not later has come.
+    #[inline]
+    pub fn deadlines_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// Looks a key up for a command that reads its value: counts a hit or a miss, and marks the key as used.
@@ -419,10 +430,10 @@ impl State {
     /// Removes expired keys of every database, `units` of work at the most. Returns the units used, and whether keys that
     /// have expired may be left.
     pub fn expire(&mut self, units: u64) -> (u64, bool) {
-        if self.pause.is_on() {
+        if self.pause.is_on() || self.persistence.is_loading() {
             return (0, false);
         }
-        let now_ms = self.now.unix_ms();
+        let now_ms = self.now_ms;
         let (mut used, mut behind) = (0, false);
         let (mut found, mut volatile) = (0, 0);
         let announced = self.notified.intersects(NotifyClass::EXPIRED)

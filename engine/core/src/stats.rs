@@ -57,7 +57,9 @@ pub struct Stats {
     pub error_replies: u64,
     /// `errorstat_*`, by code. Bounded: codes come from a fixed set of texts.
     pub errors: BTreeMap<String, u64>,
-    /// `unexpected_error_replies` has no meaning here; protocol errors are counted by themselves.
+    /// `unexpected_error_replies`: commands of an append-only file that were answered with an error.
+    pub unexpected_errors: u64,
+    /// Requests that break the protocol; they are no error replies.
     pub protocol_errors: u64,
     /// Rounds of the loop that executed something.
     pub rounds: u64,

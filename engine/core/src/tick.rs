@@ -70,6 +70,7 @@ impl<H: Hooks> Engine<H> {
     fn periodic_work(&mut self) {
         self.apply_configuration();
         self.expire();
+        self.look_after_files();
         self.visit_sessions();
         self.state.pool.age();
         self.sample();
@@ -82,6 +83,7 @@ impl<H: Hooks> Engine<H> {
         self.state.usage.configure(&self.state.config, &self.state.now);
         self.state.observer.configure(&self.state.config);
         self.state.listeners_changed();
+        self.state.judge_disk();
         self.state.limit_tracking(TRACKED_KEYS_GIVEN_UP, || self.hooks.entropy());
     }
 

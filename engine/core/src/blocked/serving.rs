@@ -50,6 +50,7 @@ impl<H: Hooks> Engine<H> {
     pub(crate) fn forget_wait(&mut self, session: &mut Session) {
         if let Some(blocked) = session.blocked.take() {
             self.state.waiters.leave(session.handle, session.db, &blocked);
+            self.state.persistence.stop_awaiting(session.handle);
         }
     }
 
@@ -104,11 +105,15 @@ impl<H: Hooks> Engine<H> {
 
     /// The next whom a changed key may concern and whom no pause holds back.
     fn next_to_serve(&mut self) -> Option<SessionId> {
-        let State { waiters, keyspace, sessions, pause, now, .. } = &mut self.state;
+        let State { waiters, keyspace, sessions, pause, now, persistence, .. } = &mut self.state;
         let key = waiters.current_key()?;
         let entry = keyspace.db(key.db).get(key.hash, &key.name);
         let kind = entry.filter(|entry| !expired(entry.deadline(), now.unix_ms())).map(|entry| entry.kind());
         let id = waiters.next_of_current(kind)?;
+        if persistence.is_loading() {
+            waiters.hold_current_back();
+            return None;
+        }
         if pause.is_on() {
             let command = sessions.get(id).and_then(|s| s.blocked.as_ref()).map(|blocked| blocked.found().command);
             if command.is_some_and(|command| pause.holds(command, None)) {
@@ -123,9 +128,11 @@ impl<H: Hooks> Engine<H> {
     fn serve(&mut self, id: SessionId) {
         self.attend_to(id, |engine, session, blocked| {
             let found = blocked.command.found;
-            if !session.unrestricted
-                && let Err(refused) = engine.state.check_rights(session, found, blocked.command.args())
-            {
+            let rights = match session.unrestricted {
+                true => Ok(()),
+                false => engine.state.check_rights(session, found, blocked.command.args()),
+            };
+            if let Err(refused) = rights.and_then(|()| engine.state.check_disk(session, found.command)) {
                 engine.state.observer.commands[found.id.index()].rejected += 1;
                 engine.state.stats.count_error(&refused.code());
                 session.reply().error(refused.bytes());
@@ -149,6 +156,7 @@ impl<H: Hooks> Engine<H> {
                     session.reply().null_array();
                     false
                 }
+                (Ending::TimeIsUp, AtEnd::Never) => unreachable!("only the node ends what waits for it"),
                 (Ending::Error, _) => {
                     engine.state.stats.count_error(&UNBLOCKED.code());
                     session.reply().error(UNBLOCKED.bytes());
@@ -161,6 +169,36 @@ impl<H: Hooks> Engine<H> {
             engine.count_execution(session, blocked.command.found, args, &execution);
             true
         });
+    }
+
+    /// Answers one that waits for the node, if it is still there.
+    pub(crate) fn end_node_wait(&mut self, id: SessionId, outcome: Result<(), ErrorReply>) {
+        self.attend_to(id, |engine, session, blocked| {
+            if blocked.at_end != AtEnd::Never {
+                return false;
+            }
+            let mark = session.output.mark();
+            match &outcome {
+                Ok(()) => session.reply().ok(),
+                Err(error) => {
+                    engine.state.stats.count_error(&error.code());
+                    session.reply().error(error.bytes());
+                }
+            }
+            let args = blocked.command.args();
+            let reply = session.output.mark().saturating_sub(mark);
+            let failed = outcome.is_err();
+            let execution = Execution { ticks: blocked.ticks, request: args.extent(), reply, failed };
+            engine.count_execution(session, blocked.command.found, args, &execution);
+            true
+        });
+        self.state.executing = None;
+    }
+
+    /// Runs the command of one that waits for something else than a key.
+    pub(crate) fn serve_again(&mut self, id: SessionId) {
+        self.attend_to(id, |engine, session, blocked| engine.run_again(session, blocked, Run::Again));
+        self.state.executing = None;
     }
 
     /// Takes a waiting session out, lets `answer` do something about it, and lets it go on if that is true.

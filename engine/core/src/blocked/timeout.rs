@@ -14,6 +14,9 @@ const OUT_OF_RANGE: ErrorReply = ErrorReply::new("ERR timeout is out of range");
 pub struct Timeout(u64);
 
 impl Timeout {
+    /// No end.
+    pub(super) const NONE: Timeout = Timeout(0);
+
     /// Argument `i` in seconds, with a fraction that is rounded up to milliseconds.
     ///
     /// # Errors

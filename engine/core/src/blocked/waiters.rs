@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use refrain_data::{KeyHash, Kind};
 
-use super::{Blocked, Ending};
+use super::{AtEnd, Blocked, Ending};
 use crate::call::Key;
 use crate::names::Names;
 use crate::session::{Closing, Session, SessionId};
@@ -25,7 +25,7 @@ pub struct Waiters {
     ready: VecDeque<ReadyKey>,
     /// The key whose waiters are being looked at, and the ticket of the last that was.
     current: Option<(ReadyKey, Option<u64>)>,
-    /// Keys with waiters that a pause holds back.
+    /// Keys with waiters that a pause or a loading holds back.
     held_back: Vec<ReadyKey>,
     /// Waits that end without being served.
     ended: VecDeque<(SessionId, Ending)>,
@@ -184,7 +184,8 @@ impl Waiters {
     /// Decides how a session's wait ends. False if it does not wait, or has met its end.
     pub(super) fn end(&mut self, session: &mut Session, ending: Ending) -> bool {
         let open = session.closing == Closing::Open;
-        let Some(blocked) = session.blocked.as_mut().filter(|blocked| open && !blocked.ends) else { return false };
+        let may_end = |blocked: &&mut Box<Blocked>| open && !blocked.ends && blocked.at_end != AtEnd::Never;
+        let Some(blocked) = session.blocked.as_mut().filter(may_end) else { return false };
         blocked.ends = true;
         if let Some(deadline_us) = blocked.deadline_us.take() {
             self.deadlines.remove(&(deadline_us, session.handle));
@@ -239,7 +240,7 @@ impl Waiters {
         }
     }
 
-    /// A pause holds back somebody who waits for the current key.
+    /// A pause, or a loading, holds back somebody who waits for the current key.
     pub(super) fn hold_current_back(&mut self) {
         if let Some((key, _)) = &self.current
             && self.held_back.last() != Some(key)
@@ -248,8 +249,8 @@ impl Waiters {
         }
     }
 
-    /// The pause is over: those whom it held back may be served.
-    pub(crate) fn pause_ended(&mut self) {
+    /// What held them back is over: they may be served.
+    pub(crate) fn serve_held_back(&mut self) {
         for key in std::mem::take(&mut self.held_back) {
             self.key_changed(&Key { db: key.db, hash: key.hash, name: &key.name });
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 use crate::call::{Call, Outcome, Request};
-use crate::config::{Change, Choice, ConfigError, Rewrite};
+use crate::config::{Change, Choice, ConfigError, Rewrite, find};
 use crate::effects::Level;
-use crate::error::{ErrorReply, SYNTAX, system_text};
+use crate::error::{ErrorReply, LOADING, SYNTAX, system_text};
 
 /// CONFIG GET pattern [pattern ...]: each name once, as it was first asked for.
 pub fn get(call: &mut Call<'_>) -> Outcome {
@@ -33,6 +33,10 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
     let pairs = (2..call.args.len()).step_by(2);
     let changes: Vec<Change<'_>> =
         pairs.map(|i| Change { name: call.args.at(i), value: call.args.at(i + 1) }).collect();
+    let is_refused = |change: &Change<'_>| find(change.name).is_some_and(|(_, p)| p.is_fixed_while_loading);
+    if call.state.persistence.is_loading() && changes.iter().any(is_refused) {
+        return Err(LOADING);
+    }
     let config = &call.state.config;
     let may_change_protected = config.acl.enable_protected_configs.to(call.session.origin.is_local);
     let (mut next, changed) = config.changed(&changes, may_change_protected).map_err(|error| match error {
@@ -107,6 +111,7 @@ pub(crate) fn rewrite_file(call: &mut Call<'_>, everything: bool) -> Outcome {
 pub fn resetstat(call: &mut Call<'_>) -> Outcome {
     call.state.stats.reset();
     call.state.observer.reset_counters();
+    call.state.persistence.reset_counters();
     call.reply().ok();
     Ok(())
 }

@@ -16,8 +16,9 @@ use refrain_data::LRU_MAX;
 use crate::call::{Call, Key, Outcome};
 use crate::client_buffers::BufferPolicy;
 use crate::effects::{Crash, Level};
-use crate::error::{ErrorReply, NO_SUCH_KEY, system_text};
+use crate::error::{ErrorReply, LOADING, NO_SUCH_KEY, system_text};
 use crate::glob;
+use crate::persistence::Ask;
 use crate::sha1::hex;
 
 /// Of each subcommand: how it is called, and what it does.
@@ -31,6 +32,7 @@ const HELP: &[(&str, &str)] = &[
     ("HTSTATS <dbid> [full]", "Return figures of the dictionary of a database."),
     ("HTSTATS-KEY <key> [full]", "The same of a value that is a dictionary."),
     ("LISTPACK <key>", "Describe a value that is a packed list."),
+    ("LOADAOF", "Load the data set from the append-only file, in the place of what is there."),
     ("LOG <message>", "Write a message to the log."),
     ("MALLCTL <name> [<number>]", "Return a number of the allocator's, and set it."),
     ("MALLCTL-STR <name>", "Return a text of the allocator's."),
@@ -40,6 +42,10 @@ const HELP: &[(&str, &str)] = &[
     ("POPULATE <count> [<prefix>] [<size>]", "Create keys named <prefix>:<number>, by default key:<number>."),
     ("PROTOCOL <type>", "Reply with a value of a type of the protocol."),
     ("QUICKLIST <key> [<0|1>]", "Describe a value that is a list of packed lists."),
+    (
+        "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+        "Save the data set and load it again. NOSAVE: load what was saved last. NOFLUSH: keep what is there. MERGE: keys that are loaded replace those that are there.",
+    ),
     ("REPLYBUFFER PEAK-RESET-TIME <never|reset|milliseconds>", "How long the largest reply is remembered."),
     ("REPLYBUFFER RESIZING <0|1>", "Whether reply buffers are fitted to what they held."),
     ("SEGFAULT", "Crash by an access to memory that is not there."),
@@ -103,6 +109,8 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
             super::config::rewrite_file(call, true)?;
             call.reply().ok();
         }
+        (b"reload", _) => return reload(call),
+        (b"loadaof", _) => return stand_still(call, Ask::LoadAof { client: call.session.handle }),
         (b"replybuffer", 4) => return reply_buffer(call),
         (b"htstats", 3..) => return htstats(call),
         (b"htstats-key", 3..) => {
@@ -139,6 +147,30 @@ pub(super) fn is_on(word: &[u8]) -> bool {
 fn seconds(word: &[u8]) -> Duration {
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).unwrap_or(0.0);
     Duration::try_from_secs_f64(number).unwrap_or_default()
+}
+
+/// DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+fn reload(call: &mut Call<'_>) -> Outcome {
+    let (mut save, mut flush, mut merge) = (true, true, false);
+    for i in 2..call.args.len() {
+        match () {
+            () if call.args.is(i, "MERGE") => merge = true,
+            () if call.args.is(i, "NOFLUSH") => flush = false,
+            () if call.args.is(i, "NOSAVE") => save = false,
+            () => {
+                return Err(ErrorReply::new("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."));
+            }
+        }
+    }
+    stand_still(call, Ask::Reload { client: call.session.handle, save, flush, merge })
+}
+
+/// Another data set in the place of this one. Not while one is being loaded already.
+fn stand_still(call: &mut Call<'_>, ask: Ask) -> Outcome {
+    if call.state.persistence.is_loading() {
+        return Err(LOADING);
+    }
+    call.stand_still(ask)
 }
 
 /// DEBUG OBJECT key. The address is always the same: a real one would differ between runs that are otherwise alike.

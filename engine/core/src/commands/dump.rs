@@ -96,7 +96,7 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         at if options.absolute => Some(at),
         ttl => Some(now_ms.saturating_add(ttl)),
     };
-    if deadline.is_some_and(|at| at <= now_ms) {
+    if deadline.is_some_and(|at| at <= call.state.deadlines_ms()) {
         // It would end at once: what it was to replace ends, too.
         if options.replace && call.state.delete(&key) {
             call.propagate(&[b"DEL", key.name]);

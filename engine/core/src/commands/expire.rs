@@ -59,7 +59,7 @@ fn set_deadline(call: &mut Call<'_>, unit: TimeUnit) -> Outcome {
     let key = call.key(1);
     let conditions = Conditions::parse(call)?;
     let deadline = unit.deadline(call.args.at(2), &call.state.now, call.command.name)?;
-    let now_ms = call.state.now.unix_ms();
+    let now_ms = call.state.deadlines_ms();
     let Lookup::Occupied(mut found) = call.state.write(&key) else {
         call.reply().integer(0);
         return Ok(());

@@ -112,7 +112,7 @@ macro_rules! fields {
         $( let _ = write!($out, concat!($name, ":{}\r\n"), $value); )*
     };
 }
-use fields;
+pub(crate) use fields;
 
 /// Bytes as people read them: `1.50M`.
 fn human(bytes: u64) -> String {

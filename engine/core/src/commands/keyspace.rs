@@ -203,7 +203,7 @@ fn check_flush_mode(call: &Call<'_>) -> Outcome {
 pub fn flushdb(call: &mut Call<'_>) -> Outcome {
     check_flush_mode(call)?;
     let db = call.session.db;
-    break_watches_of_existing(call, db, None);
+    call.state.break_watches_of_existing(db, None);
     let detached = call.state.keyspace.flush(db);
     call.state.effects.detached.push(detached);
     call.state.database_changed(db);
@@ -217,16 +217,9 @@ pub fn flushdb(call: &mut Call<'_>) -> Outcome {
 /// FLUSHALL [ASYNC | SYNC]
 pub fn flushall(call: &mut Call<'_>) -> Outcome {
     check_flush_mode(call)?;
-    for db in 0..call.state.keyspace.len() {
-        break_watches_of_existing(call, db, None);
-    }
-    let detached = call.state.keyspace.flush_all();
-    call.state.effects.detached.push(detached);
-    for db in 0..call.state.keyspace.len() {
-        call.state.database_changed(db);
-    }
+    call.state.drop_everything();
     call.state.dirty += 1;
-    call.state.invalidate_everything();
+    call.state.data_set_was_flushed();
     call.propagate(&[b"FLUSHALL"]);
     call.reply().ok();
     Ok(())
@@ -247,7 +240,7 @@ pub fn swapdb(call: &mut Call<'_>) -> Outcome {
             delete_expired_under_watched_names(call, db, successor);
         }
         for (db, successor) in [(first, second), (second, first)] {
-            break_watches_of_existing(call, db, Some(successor));
+            call.state.break_watches_of_existing(db, Some(successor));
         }
         call.state.keyspace.swap(first, second);
         call.state.database_changed(first);
@@ -259,22 +252,37 @@ pub fn swapdb(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Breaks the watches on keys of a database that exist there, expired or not, or in the one that is about to take its place.
-fn break_watches_of_existing(call: &mut Call<'_>, db: usize, successor: Option<usize>) {
-    let State { watchers, sessions, keyspace, .. } = &mut *call.state;
-    if watchers.is_empty() {
-        return;
-    }
-    for (name, watching) in watchers.in_database(db) {
-        let hash = keyspace.hash(name);
-        let exists = |db: usize| keyspace.db(db).get(hash, name).is_some();
-        if !exists(db) && !successor.is_some_and(exists) {
-            continue;
+impl State {
+    /// Drops all keys of all databases.
+    pub(crate) fn drop_everything(&mut self) {
+        for db in 0..self.keyspace.len() {
+            self.break_watches_of_existing(db, None);
         }
-        for who in watching {
-            match sessions.get_mut(*who) {
-                Some(session) => session.watch.broken = true,
-                None => sessions.mark_taken_broken(),
+        let detached = self.keyspace.flush_all();
+        self.effects.detached.push(detached);
+        for db in 0..self.keyspace.len() {
+            self.database_changed(db);
+        }
+        self.invalidate_everything();
+    }
+
+    /// Breaks the watches on keys of a database that exist there, expired or not, or in the one that is about to take its place.
+    fn break_watches_of_existing(&mut self, db: usize, successor: Option<usize>) {
+        let State { watchers, sessions, keyspace, .. } = self;
+        if watchers.is_empty() {
+            return;
+        }
+        for (name, watching) in watchers.in_database(db) {
+            let hash = keyspace.hash(name);
+            let exists = |db: usize| keyspace.db(db).get(hash, name).is_some();
+            if !exists(db) && !successor.is_some_and(exists) {
+                continue;
+            }
+            for who in watching {
+                match sessions.get_mut(*who) {
+                    Some(session) => session.watch.broken = true,
+                    None => sessions.mark_taken_broken(),
+                }
             }
         }
     }

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod module;
 pub mod monitor;
 pub mod object;
+pub mod persistence;
 pub mod pubsub;
 pub mod scan_options;
 pub mod server;

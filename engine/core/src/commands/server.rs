@@ -1,4 +1,4 @@
-//! What the server is, in a word or a number: TIME, ROLE, LASTSAVE; and what only a node of a cluster would do.
+//! What the server is, in a word or a number: TIME, ROLE; and what only a node of a cluster would do.
 
 use crate::call::{Call, Outcome};
 use crate::error::ErrorReply;
@@ -21,13 +21,6 @@ pub fn role(call: &mut Call<'_>) -> Outcome {
     reply.bulk(b"master");
     reply.integer(0);
     reply.array(0);
-    Ok(())
-}
-
-/// LASTSAVE: the start counts as a save, in Redis, too: what was there then is what a crash leaves.
-pub fn lastsave(call: &mut Call<'_>) -> Outcome {
-    let started = call.state.started.unix_s();
-    call.reply().integer(i64::try_from(started).unwrap_or(i64::MAX));
     Ok(())
 }
 

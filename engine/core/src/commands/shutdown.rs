@@ -1,15 +1,17 @@
 //! SHUTDOWN, and the shutdown that a signal asks for.
 //!
-//! There is nothing to save and nobody to wait for, so a shutdown that begins ends. What stands in its way is only a wish to
-//! save: that can't be granted, and is refused like a save that failed, unless it is forced.
+//! Nobody is waited for, so a shutdown that begins comes to its end, unless the data set is to be saved and can't be. From its
+//! beginning on everything stands still: what was executed before is saved, and nothing is executed after.
 
+use crate::blocked::Block;
 use crate::call::{Call, Outcome};
 use crate::config::{Config, ShutdownOn};
 use crate::effects::{Level, Shutdown};
 use crate::engine::Engine;
 use crate::error::{ErrorReply, SYNTAX};
 use crate::hooks::Hooks;
-use crate::session::Closing;
+use crate::persistence::Standing;
+use crate::session::SessionId;
 use crate::state::State;
 
 /// A signal that asks for an end.
@@ -64,33 +66,58 @@ pub fn shutdown(call: &mut Call<'_>) -> Outcome {
             false => Err(ErrorReply::new("ERR No shutdown in progress.")),
         };
     }
-    if !call.state.begin_shutdown(options) {
-        return Err(ErrorReply::new("ERR Errors trying to SHUTDOWN. Check logs."));
+    if !call.state.begin_shutdown(options, Some(call.session.handle)) {
+        return Err(SHUTDOWN_FAILED);
     }
-    // Nothing that this client has sent behind it may be executed, let alone answered.
-    call.session.closing = Closing::AfterReplies;
+    call.block(Block::for_node());
     Ok(())
 }
 
+/// What whoever asked for the end is told when it does not come.
+pub(crate) const SHUTDOWN_FAILED: ErrorReply = ErrorReply::new("ERR Errors trying to SHUTDOWN. Check logs.");
+
 impl State {
     /// Begins the end of the process. False when it can't be had, which the log explains.
-    fn begin_shutdown(&mut self, options: ShutdownOn) -> bool {
+    fn begin_shutdown(&mut self, options: ShutdownOn, client: Option<SessionId>) -> bool {
         self.scheduled_shutdown = None;
         self.effects.log(Level::Notice, "User requested shutdown...");
-        if options.save && options.force {
-            self.effects.log(
-                Level::Warning,
-                "Error trying to save the DB. Exit anyway. This server keeps its data in memory only.",
-            );
-        } else if options.save {
-            let why = "Error trying to save the DB, can't exit. This server keeps its data in memory only: end it without SAVE.";
-            self.effects.log(Level::Warning, why);
-            let what = "Errors trying to shut down the server. Check the logs for more information.";
-            self.effects.log(Level::Warning, what);
-            return false;
+        let ShutdownOn { nosave, now, force, .. } = options;
+        let aof = self.persistence.aof();
+        if aof.awaits_base {
+            // Without it the file would not hold the data set.
+            let how = if force { "Exit anyway." } else { "can't exit." };
+            let between = if force { "." } else { "," };
+            self.effects.log(Level::Warning, format!("Writing initial AOF{between} {how}"));
+            if !force {
+                self.say_shutdown_failed();
+                return false;
+            }
         }
-        self.effects.shutdown = Some(Shutdown { now: options.now, force: options.force });
+        if self.persistence.aof().enabled {
+            self.effects.log(Level::Notice, "Calling fsync() on the AOF file.");
+        }
+        // A data set of which only a part is there must not take the place of the whole.
+        let wanted = options.save || (!self.config.persistence.save.points.is_empty() && !nosave);
+        let save = wanted && !self.persistence.is_loading();
+        if save {
+            self.effects.log(Level::Notice, "Saving the final RDB snapshot before exiting.");
+        }
+        self.stand_still(Standing::Shutdown { client, force });
+        self.effects.shutdown = Some(Shutdown { save, now, force });
         true
+    }
+
+    /// Says that the end does not come.
+    pub(crate) fn say_shutdown_failed(&mut self) {
+        let text = "Errors trying to shut down the server. Check the logs for more information.";
+        self.effects.log(Level::Warning, text);
+    }
+
+    fn say_signal_failed(&mut self, signal: ShutdownSignal) {
+        let name = signal.name();
+        let text =
+            format!("{name} received but errors trying to shut down the server, check the logs for more information");
+        self.effects.log(Level::Warning, text);
     }
 
     /// Forgets a shutdown that a signal has asked for and that has not begun. False when there is none.
@@ -118,12 +145,8 @@ impl<H: Hooks> Engine<H> {
     pub(crate) fn begin_scheduled_shutdown(&mut self) {
         let state = &mut self.state;
         let Some(signal) = state.scheduled_shutdown.take() else { return };
-        if !state.begin_shutdown(signal.options(&state.config)) {
-            let text = format!(
-                "{} received but errors trying to shut down the server, check the logs for more information",
-                signal.name()
-            );
-            state.effects.log(Level::Warning, text);
+        if !state.begin_shutdown(signal.options(&state.config), None) {
+            state.say_signal_failed(signal);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! WAIT and WAITAOF: until so many replicas have a client's writes. There are no replicas, so whoever asks for one waits until the
-//! time is up, and whoever asks for none does not.
+//! WAIT and WAITAOF: until so many replicas, or the append-only file here, have a client's writes. There are no replicas, so whoever
+//! asks for one waits until the time is up, and whoever asks for none does not.
 
 use crate::blocked::{Block, Run, Timeout};
 use crate::call::{Call, Outcome};
@@ -31,14 +31,25 @@ pub fn waitaof(call: &mut Call<'_>) -> Outcome {
     let local = Some(call.integer(1)?).filter(|n| (0..=1).contains(n)).ok_or(LOCAL)?;
     let replicas = Some(call.integer(2)?).filter(|n| *n >= 0).ok_or(REPLICAS)?;
     let timeout = Timeout::millis(call, 3)?;
-    if local > 0 {
+    let has_file = call.state.config.persistence.appendonly;
+    if local > 0 && !has_file {
+        // Whoever has waited until now hears of it, too.
         return Err(ErrorReply::new(NO_FILE));
     }
-    if replicas == 0 || is_over(call, timeout) {
+    let is_durable = has_file && call.state.persistence.is_durable(call.session.written_to);
+    let is_enough = replicas == 0 && (local == 0 || is_durable);
+    if is_enough || is_over(call, timeout) {
+        call.state.persistence.stop_awaiting(call.session.handle);
         let mut reply = call.reply();
         reply.array(2);
+        reply.integer(i64::from(is_durable));
         reply.integer(0);
-        reply.integer(0);
+        return Ok(());
+    }
+    if local > 0 {
+        // Replicas that never come are not made up for by the file: such a client waits to hear that there is none.
+        let position = if replicas > 0 { u64::MAX } else { call.session.written_to };
+        call.state.persistence.await_durable(position, call.session.handle);
     }
     Ok(())
 }

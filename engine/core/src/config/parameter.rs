@@ -17,6 +17,8 @@ pub struct Parameter {
     pub alias: &'static str,
     /// Whether CONFIG SET refuses to change it.
     pub is_fixed: bool,
+    /// Whether CONFIG SET refuses to change it while a data set is loaded.
+    pub is_fixed_while_loading: bool,
     /// Whether it takes a list of words.
     pub several_values: bool,
     /// Whether `enable-protected-configs` decides who may change it.
@@ -98,6 +100,7 @@ impl Parameter {
             name,
             alias: "",
             is_fixed: false,
+            is_fixed_while_loading: false,
             several_values: false,
             is_protected: false,
             is_sensitive: false,
@@ -119,6 +122,10 @@ impl Parameter {
 
     pub(super) const fn fixed(self) -> Parameter {
         Parameter { is_fixed: true, ..self }
+    }
+
+    pub(super) const fn fixed_while_loading(self) -> Parameter {
+        Parameter { is_fixed_while_loading: true, ..self }
     }
 
     pub(super) const fn several(self) -> Parameter {

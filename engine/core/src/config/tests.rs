@@ -48,10 +48,7 @@ fn what_is_missing_is_named_unless_it_asks_for_nothing() {
     let warnings: Vec<_> = config.without_effect().filter_map(|p| p.warning(&config)).collect();
     assert_eq!(
         warnings,
-        [
-            "'appendonly' is set to 'yes' and has no effect: there is no persistence in this server.",
-            "'masterauth' is set to '(redacted)' and has no effect: there is no replication in this server.",
-        ]
+        ["'masterauth' is set to '(redacted)' and has no effect: there is no replication in this server.",]
     );
 }
 

@@ -31,6 +31,7 @@ mod list_blocking;
 mod lookup;
 mod observing;
 mod operating;
+mod persistence;
 mod pubsub;
 mod server;
 mod set;
@@ -75,6 +76,7 @@ pub static COMMANDS: &[&[Command]] = &[
     list_blocking::COMMANDS,
     observing::COMMANDS,
     operating::COMMANDS,
+    persistence::COMMANDS,
     pubsub::COMMANDS,
     server::COMMANDS,
     set::COMMANDS,

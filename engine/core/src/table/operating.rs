@@ -34,18 +34,6 @@ pub(super) const COMMANDS: &[Command] = &[
         ..Command::BLANK
     },
     Command {
-        name: "lastsave",
-        arity: 1,
-        flags: Flags::of(&[Flags::LOADING, Flags::STALE, Flags::FAST]),
-        categories: Categories::of(&[Categories::ADMIN, Categories::DANGEROUS]),
-        tips: &["nondeterministic_output"],
-        group: Group::Server,
-        complexity: "O(1)",
-        summary: "Returns when the data set was saved last.",
-        handler: server::lastsave,
-        ..Command::BLANK
-    },
-    Command {
         name: "lolwut",
         arity: -1,
         flags: Flags::of(&[Flags::READONLY, Flags::FAST]),

@@ -48,7 +48,7 @@ fn apply(
     at: u64,
     condition: Option<Condition>,
 ) -> Result<Vec<i64>, ErrorReply> {
-    let (args, now_ms) = (call.args, call.state.now.unix_ms());
+    let (args, now_ms) = (call.args, call.state.deadlines_ms());
     let changed = change(call, key, false, |fields| {
         fields.expect_deadlines();
         let mut outcomes = Vec::with_capacity(names.len());

@@ -55,7 +55,7 @@ pub fn hgetex(call: &mut Call<'_>) -> Outcome {
     let (key, args) = (call.key(1), call.args);
     exists_as_hash(call, &key)?;
     let Options { expiration, fields: names, .. } = Options::parse(call, Form::Get)?;
-    let now_ms = call.state.now.unix_ms();
+    let now_ms = call.state.deadlines_ms();
     let changed = change(call, &key, false, |fields| {
         if expiration.is_some() {
             fields.expect_deadlines();
@@ -108,7 +108,7 @@ pub fn hsetex(call: &mut Call<'_>) -> Outcome {
     let (key, args) = (call.key(1), call.args);
     let Options { expiration, must_exist, fields: pairs } = Options::parse(call, Form::Set)?;
     let existed = exists_as_hash(call, &key)?;
-    let now_ms = call.state.now.unix_ms();
+    let now_ms = call.state.deadlines_ms();
     let (deadline, is_past) = match expiration {
         Some(Expiration::At(at)) => (Deadline::At(at), at <= now_ms),
         Some(Expiration::Keep) => (Deadline::Keep, false),

@@ -74,7 +74,7 @@ pub(super) fn stats(report: &Report<'_>, out: &mut String) {
         "tracking_total_keys" => state.tracking.keys(),
         "tracking_total_items" => state.tracking.items(),
         "tracking_total_prefixes" => state.tracking.prefixes(),
-        "unexpected_error_replies" => 0,
+        "unexpected_error_replies" => s.unexpected_errors,
         "total_error_replies" => s.error_replies,
         "total_reads_processed" => s.reads_processed,
         "total_writes_processed" => s.writes_processed,

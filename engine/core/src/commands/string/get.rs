@@ -109,7 +109,7 @@ pub fn getex(call: &mut Call<'_>) -> Outcome {
         Some(None) => Some(None),
         None => None,
     };
-    let now_ms = call.state.now.unix_ms();
+    let now_ms = call.state.deadlines_ms();
     if let Lookup::Occupied(mut found) = call.state.write(&key) {
         reply_string(call.session, found.entry())?;
         match deadline {

@@ -239,7 +239,7 @@ fn reply<N: Number>(call: &mut Call<'_>, value: N, applied: N) -> Outcome {
 /// Stores the new value, tells of it, and propagates it as the SET (or DEL) that it is.
 fn apply<N: Number>(call: &mut Call<'_>, key: &Key<'_>, new: N, old_deadline: Option<u64>, change: Deadline) {
     if let Deadline::At(at) = change
-        && at <= call.state.now.unix_ms()
+        && at <= call.state.deadlines_ms()
     {
         // The key would end at once; one that was not there is not made.
         if call.state.delete(key) {

@@ -36,7 +36,7 @@ group! {
         /// Whether it goes to the background.
         "daemonize" daemonize: bool = false, yes_no().fixed();
         /// The working directory. Absolute, once the server has started.
-        "dir" dir: Directory = Directory::default(), special().protected();
+        "dir" dir: Directory = Directory::default(), special().protected().fixed_while_loading();
         /// Whether `hz` follows the number of clients.
         "dynamic-hz" dynamic_hz: bool = true, yes_no();
         /// Rounds of periodic work a second.

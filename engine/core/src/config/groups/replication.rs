@@ -48,7 +48,7 @@ group! {
         /// Whether small packets to replicas are gathered.
         "repl-disable-tcp-nodelay" repl_disable_tcp_nodelay: bool = false, yes_no().missing("replication");
         /// Whether a replica loads without its disk.
-        "repl-diskless-load" repl_diskless_load: DisklessLoad = DisklessLoad::Disabled, choice().missing("replication");
+        "repl-diskless-load" repl_diskless_load: DisklessLoad = DisklessLoad::Disabled, choice().fixed_while_loading().missing("replication");
         /// Whether a primary sends without its disk.
         "repl-diskless-sync" repl_diskless_sync: bool = true, yes_no().missing("replication");
         /// Seconds for which it waits for more replicas.

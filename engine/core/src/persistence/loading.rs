@@ -1,0 +1,210 @@
+//! Loading a data set: what the node reads from a file comes in key by key or command by command.
+//!
+//! Until it is over commands are refused that are not allowed meanwhile, nothing is saved, nobody is served who waits for a key,
+//! and nothing expires: a deadline that comes while the file is read must decide no other than it decided when the file was
+//! written. What has expired is found when the loading has ended.
+
+use refrain_data::{Deadline, Lookup};
+use refrain_persist::Restored;
+
+use crate::call::Key;
+use crate::effects::Level;
+use crate::engine::Engine;
+use crate::hooks::Hooks;
+use crate::state::State;
+
+/// How far a loading has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loading {
+    pub(crate) began_unix_s: u64,
+    pub(crate) began_us: u64,
+    pub(crate) total_bytes: u64,
+    pub(crate) loaded_bytes: u64,
+    /// Bytes of memory that the file says the data set took when it was written.
+    pub(crate) used_memory: u64,
+    /// Empty collections met in the present file, which no key holds.
+    empty_keys: u64,
+}
+
+/// Keys of the last loading.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LastLoad {
+    pub(crate) loaded: u64,
+    pub(crate) expired: u64,
+}
+
+/// What the file was that a key comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LoadRule {
+    /// A key replaces the one of its name that is there; otherwise there must be none.
+    pub merge: bool,
+    /// Keys are kept whose deadline has passed: what follows the file was written while they were there.
+    pub keeps_expired: bool,
+}
+
+/// How lately or how often a key was used, as a file says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyUsage {
+    /// Not at all.
+    #[default]
+    Unknown,
+    /// Seconds without a use.
+    Idle(u64),
+    /// A count of uses.
+    Frequency(u8),
+}
+
+/// Why a key can't be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError {
+    /// The file holds it twice, or the data set held it before.
+    Duplicate {
+        /// Its database.
+        db: usize,
+        /// Its name.
+        key: Vec<u8>,
+    },
+    /// It belongs to a database that there is not.
+    NoSuchDatabase {
+        /// How many there are.
+        databases: usize,
+    },
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::Duplicate { db, key } => write!(f, "RDB has duplicated key '{}' in DB {db}", key.escape_ascii()),
+            LoadError::NoSuchDatabase { databases } => {
+                write!(
+                    f,
+                    "Data file was created with a Redis server configured to handle more than {databases} databases"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl<H: Hooks> Engine<H> {
+    /// A data set is going to be loaded, of so many bytes.
+    pub fn loading_began(&mut self, total_bytes: u64) {
+        let now = self.hooks.now();
+        self.state.persistence.loading = Some(Loading {
+            began_unix_s: now.unix_s(),
+            began_us: now.mono_us,
+            total_bytes,
+            loaded_bytes: 0,
+            used_memory: 0,
+            empty_keys: 0,
+        });
+        self.state.persistence.last_load = LastLoad::default();
+        self.state.set_now(now);
+        self.state.judge_disk();
+    }
+
+    /// The file says how much memory its data set took when it was written.
+    pub fn loading_found_used_memory(&mut self, bytes: u64) {
+        if let Some(loading) = &mut self.state.persistence.loading {
+            loading.used_memory = bytes;
+        }
+    }
+
+    /// So many bytes of it are read, of all files together. To be called now and then, for it also looks at the clock and gives
+    /// away what is to be freed.
+    pub fn loading_progress(&mut self, loaded_bytes: u64) {
+        if let Some(loading) = &mut self.state.persistence.loading {
+            loading.loaded_bytes = loaded_bytes;
+        }
+        self.state.set_now(self.hooks.now());
+        self.state.gather_graves();
+    }
+
+    /// One file of keys is read to its end.
+    pub fn loaded_snapshot(&mut self) {
+        let State { persistence, effects, .. } = &mut self.state;
+        let Some(loading) = &mut persistence.loading else { return };
+        let LastLoad { loaded, expired } = persistence.last_load;
+        let empty = std::mem::take(&mut loading.empty_keys);
+        let text =
+            format!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}, empty keys skipped: {empty}.");
+        effects.log(Level::Notice, text);
+    }
+
+    /// The data set is complete, or will not be completed: commands execute again.
+    pub fn loading_ended(&mut self) {
+        self.replay_ends();
+        self.state.persistence.loading = None;
+        self.state.set_now(self.hooks.now());
+        self.state.judge_disk();
+        self.state.gather_graves();
+        if !self.state.pause.is_on() {
+            self.state.waiters.serve_held_back();
+        }
+    }
+
+    /// Adds a key as it was read. One whose deadline has passed is left out, unless `rule` keeps it; so is an empty collection,
+    /// which old servers have written by mistake.
+    ///
+    /// # Errors
+    /// When the file can't be what a server has written for this data set. It is not to be read any further.
+    pub fn load_key(
+        &mut self,
+        db: u64,
+        name: &[u8],
+        value: Restored<'_>,
+        deadline: Option<u64>,
+        usage: KeyUsage,
+        rule: LoadRule,
+    ) -> Result<(), LoadError> {
+        const EMPTY_KEYS_LOGGED: u64 = 10;
+        let state = &mut self.state;
+        let databases = state.keyspace.len();
+        let db = usize::try_from(db).ok().filter(|db| *db < databases);
+        let db = db.ok_or(LoadError::NoSuchDatabase { databases })?;
+        if matches!(value, Restored::Nothing) {
+            if let Some(loading) = &mut state.persistence.loading {
+                loading.empty_keys += 1;
+                if loading.empty_keys <= EMPTY_KEYS_LOGGED {
+                    let text = format!("rdbLoadObject skipping empty key: {}", name.escape_ascii());
+                    state.effects.log(Level::Notice, text);
+                }
+            }
+            return Ok(());
+        }
+        if !rule.keeps_expired && deadline.is_some_and(|at| at < state.now.unix_ms()) {
+            state.persistence.last_load.expired += 1;
+            return Ok(());
+        }
+        let bits = match usage {
+            KeyUsage::Unknown => None,
+            KeyUsage::Idle(seconds) => state.usage.idle_for(seconds),
+            KeyUsage::Frequency(count) => state.usage.counted(count),
+        };
+        let bits = bits.unwrap_or_else(|| state.usage.stamp());
+        let key = Key { db, name, hash: state.keyspace.hash(name) };
+        let deadline = deadline.map_or(Deadline::Clear, Deadline::At);
+        let database = state.keyspace.db_mut(db);
+        let free = match database.lookup(key.hash, name) {
+            Lookup::Vacant(free) => free,
+            Lookup::Occupied(_) if !rule.merge => return Err(LoadError::Duplicate { db, key: name.to_vec() }),
+            Lookup::Occupied(found) => {
+                found.remove();
+                match database.lookup(key.hash, name) {
+                    Lookup::Vacant(free) => free,
+                    Lookup::Occupied(_) => unreachable!("the key was removed"),
+                }
+            }
+        };
+        let free = free.stamped(bits);
+        match value {
+            Restored::String(value) => free.insert(value.to_new_value(), deadline),
+            Restored::Collection(kind, body) => free.insert_body(kind, body, deadline),
+            Restored::Nothing => unreachable!("it was left out above"),
+        };
+        state.persistence.last_load.loaded += 1;
+        state.also_modified(&key);
+        Ok(())
+    }
+}
