@@ -195,10 +195,10 @@ fn directives_are_obeyed_where_they_stand() {
 
 #[test]
 fn a_parameter_that_nothing_obeys_is_named_once() {
-    let mut server = Server::start(&["--appendonly", "yes", "--save", ""]);
+    let mut server = Server::start(&["--repl-diskless-sync", "no", "--save", ""]);
     let mut client = server.connect();
-    for value in ["no", "yes"] {
-        client.check(&format!("CONFIG SET appendonly {value}"), "+OK");
+    for value in ["yes", "no"] {
+        client.check(&format!("CONFIG SET repl-diskless-sync {value}"), "+OK");
     }
     client.check("CONFIG SET masterauth hush", "+OK");
     client.send(b"SHUTDOWN NOSAVE\r\n");
@@ -206,7 +206,7 @@ fn a_parameter_that_nothing_obeys_is_named_once() {
     server.wait();
     let named: Vec<&str> = server.log.lines().filter_map(|line| line.split_once(" # ")).map(|(_, text)| text).collect();
     let about = |name: &str| named.iter().filter(|text| text.starts_with(name)).count();
-    assert_eq!((about("'appendonly'"), about("'masterauth'"), about("'save'")), (1, 1, 0), "{}", server.log);
+    assert_eq!((about("'repl-diskless-sync'"), about("'masterauth'"), about("'save'")), (1, 1, 0), "{}", server.log);
     assert!(!server.log.contains("hush"));
 }
 

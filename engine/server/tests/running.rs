@@ -360,18 +360,15 @@ fn a_hangup_is_nothing() {
 }
 
 #[test]
-fn a_signal_that_asks_to_save_is_refused_until_it_does_not() {
-    let mut server = Server::start(&["--shutdown-on-sigterm", "save"]);
-    let mut client = server.connect();
-    server.signal("TERM");
-    server.expect_log("SIGTERM received but errors trying to shut down the server");
-    client.check("PING", "+PONG");
-    client.check("SHUTDOWN ABORT", "-ERR No shutdown in progress.");
-    client.check("SHUTDOWN SAVE", "-ERR Errors trying to SHUTDOWN. Check logs.");
-    client.check("CONFIG SET shutdown-on-sigint \"save force\"", "+OK");
-    server.signal("INT");
-    assert_eq!(server.wait().code(), Some(0), "{}", server.log);
-    assert!(server.log.contains("Error trying to save the DB. Exit anyway."), "{}", server.log);
+fn a_signal_asks_to_save_if_that_is_configured() {
+    for (options, saves) in [("save", true), ("default", false), ("nosave", false)] {
+        let mut server = Server::start(&["--save", "", "--shutdown-on-sigterm", options]);
+        server.connect().check("SHUTDOWN ABORT", "-ERR No shutdown in progress.");
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0), "{}", server.log);
+        let said = server.log.contains("Saving the final RDB snapshot before exiting.");
+        assert_eq!(said, saves, "{options}: {}", server.log);
+    }
 }
 
 #[test]
