@@ -75,8 +75,8 @@ pub use notify::NotifyClass;
 pub use observer::{CommandStats, Observer};
 pub use pause::{Held, Pause};
 pub use persistence::{
-    APPEND_ONLY_NOT_LOADED, AofReport, Ask, KeyUsage, LoadError, LoadRule, NOT_SAVED, Persistence, Purpose,
-    ReplayError, SNAPSHOT_NOT_LOADED,
+    APPEND_ONLY_NOT_LOADED, AofReport, Ask, LoadError, LoadRule, NOT_SAVED, Persistence, Purpose, ReplayError,
+    SNAPSHOT_NOT_LOADED,
 };
 pub use pubsub::{Kind as SubscriptionKind, PubSub, Subscriptions};
 pub use push::Executing;

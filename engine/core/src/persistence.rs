@@ -21,8 +21,8 @@ mod waitaof;
 use std::collections::BTreeSet;
 
 use self::gate::Gate;
-pub use self::loading::{KeyUsage, LoadError, LoadRule};
 use self::loading::{LastLoad, Loading};
+pub use self::loading::{LoadError, LoadRule};
 pub use self::replay::ReplayError;
 pub(crate) use self::replay::Replayer;
 pub(crate) use self::schedule::Begun;

@@ -26,7 +26,7 @@ pub fn dump(call: &mut Call<'_>) -> Outcome {
 }
 
 /// What is read becomes what a client's own commands would have made of it.
-fn limits(state: &State) -> Limits {
+pub(crate) fn value_limits(state: &State) -> Limits {
     let encodings = &state.config.encodings;
     let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
     Limits {
@@ -86,7 +86,7 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         return Err(ErrorReply::new("BUSYKEY Target key name already exists."));
     }
     let ttl = u64::try_from(call.integer(2)?).map_err(|_| ErrorReply::new("ERR Invalid TTL value, must be >= 0"))?;
-    let value = refrain_persist::restore(payload, &limits(call.state)).map_err(|why| match why {
+    let value = refrain_persist::restore(payload, &value_limits(call.state)).map_err(|why| match why {
         DumpError::VersionOrChecksum => ErrorReply::new("ERR DUMP payload version or checksum are wrong"),
         DumpError::BadFormat => ErrorReply::new("ERR Bad data format"),
     })?;

@@ -5,9 +5,11 @@
 //! written. What has expired is found when the loading has ended.
 
 use refrain_data::{Deadline, Lookup};
-use refrain_persist::Restored;
+use refrain_persist::rdb::LoadedKey;
+use refrain_persist::{Limits, Restored, Usage};
 
 use crate::call::Key;
+use crate::commands::dump::value_limits;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::Hooks;
@@ -40,18 +42,6 @@ pub struct LoadRule {
     pub merge: bool,
     /// Keys are kept whose deadline has passed: what follows the file was written while they were there.
     pub keeps_expired: bool,
-}
-
-/// How lately or how often a key was used, as a file says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeyUsage {
-    /// Not at all.
-    #[default]
-    Unknown,
-    /// Seconds without a use.
-    Idle(u64),
-    /// A count of uses.
-    Frequency(u8),
 }
 
 /// Why a key can't be loaded.
@@ -88,6 +78,11 @@ impl std::fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 impl<H: Hooks> Engine<H> {
+    /// What values become when they are read: what commands of clients would have made of them.
+    pub fn value_limits(&self) -> Limits {
+        value_limits(&self.state)
+    }
+
     /// A data set is going to be loaded, of so many bytes.
     pub fn loading_began(&mut self, total_bytes: u64) {
         let now = self.hooks.now();
@@ -149,16 +144,10 @@ impl<H: Hooks> Engine<H> {
     ///
     /// # Errors
     /// When the file can't be what a server has written for this data set. It is not to be read any further.
-    pub fn load_key(
-        &mut self,
-        db: u64,
-        name: &[u8],
-        value: Restored<'_>,
-        deadline: Option<u64>,
-        usage: KeyUsage,
-        rule: LoadRule,
-    ) -> Result<(), LoadError> {
+    pub fn load_key(&mut self, key: LoadedKey<'_>, rule: LoadRule) -> Result<(), LoadError> {
         const EMPTY_KEYS_LOGGED: u64 = 10;
+        let LoadedKey { db, key: name, value, deadline_ms: deadline, usage, .. } = key;
+        let name: &[u8] = &name;
         let state = &mut self.state;
         let databases = state.keyspace.len();
         let db = usize::try_from(db).ok().filter(|db| *db < databases);
@@ -178,9 +167,9 @@ impl<H: Hooks> Engine<H> {
             return Ok(());
         }
         let bits = match usage {
-            KeyUsage::Unknown => None,
-            KeyUsage::Idle(seconds) => state.usage.idle_for(seconds),
-            KeyUsage::Frequency(count) => state.usage.counted(count),
+            Usage::Nothing => None,
+            Usage::Idle { seconds } => state.usage.idle_for(seconds),
+            Usage::Frequency(count) => state.usage.counted(count),
         };
         let bits = bits.unwrap_or_else(|| state.usage.stamp());
         let key = Key { db, name, hash: state.keyspace.hash(name) };

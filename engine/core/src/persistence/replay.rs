@@ -4,6 +4,9 @@
 //! propagated, nothing waits, and nothing is counted as a client's command. A transaction takes effect as a whole when its EXEC
 //! has come, or not at all.
 
+use std::ops::Range;
+
+use refrain_persist::aof::AofCommand;
 use refrain_resp::{Arg, Protocol};
 
 use crate::blocked::Run;
@@ -35,7 +38,6 @@ impl std::error::Error for ReplayError {}
 /// The client whose commands are executed again.
 pub(crate) struct Replayer {
     session: Session,
-    bytes: Vec<u8>,
     offsets: Vec<Arg>,
     /// Commands that were answered with an error.
     failures: u64,
@@ -50,7 +52,7 @@ impl Replayer {
         let mut session = Session::new(nobody, 0, origin, now_us);
         session.protocol = Protocol::Resp2;
         (session.must_log_in, session.unrestricted, session.never_waits) = (false, true, true);
-        Replayer { session, bytes: Vec::new(), offsets: Vec::new(), failures: 0 }
+        Replayer { session, offsets: Vec::new(), failures: 0 }
     }
 }
 
@@ -61,25 +63,27 @@ impl<H: Hooks> Engine<H> {
     /// # Errors
     /// When there is no such command, or it does not take so many arguments, or a transaction begins within another or ends
     /// without a beginning. The file is not to be read any further.
-    pub fn replay(&mut self, words: &[&[u8]]) -> Result<(), ReplayError> {
-        /// Beyond this the buffer is not kept from command to command.
-        const BUFFER_MAX: usize = 1 << 20;
-        let now_us = self.state.now.mono_us;
-        let mut replayer = self.replayer.take().unwrap_or_else(|| Box::new(Replayer::new(now_us)));
-        let mut bytes = std::mem::take(&mut replayer.bytes);
+    pub fn replay(&mut self, command: AofCommand<'_>) -> Result<(), ReplayError> {
+        let mut replayer = self.take_replayer();
         let mut offsets = std::mem::take(&mut replayer.offsets);
-        bytes.clear();
         offsets.clear();
-        let outcome = match gather(words, &mut bytes, &mut offsets) {
-            true => self.replay_args(&mut replayer, Args::new(&bytes, &offsets)),
-            false => Err(ReplayError { what: "the command is longer than 4 GiB".to_owned() }),
+        let narrow = |range: &Range<usize>| {
+            Some(Arg { start: u32::try_from(range.start).ok()?, len: u32::try_from(range.len()).ok()? })
         };
-        if bytes.capacity() <= BUFFER_MAX {
-            replayer.bytes = bytes;
-        }
+        let ranges = command.ranges().iter();
+        let whole = ranges.map(narrow).try_for_each(|arg| arg.map(|arg| offsets.push(arg)));
+        let outcome = match whole {
+            Some(()) => self.replay_args(&mut replayer, Args::new(command.bytes(), &offsets)),
+            None => Err(ReplayError { what: "The command is longer than 4 GiB".to_owned() }),
+        };
         replayer.offsets = offsets;
         self.replayer = Some(replayer);
         outcome
+    }
+
+    fn take_replayer(&mut self) -> Box<Replayer> {
+        let now_us = self.state.now.mono_us;
+        self.replayer.take().unwrap_or_else(|| Box::new(Replayer::new(now_us)))
     }
 
     /// The file has ended. True if that was within a transaction, of which then nothing has happened.
@@ -172,14 +176,4 @@ impl<H: Hooks> Engine<H> {
             self.state.effects.log(Level::Warning, text);
         }
     }
-}
-
-/// Puts all words into one buffer. False if their lengths are more than a command can have.
-fn gather(words: &[&[u8]], bytes: &mut Vec<u8>, offsets: &mut Vec<Arg>) -> bool {
-    for word in words {
-        let (Ok(start), Ok(len)) = (u32::try_from(bytes.len()), u32::try_from(word.len())) else { return false };
-        offsets.push(Arg { start, len });
-        bytes.extend_from_slice(word);
-    }
-    u32::try_from(bytes.len()).is_ok()
 }

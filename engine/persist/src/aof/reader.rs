@@ -65,6 +65,12 @@ impl<'a> AofCommand<'a> {
         self.arguments.iter().map(move |at| &self.bytes[at.clone()])
     }
 
+    /// Where in [`AofCommand::bytes`] the name and the arguments lie.
+    #[must_use]
+    pub fn ranges(self) -> &'a [Range<usize>] {
+        self.arguments
+    }
+
     /// The name.
     #[must_use]
     pub fn name(self) -> &'a [u8] {
