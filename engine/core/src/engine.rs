@@ -193,6 +193,11 @@ impl<H: Hooks> Engine<H> {
         session.pending.extend_from_slice(rest);
     }
 
+    /// How many bytes a session is owed in all.
+    pub fn owed(&self, id: SessionId) -> usize {
+        self.state.sessions.get(id).map_or(0, |s| s.output.len())
+    }
+
     /// What a session is owed, for the node to send.
     pub fn unsent(&self, id: SessionId) -> &[u8] {
         self.state.sessions.get(id).map_or(&[], |s| s.output.unsent())

@@ -49,6 +49,7 @@ mod round;
 mod session;
 mod sessions;
 mod sha1;
+mod snapshot;
 mod state;
 mod stats;
 pub mod table;
@@ -83,6 +84,7 @@ pub use push::Executing;
 pub use redaction::{REDACTED, hides, shown};
 pub use round::Input;
 pub use session::{Closing, Origin, Session, SessionId};
+pub use snapshot::{DatabaseSize, KeptUsage, Slice, Snapshot};
 pub use state::State;
 pub use stats::Stats;
 

@@ -14,6 +14,7 @@
 //! one. Blocks are sized by [`size_class`], so a value may grow into the slack. The LRU field may be written through a
 //! shared handle, which is why none of these types is `Sync`.
 
+mod batch;
 mod collections;
 mod shape;
 mod slot;
@@ -30,6 +31,7 @@ use crate::dict::DetachedEntry;
 use crate::hash_map::Hash;
 use crate::size_class::size_class;
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, Kind, NewValue, Value};
+pub use batch::EntryBatch;
 use shape::Shape;
 pub(crate) use slot::Slot;
 use stored::{Owned, Stored};

@@ -37,7 +37,7 @@ mod walk;
 pub use collection::{Body, BodyRef, Collection, Large};
 pub use database::{DICTS_MAX, Database};
 pub use dict::{DetachedEntry, Dict, Lookup, OccupiedEntry, SweepReport, VacantEntry};
-pub use entry::{Entry, INLINE_BYTES_MAX, LRU_MAX};
+pub use entry::{Entry, EntryBatch, INLINE_BYTES_MAX, LRU_MAX};
 pub use hash::{HashSeed, KeyHash};
 pub use hash_map::{Field, Fields, Found, Hash, HashLimits, HashRef, LargeHash};
 pub use hash_page::{HashPage, Record};

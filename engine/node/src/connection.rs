@@ -3,6 +3,8 @@
 use refrain_core::SessionId;
 use refrain_runtime::Token;
 
+use crate::persistence::Gates;
+
 /// One client's socket.
 #[derive(Debug)]
 pub struct Connection {
@@ -18,6 +20,10 @@ pub struct Connection {
     pub ended: bool,
     /// The last write was refused in part: nothing is written until WRITE is reported.
     pub blocked: bool,
+    /// What of its output waits for the append-only file.
+    pub gates: Gates,
+    /// In the list of connections that wait for it.
+    pub gated: bool,
 }
 
 /// All clients' sockets, by the token's slot.
@@ -25,13 +31,23 @@ pub struct Connection {
 pub struct Connections {
     by_slot: Vec<Option<Connection>>,
     by_session: Vec<Option<Token>>,
+    gated: Vec<Token>,
 }
 
 impl Connections {
     /// Enters a new connection.
     pub fn insert(&mut self, token: Token, session: SessionId) {
         put(&mut self.by_slot, token.slot(), {
-            Connection { token, session, queued: false, hup: false, ended: false, blocked: false }
+            Connection {
+                token,
+                session,
+                queued: false,
+                hup: false,
+                ended: false,
+                blocked: false,
+                gates: Gates::default(),
+                gated: false,
+            }
         });
         put(&mut self.by_session, session.slot as usize, token);
     }
@@ -58,6 +74,27 @@ impl Connections {
             return Some(connection);
         }
         None
+    }
+
+    /// This one is to be flushed when more is durable.
+    pub fn wait_at_gate(&mut self, token: Token) {
+        if let Some(connection) = self.get_mut(token)
+            && !connection.gated
+        {
+            connection.gated = true;
+            self.gated.push(token);
+        }
+    }
+
+    /// Those that are to be flushed now that more is durable, in the order in which they began to wait.
+    pub fn take_gated(&mut self) -> Vec<Token> {
+        let gated = std::mem::take(&mut self.gated);
+        for token in &gated {
+            if let Some(connection) = self.get_mut(*token) {
+                connection.gated = false;
+            }
+        }
+        gated
     }
 
     /// Every token.

@@ -14,6 +14,7 @@ mod doors;
 mod hooks;
 mod jobs;
 mod node;
+mod persistence;
 mod phases;
 mod shared;
 mod wall;

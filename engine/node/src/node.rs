@@ -7,12 +7,13 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use refrain_core::{Config, Engine, Input, Level, ShutdownSignal};
-use refrain_runtime::{Address, Interest, Mono, Readiness, Runtime, Signal, Token};
+use refrain_runtime::{Address, Disk, Interest, Mono, Readiness, Runtime, Signal, Token};
 
 use crate::connection::Connections;
 use crate::doors::{Door, Doors, Listen};
 use crate::hooks::{NodeHooks, Probe};
 use crate::jobs::Jobs;
+use crate::persistence::{Files, FilesDone};
 use crate::shared::SharedSockets;
 
 /// One server process: an engine, its sockets, its loop.
@@ -28,14 +29,25 @@ pub struct Node<R: Runtime, P: Probe> {
     /// The bytes of this round, of all connections.
     pub(crate) arena: Vec<u8>,
     pub(crate) inputs: Vec<Input>,
-    /// Each frees keys, and says how many.
-    pub(crate) jobs: Jobs<u64>,
+    pub(crate) jobs: Jobs<Done<<R::Disk as Disk>::File>>,
+    /// What is kept on disk.
+    pub(crate) files: Files,
     ready: Vec<Readiness>,
     next_tick: Mono,
     on_log_level: Box<dyn Fn(&str)>,
+    /// Called once, when clients are served.
+    pub(crate) on_ready: Box<dyn FnMut()>,
     /// The last signal that asked for an end.
-    signal: Option<Signal>,
-    exit: Option<Exit>,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) exit: Option<Exit>,
+}
+
+/// What jobs come to.
+pub(crate) enum Done<F> {
+    /// So many keys were freed.
+    Freed(u64),
+    /// What concerns files.
+    Files(FilesDone<F>),
 }
 
 /// A socket that accepts.
@@ -50,12 +62,14 @@ pub(crate) struct Listener {
 }
 
 /// How a node ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
     /// SHUTDOWN, by a client.
     Command,
     /// A signal.
     Signal(Signal),
+    /// What there was could not be loaded, or what was promised to be kept could not be: for this reason.
+    Failed(String),
 }
 
 /// Why a node can't start.
@@ -106,9 +120,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             arena: Vec::new(),
             inputs: Vec::new(),
             jobs: Jobs::new(),
+            files: Files::default(),
             ready: Vec::new(),
             next_tick: Mono(0),
             on_log_level: Box::new(|_| {}),
+            on_ready: Box::new(|| {}),
             signal: None,
             exit: None,
         };
@@ -118,6 +134,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         // What the configuration gave rise to is in the log before anybody is served.
         node.carry_out_effects();
+        node.begin_start();
         Ok(node)
     }
 
@@ -134,6 +151,16 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// Calls `f` with the new `loglevel` whenever it is changed.
     pub fn on_log_level(&mut self, f: impl Fn(&str) + 'static) {
         self.on_log_level = Box::new(f);
+    }
+
+    /// Calls `f` once, when everything is loaded and clients are served.
+    pub fn on_ready(&mut self, f: impl FnOnce() + 'static) {
+        let mut f = Some(f);
+        self.on_ready = Box::new(move || {
+            if let Some(f) = f.take() {
+                f();
+            }
+        });
     }
 
     /// The engine, for a test to look at or to set up.
@@ -159,19 +186,22 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             let started = self.round_is_measured().then(|| self.engine.hooks().probe().thread_cpu());
             self.sort_readiness();
             self.accept();
-            self.read();
-            self.execute();
-            self.write();
-            self.serve_the_heavy();
+            if !self.stands_still() {
+                self.read();
+                self.execute();
+                self.write();
+                self.serve_the_heavy();
+            }
             self.tick_if_due();
             if let Some(started) = started {
                 let cpu = self.engine.hooks().probe().thread_cpu().saturating_sub(started);
                 self.engine.record_round(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX));
             }
             self.carry_out_effects();
+            self.look_after_files();
             self.engine.record_cycle(self.runtime.ticks().saturating_sub(began));
             let observed = watch(&mut self.engine);
-            if let Some(exit) = self.exit {
+            if let Some(exit) = self.exit.take() {
                 self.say_goodbye();
                 return exit;
             }
@@ -183,11 +213,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// The only await: for a completed job, a signal, a ready socket, or the moment at which there is something to do anyway.
     async fn wait(&mut self) {
-        let at_once = self.engine.is_runnable()
-            || !self.readable.is_empty()
-            || self.listeners.iter().any(|l| l.pending && !l.parked);
+        let executes = !self.stands_still() && (self.engine.is_runnable() || !self.readable.is_empty());
+        let at_once = executes || self.has_file_work() || self.listeners.iter().any(|l| l.pending && !l.parked);
         let until = if at_once { Mono(0) } else { self.next_tick.min(self.next_moment()) };
-        let Node { runtime, sockets, jobs, ready, signal, engine, .. } = self;
+        let Node { runtime, sockets, jobs, files, ready, signal, engine, .. } = self;
         let mut done = Vec::new();
         poll_fn(|cx| {
             if jobs.len() > 0 {
@@ -202,13 +231,16 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 return Poll::Ready(());
             }
             match sockets.poll_ready(cx, until, ready) {
-                Poll::Pending if done.is_empty() => Poll::Pending,
+                Poll::Pending if done.is_empty() && !files.have_news() => Poll::Pending,
                 _ => Poll::Ready(()),
             }
         })
         .await;
-        for keys in done {
-            self.engine.freed(keys);
+        for done in done {
+            match done {
+                Done::Freed(keys) => self.engine.freed(keys),
+                Done::Files(done) => self.files_done(done),
+            }
         }
     }
 
@@ -274,13 +306,15 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if let Some(level) = effects.log_level.take() {
             (self.on_log_level)(&level);
         }
-        if effects.shutdown.take().is_some() {
-            self.exit = Some(self.signal.take().map_or(Exit::Command, Exit::Signal));
-        }
+        let shutdown = effects.shutdown.take();
         if let Some(crash) = effects.crash.take() {
             self.engine.hooks().probe().crash(crash);
         }
-        if self.signal.is_some() && self.exit.is_none() && !self.engine.is_shutdown_scheduled() {
+        if let Some(shutdown) = shutdown {
+            self.begin_shutdown(shutdown);
+        }
+        let ends = self.exit.is_some() || self.shuts_down() || self.engine.is_shutdown_scheduled();
+        if self.signal.is_some() && !ends {
             // It was refused or called off.
             self.signal = None;
             self.runtime.forget_signals();
@@ -290,10 +324,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             let detached = std::mem::take(&mut effects.detached);
             let keys = detached.iter().map(|detached| detached.len() as u64).sum();
             self.engine.freeing(keys);
-            self.jobs.push(self.runtime.offload(move || {
+            let freed = self.runtime.offload(move || {
                 drop(detached);
                 keys
-            }));
+            });
+            self.jobs.push(async move { Done::Freed(freed.await) });
         }
     }
 

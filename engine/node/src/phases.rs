@@ -161,11 +161,16 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Sends what the engine says is owed, and closes what is to be closed.
     pub(crate) fn write(&mut self) {
+        self.take_stream();
+        let gate = self.gate().filter(|(needs, durable)| needs > durable);
         let attended = self.engine.take_attended();
         // The last first: a command's own reply leaves before the messages that it caused to others. Clients of Redis have come
         // to expect that a publisher's answer is there when its message is.
         for session in attended.iter().rev() {
             let Some(connection) = self.connections.of_session(*session) else { continue };
+            if let Some((needs, _)) = gate {
+                connection.gates.close(self.engine.owed(*session), needs);
+            }
             let (token, blocked) = (connection.token, connection.blocked);
             if !blocked || self.engine.closing(*session) == Closing::Now {
                 self.flush(token);
@@ -176,15 +181,25 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Sends as much as the peer takes now.
     pub(crate) fn flush(&mut self, token: Token) {
+        let durable = self.gate().map_or(u64::MAX, |(_, durable)| durable);
         let Some(connection) = self.connections.get_mut(token) else { return };
         let session = connection.session;
         let closing = self.engine.closing(session);
         while closing != Closing::Now && !self.engine.unsent(session).is_empty() {
-            let unsent = self.engine.unsent(session);
+            let mut unsent = self.engine.unsent(session);
+            if !connection.gates.is_empty() {
+                let free = connection.gates.free(self.engine.owed(session), durable);
+                if free == 0 {
+                    self.connections.wait_at_gate(token);
+                    return;
+                }
+                unsent = &unsent[..unsent.len().min(free)];
+            }
             let len = unsent.len();
             match self.sockets.try_write(token, &[IoSlice::new(unsent)]) {
                 Ok(n) => {
                     self.engine.sent(session, n);
+                    connection.gates.advance(n);
                     if n < len {
                         connection.blocked = true;
                         return;

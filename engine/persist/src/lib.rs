@@ -12,6 +12,7 @@ mod input;
 mod length;
 mod lzf;
 pub mod rdb;
+mod seal;
 mod string;
 mod value;
 
@@ -20,6 +21,7 @@ pub use dump::{DumpError, dump, restore};
 pub use input::Input;
 pub use length::{Length, read_length, write_length};
 pub use rdb::{Usage, Version};
+pub use seal::{SEAL_BYTES_MAX, SEAL_PREFIX, Seal, seal};
 pub use string::{Compressor, StringValue, read_string, write_string};
 pub use value::{Limits, Restored, read_value, value_type, version_of, write_value};
 

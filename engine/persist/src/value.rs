@@ -13,8 +13,8 @@ mod tests;
 mod ziplist;
 
 use refrain_data::{
-    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, List, ListLimits, Set, SetLimits, SetRef, SortedSet,
-    SortedSetLimits, SortedSetRef, stream::StreamBody,
+    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, Large, List, ListLimits, Set, SetLimits, SetRef,
+    SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
 };
 
 use crate::length::{Length, read_length, write_length};
@@ -74,6 +74,18 @@ pub enum Restored<'a> {
 }
 
 impl Restored<'_> {
+    /// Whether it is a stream that has consumers.
+    #[must_use]
+    pub fn has_consumers(&self) -> bool {
+        match self {
+            Restored::Collection(Kind::Stream, Body::Large(large)) => match &**large {
+                Large::Stream(stream) => stream.groups().any(|group| group.consumers_len() > 0),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     fn of<C: Collection>(value: C) -> Self {
         if C::ENDS_EMPTY && value.is_empty() {
             return Restored::Nothing;

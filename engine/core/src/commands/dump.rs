@@ -113,8 +113,9 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         Some(count) => usage.counted(count),
         None => options.idle_s.and_then(|idle_s| usage.idle_for(idle_s)),
     };
-    let Lookup::Vacant(free) = call.state.write(&key) else { unreachable!("the key was removed") };
     let deadline_after = deadline.map_or(Deadline::Clear, Deadline::At);
+    call.state.has_had_consumers |= value.has_consumers();
+    let Lookup::Vacant(free) = call.state.write(&key) else { unreachable!("the key was removed") };
     let entry = match value {
         Restored::String(value) => free.insert(value.to_new_value(), deadline_after),
         Restored::Collection(kind, body) => free.insert_body(kind, body, deadline_after),

@@ -134,6 +134,7 @@ fn propagate_position(call: &mut Call<'_>, key: &Key<'_>, group: &[u8], last_id:
 fn consumer_was_added(call: &mut Call<'_>, key: &Key<'_>, names: [&[u8]; 2]) {
     let [group, consumer] = names;
     call.propagate(&[b"XGROUP", b"CREATECONSUMER", key.name, group, consumer]);
+    call.state.has_had_consumers = true;
     call.state.notify(NotifyClass::STREAM, "xgroup-createconsumer", key);
     call.state.modified(key);
 }

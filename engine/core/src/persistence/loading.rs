@@ -187,11 +187,13 @@ impl<H: Hooks> Engine<H> {
             }
         };
         let free = free.stamped(bits);
+        let has_consumers = value.has_consumers();
         match value {
             Restored::String(value) => free.insert(value.to_new_value(), deadline),
             Restored::Collection(kind, body) => free.insert_body(kind, body, deadline),
             Restored::Nothing => unreachable!("it was left out above"),
         };
+        state.has_had_consumers |= has_consumers;
         state.persistence.last_load.loaded += 1;
         state.also_modified(&key);
         Ok(())

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::incoming::Incoming;
+use crate::seal::{SEAL_PREFIX, Seal};
 
 /// The longest annotation, its line end included.
 const ANNOTATION_MAX: usize = 1024;
@@ -30,6 +31,8 @@ pub struct AofReader {
     valid_up_to: u64,
     line: u64,
     failed: Option<AofError>,
+    /// Where the last sealed piece ends, if there was one.
+    sealed_up_to: Option<u64>,
 }
 
 /// A command that has not all arrived.
@@ -130,6 +133,10 @@ pub enum AofErrorKind {
     Truncated,
     /// The file ends within a transaction.
     OpenTransaction,
+    /// A seal does not hold for what follows it, or is not whole.
+    BrokenSeal,
+    /// Behind a sealed piece stands something that no server has written.
+    Unsealed,
 }
 
 impl AofErrorKind {
@@ -138,6 +145,14 @@ impl AofErrorKind {
     #[must_use]
     pub fn is_truncation(&self) -> bool {
         matches!(self, AofErrorKind::Truncated | AofErrorKind::OpenTransaction)
+    }
+
+    /// Whether the loss of power may leave this behind of what was written last: sectors that were never synced may be missing,
+    /// torn, or there without those before them. Whether it did, or something that was durable is damaged, is told by the
+    /// seals that follow ([`Seal::latest_claim`]).
+    #[must_use]
+    pub fn may_be_unsynced(&self) -> bool {
+        self.is_truncation() || matches!(self, AofErrorKind::BrokenSeal | AofErrorKind::Unsealed)
     }
 }
 
@@ -154,6 +169,8 @@ impl fmt::Display for AofErrorKind {
             AofErrorKind::UnexpectedMulti => f.write_str("Unexpected MULTI"),
             AofErrorKind::UnexpectedExec => f.write_str("Unexpected EXEC"),
             AofErrorKind::Truncated => f.write_str("Reached EOF within a command"),
+            AofErrorKind::BrokenSeal => f.write_str("The checksum does not hold"),
+            AofErrorKind::Unsealed => f.write_str("What follows is no command"),
             AofErrorKind::OpenTransaction => f.write_str("Reached EOF before reading EXEC for MULTI"),
         }
     }
@@ -166,6 +183,21 @@ impl fmt::Display for AofError {
 }
 
 impl std::error::Error for AofError {}
+
+/// A sealed piece is never longer: a round's bytes, or one command of the largest size.
+const SEALED_MAX: u64 = 4 << 30;
+
+/// What an annotation is.
+enum Sealed {
+    /// No seal.
+    Not,
+    /// The seal of what follows, up to this offset.
+    Holds(u64),
+    /// What it seals has not all arrived.
+    Incomplete,
+    /// A seal of something else, or none where one should be.
+    Broken,
+}
 
 enum Step {
     Annotation(usize),
@@ -187,6 +219,7 @@ impl AofReader {
             valid_up_to: offset,
             line: 1,
             failed: None,
+            sealed_up_to: None,
         }
     }
 
@@ -210,6 +243,12 @@ impl AofReader {
     #[must_use]
     pub fn valid_up_to(&self) -> u64 {
         self.valid_up_to
+    }
+
+    /// What was fed and not understood.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.incoming.rest()
     }
 
     /// Whether a MULTI has been read whose EXEC has not.
@@ -242,6 +281,12 @@ impl AofReader {
             Ok(None) if self.ended && self.in_transaction => Err(self.fail(0, AofErrorKind::OpenTransaction)),
             Ok(None) => Ok(None),
             Ok(Some(Step::Annotation(len))) => {
+                match self.check_seal() {
+                    Sealed::Not => {}
+                    Sealed::Holds(end) => self.sealed_up_to = Some(end),
+                    Sealed::Incomplete if !self.ended => return Ok(None),
+                    Sealed::Incomplete | Sealed::Broken => return Err(self.fail(0, AofErrorKind::BrokenSeal)),
+                }
                 self.incoming.advance(len);
                 self.note_valid();
                 Ok(Some(AofItem::Annotation(self.incoming.last(len).trim_ascii_end())))
@@ -265,6 +310,24 @@ impl AofReader {
         }
     }
 
+    /// Looks at the annotation that stands in front.
+    fn check_seal(&self) -> Sealed {
+        let rest = self.incoming.rest();
+        if !rest.starts_with(SEAL_PREFIX) {
+            // Where a seal should stand, nothing else that looks like an annotation is one, but a time that another server wrote.
+            let stands_for_seal = self.sealed_up_to == Some(self.incoming.offset()) && !rest.starts_with(b"#TS:");
+            return if stands_for_seal { Sealed::Broken } else { Sealed::Not };
+        }
+        let Some(seal) = Seal::parse(rest) else { return Sealed::Broken };
+        let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MAX);
+        let Some(len) = len else { return Sealed::Broken };
+        match rest[seal.line_len..].get(..len) {
+            None => Sealed::Incomplete,
+            Some(piece) if seal.holds(piece) => Sealed::Holds(self.incoming.offset() + (seal.line_len + len) as u64),
+            Some(_) => Sealed::Broken,
+        }
+    }
+
     fn note_valid(&mut self) {
         if !self.in_transaction {
             self.valid_up_to = self.incoming.offset();
@@ -272,6 +335,9 @@ impl AofReader {
     }
 
     fn fail(&mut self, seen: usize, kind: AofErrorKind) -> AofError {
+        // Right behind a sealed piece stands another or nothing, unless the power was lost or another server has gone on.
+        let is_behind_seal = self.sealed_up_to == Some(self.incoming.offset());
+        let kind = if is_behind_seal && !kind.is_truncation() { AofErrorKind::Unsealed } else { kind };
         let error = AofError { offset: self.incoming.offset() + seen as u64, kind };
         self.failed.insert(error).clone()
     }

@@ -3,9 +3,11 @@
 //! The order is Redis's where somebody could see it: the log is open before anything is said, the background comes before
 //! any thread, the pid file before the banner, and readiness is announced when connections are accepted and not before.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use refrain_core::Config;
 use refrain_core::config::Choice as _;
@@ -97,7 +99,10 @@ impl Server {
         if let Some(pid_file) = pid_file {
             pid_file.remove();
         }
-        let exit = exit?;
+        let exit = match exit? {
+            Exit::Failed(why) => return Err(why.into()),
+            exit => exit,
+        };
         tracing::warn!("Redis is now ready to exit, bye bye...");
         tracing::debug!("ended by {exit:?}");
         Ok(())
@@ -153,9 +158,15 @@ impl Server {
             }
             // A fault in the very first round has something to tell as well.
             upkeep.tell(node.engine());
-            self.announce(&listens);
+            tracing::info!("Server initialized");
+            let is_ready = Rc::new(Cell::new(false));
+            let becomes_ready = Rc::clone(&is_ready);
+            node.on_ready(move || becomes_ready.set(true));
             let exit = node
                 .run_while(|engine| {
+                    if is_ready.take() {
+                        self.announce(&listens);
+                    }
                     upkeep.round_has_ended(engine, &self.supervisor);
                     true
                 })
@@ -177,7 +188,6 @@ impl Server {
 
     /// Connections are accepted: everybody who waits for that is told.
     fn announce(&mut self, listens: &[Listen]) {
-        tracing::info!("Server initialized");
         let is_unix = |listen: &Listen| matches!(listen.address, Address::Unix { .. });
         if listens.iter().any(|listen| !is_unix(listen)) {
             tracing::info!("Ready to accept connections tcp");

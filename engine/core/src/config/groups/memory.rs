@@ -30,6 +30,11 @@ impl EvictionPolicy {
     pub fn is_lfu(self) -> bool {
         matches!(self, EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu)
     }
+
+    /// Whether keys are chosen by the time of their last use.
+    pub fn is_lru(self) -> bool {
+        matches!(self, EvictionPolicy::VolatileLru | EvictionPolicy::AllKeysLru)
+    }
 }
 
 /// What Redis says where its allocator can't defragment either.

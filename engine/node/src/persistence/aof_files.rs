@@ -1,0 +1,112 @@
+//! The files of an append-only file: what the manifest names, and how the manifest itself is replaced.
+//!
+//! The manifest is written aside, synced, given its name, and the folder synced: whoever starts finds the old or the new
+//! one, whole, and every file that it names.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, manifest_name, temporary_manifest_name};
+use refrain_persist::seal;
+use refrain_runtime::{Disk, File, Open};
+
+/// A manifest and where its files are.
+#[derive(Debug, Clone)]
+pub struct AofFiles {
+    folder: PathBuf,
+    /// `appendfilename`: what all names begin with.
+    name: String,
+    manifest: Manifest,
+}
+
+impl AofFiles {
+    /// Those that `manifest` names, in `folder`, under names that begin with `name`.
+    pub fn new(folder: &Path, name: &str, manifest: Manifest) -> AofFiles {
+        AofFiles { folder: folder.to_path_buf(), name: name.to_owned(), manifest }
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The path of one of them.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Where the manifest is.
+    pub fn manifest_path(&self) -> PathBuf {
+        self.folder.join(manifest_name(&self.name))
+    }
+
+    /// What it says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The same with one more incremental file, and its name.
+    pub fn with_new_incremental(&self) -> (String, AofFiles) {
+        let mut next = self.clone();
+        let name = next.manifest.begin_incremental(&self.name);
+        (name, next)
+    }
+
+    /// The same with a new base, and its name: the old base and all incremental files but the last have become history.
+    pub fn with_new_base(&self, is_rdb: bool) -> (String, AofFiles) {
+        let mut next = self.clone();
+        let name = next.manifest.begin_base(&self.name, is_rdb);
+        let last = next.manifest.incremental.pop();
+        let older = next.manifest.incremental.drain(..);
+        next.manifest.history.extend(older.map(|file| AofFile { kind: FileKind::History, ..file }));
+        next.manifest.incremental.extend(last);
+        (name, next)
+    }
+
+    /// Forgets the history, and says what was in it.
+    pub fn take_history(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.manifest.history).into_iter().map(|file| file.name).collect()
+    }
+
+    /// Forgets the incremental files.
+    pub fn drop_incremental(&mut self) {
+        self.manifest.incremental.clear();
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.folder.join(temporary_manifest_name(&self.name))
+    }
+
+    /// Makes an incremental file that nothing refers to yet. It begins with a seal, so that it can be told from damage if the power is
+    /// lost while the first piece is written; that, and its name, are durable.
+    ///
+    /// # Errors
+    /// As the disk words them.
+    pub async fn make_incremental<D: Disk>(&self, disk: &D, name: &str) -> io::Result<(D::File, u64)> {
+        let file = disk.open(&self.path(name), Open::Replace).await?;
+        let start = seal(b"", 0);
+        let len = start.len() as u64;
+        file.append(start, true).await.outcome?;
+        disk.sync_directory(&self.folder).await?;
+        Ok((file, len))
+    }
+
+    /// Writes the manifest under another name: nothing has happened yet, and what could fail for want of room has not.
+    ///
+    /// # Errors
+    /// As the disk words them.
+    pub async fn write_aside<D: Disk>(&self, disk: &D) -> io::Result<()> {
+        let file = disk.open(&self.aside(), Open::Replace).await?;
+        file.append(self.manifest.format().into_bytes(), true).await.outcome
+    }
+
+    /// Puts the manifest in its place. May be repeated when it fails; until it succeeds nobody knows which one would be found.
+    ///
+    /// # Errors
+    /// As the disk words them.
+    pub async fn publish<D: Disk>(&self, disk: &D) -> io::Result<()> {
+        self.write_aside(disk).await?;
+        disk.rename(&self.aside(), &self.manifest_path()).await?;
+        disk.sync_directory(&self.folder).await
+    }
+}

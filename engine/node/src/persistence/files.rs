@@ -1,0 +1,62 @@
+//! Files that are replaced as a whole: written under another name, synced, renamed, and their folder synced. Whoever starts finds
+//! the old file or the new one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use refrain_runtime::{Disk, File, Open};
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Puts a file that is complete and durable in its place.
+///
+/// # Errors
+/// As the disk words them. The name may be the old one or the new one then, and whichever it is may change with the loss of power.
+pub async fn put_in_place<D: Disk>(disk: &D, from: &Path, to: &Path) -> io::Result<()> {
+    disk.rename(from, to).await?;
+    disk.sync_directory(&folder_of(to)).await
+}
+
+/// Makes a folder whose name is durable.
+///
+/// # Errors
+/// As the disk words them.
+pub async fn make_folder<D: Disk>(disk: &D, folder: &Path) -> io::Result<()> {
+    disk.create_directory(folder).await?;
+    disk.sync_directory(&folder_of(folder)).await
+}
+
+/// Whether there is such a file.
+///
+/// # Errors
+/// When that can't be told.
+pub async fn exists<D: Disk>(disk: &D, path: &Path) -> io::Result<bool> {
+    match disk.open(path, Open::Read).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// All of a small file; `None` if there is none.
+///
+/// # Errors
+/// As the disk words them; a file of more than `max` bytes is refused.
+pub async fn read_small<D: Disk>(disk: &D, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open(path, Open::Read).await {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let size = file.size().await?;
+    if size > max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    file.read_at(0, usize::try_from(size).expect("it is small")).await.map(Some)
+}

@@ -1,0 +1,524 @@
+//! The append-only file as it is written: one task that owns the open file, and what the loop and that task share.
+//!
+//! The loop appends bytes of the propagation stream and goes on; the task hands them to the disk, one call at a time, so
+//! that whatever arrives while a call is under way joins the next (group commit). What is durable only grows, and only by
+//! what a sync that ended well has covered.
+//!
+//! * A write that fails is repeated: the file is cut to the last whole batch, and the batch written anew, once a second.
+//!   Meanwhile nothing that waits is answered, and the engine refuses new writes.
+//! * A sync that fails is never repeated as if nothing had happened. Under `always` it ends the node; otherwise everything is
+//!   written anew (a rewrite of the file), and writes are refused until that is done.
+//!
+//! Files are named by a manifest, which is replaced as a whole; a file that it names is durable before it is named, and a
+//! file is removed only when the manifest that forgot it is durable.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::task::Poll;
+
+use refrain_core::config::AppendFsync;
+use refrain_persist::seal;
+use refrain_runtime::{Disk, File, Open};
+
+use super::aof_files::AofFiles;
+
+/// Bytes waiting to be written at which nobody is executed for until there are fewer.
+const WAITING_MAX: usize = 256 << 20;
+
+/// Bytes after which a piece ends that is written at once, and sealed as a whole; it ends where a round did.
+const PIECE: u64 = 1 << 20;
+
+/// Buffers that are kept for their capacity hold no more.
+const BUFFER_KEPT_MAX: usize = 1 << 20;
+
+/// What the task is asked to do when everything before it is done.
+#[derive(Debug)]
+pub enum Order {
+    /// What comes from this offset on goes to a new file.
+    Switch { at: u64 },
+    /// The base is this file from now on, which is complete and durable under another name; what was written before the last
+    /// switch is not needed any more.
+    Adopt { base: PathBuf, is_rdb: bool },
+    /// Everything is to be durable, and the file to be closed.
+    Close,
+}
+
+/// What has become of an order.
+#[derive(Debug)]
+pub enum Carried {
+    /// The new file is in use.
+    Switched,
+    /// It could not be made: everything is as before.
+    NotSwitched(String),
+    /// The new base is in use.
+    Adopted,
+    /// It could not be put in its place: everything is as before.
+    NotAdopted(String),
+    /// Everything is durable, as far as the policy cares.
+    Closed,
+}
+
+/// What the loop and the task share.
+pub struct Shared {
+    /// When it is synced.
+    pub policy: AppendFsync,
+    /// Bytes to write.
+    waiting: Vec<u8>,
+    /// Offsets at which pieces end, the last one's left out.
+    cuts: VecDeque<u64>,
+    /// Of the stream, so many bytes were ever appended.
+    appended: u64,
+    /// So many were written.
+    written: u64,
+    /// So many are durable.
+    durable: u64,
+    /// Buffers to write the next bytes into.
+    spare: Vec<u8>,
+    /// It is time for a sync.
+    sync_is_due: bool,
+    /// The disk is at work.
+    is_busy: bool,
+    /// Bytes that it is given at this moment.
+    in_flight: u64,
+    /// It is time to try again what has failed.
+    try_again: bool,
+    /// Why the last write failed, until one succeeds.
+    pub write_error: Option<String>,
+    /// Why the last sync failed, until everything was written anew.
+    pub sync_error: Option<String>,
+    /// Nothing is known of what lies between what is durable and this offset: a sync of it has failed.
+    doubtful_until: u64,
+    /// The last switch was at this offset.
+    switched_at: u64,
+    /// The present second of unix time, if pieces are to say when they were written.
+    pub unix_s: Option<u64>,
+    /// A sync has failed under `always`: the node ends.
+    pub fatal: Option<String>,
+    orders: VecDeque<Order>,
+    carried: Vec<Carried>,
+    /// Bytes of all files that the manifest names, and of the base of them.
+    pub size: u64,
+    pub base_size: u64,
+    /// The loop has something to look at.
+    changed: bool,
+}
+
+/// The loop's end.
+#[derive(Clone)]
+pub struct Log {
+    shared: Rc<RefCell<Shared>>,
+}
+
+impl Log {
+    /// A log of the propagation stream from `position` on, and the task that writes it. `file` is the last one that the files name, and is open to be
+    /// appended to; `None` if there will be one only after a switch.
+    pub fn new<D: Disk>(
+        disk: D,
+        files: AofFiles,
+        file: Option<(D::File, u64)>,
+        position: u64,
+        policy: AppendFsync,
+    ) -> (Log, impl Future<Output = ()> + 'static) {
+        let shared = Rc::new(RefCell::new(Shared {
+            policy,
+            waiting: Vec::new(),
+            cuts: VecDeque::new(),
+            appended: position,
+            written: position,
+            durable: position,
+            spare: Vec::new(),
+            sync_is_due: false,
+            is_busy: false,
+            in_flight: 0,
+            try_again: false,
+            write_error: None,
+            sync_error: None,
+            doubtful_until: 0,
+            switched_at: position,
+            unix_s: None,
+            fatal: None,
+            orders: VecDeque::new(),
+            carried: Vec::new(),
+            size: 0,
+            base_size: 0,
+            changed: false,
+        }));
+        let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
+        // What was found at the start is as good as durable: it was read.
+        let task = Writer { disk, files, file, len, durable_len: len, stamped: None, shared: Rc::clone(&shared) };
+        (Log { shared }, task.run())
+    }
+
+    /// Appends what `fill` puts at the end of the buffer.
+    pub fn append(&self, fill: impl FnOnce(&mut Vec<u8>)) {
+        let shared = &mut *self.shared.borrow_mut();
+        if shared.waiting.capacity() == 0 {
+            shared.waiting = std::mem::take(&mut shared.spare);
+        }
+        let before = shared.waiting.len();
+        fill(&mut shared.waiting);
+        shared.appended += (shared.waiting.len() - before) as u64;
+        if shared.appended - shared.cuts.back().copied().unwrap_or(shared.written) >= PIECE {
+            shared.cuts.push_back(shared.appended);
+        }
+    }
+
+    /// Of the stream, so many bytes were ever appended.
+    pub fn appended(&self) -> u64 {
+        self.shared.borrow().appended
+    }
+
+    /// So many are durable.
+    pub fn durable(&self) -> u64 {
+        self.shared.borrow().durable
+    }
+
+    /// Whether so much waits for the disk that nobody should be executed for.
+    pub fn is_full(&self) -> bool {
+        self.shared.borrow().waiting.len() >= WAITING_MAX
+    }
+
+    /// A second has passed: what is written and not durable is synced with the next write, and what has failed is tried again.
+    /// True if what was due before is still under way.
+    pub fn second_has_passed(&self) -> bool {
+        let shared = &mut *self.shared.borrow_mut();
+        let late = shared.sync_is_due || (shared.is_busy && shared.durable < shared.appended);
+        shared.sync_is_due |= shared.durable < shared.appended;
+        shared.try_again = true;
+        late && shared.policy == AppendFsync::EverySec
+    }
+
+    /// Ends when everything that was appended before is written.
+    pub fn until_written(&self) -> impl Future<Output = ()> + 'static {
+        let shared = Rc::clone(&self.shared);
+        let position = self.appended();
+        poll_fn(move |_| if shared.borrow().written >= position { Poll::Ready(()) } else { Poll::Pending })
+    }
+
+    /// Gives an order, to be carried out after those before it.
+    pub fn order(&self, order: Order) {
+        self.shared.borrow_mut().orders.push_back(order);
+    }
+
+    /// What was carried out since the last call.
+    pub fn take_carried(&self) -> Vec<Carried> {
+        std::mem::take(&mut self.shared.borrow_mut().carried)
+    }
+
+    /// Whether there is something to look at that was not there at the last call.
+    pub fn take_changed(&self) -> bool {
+        std::mem::take(&mut self.shared.borrow_mut().changed)
+    }
+
+    /// Whether there is such a thing.
+    pub fn has_changed(&self) -> bool {
+        self.shared.borrow().changed
+    }
+
+    /// A look at the rest.
+    pub fn look<T>(&self, look: impl FnOnce(&mut Shared) -> T) -> T {
+        look(&mut self.shared.borrow_mut())
+    }
+}
+
+/// What the task does next.
+enum Step {
+    Append { bytes: Vec<u8>, sync: bool },
+    Sync,
+    Order(Order),
+}
+
+impl Shared {
+    /// Of the stream, so many bytes were ever appended.
+    pub fn appended(&self) -> u64 {
+        self.appended
+    }
+
+    /// So many are durable.
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// So many wait for the disk.
+    pub fn waiting_len(&self) -> u64 {
+        self.appended - self.written
+    }
+
+    /// A sync is due or under way.
+    pub fn is_syncing(&self) -> bool {
+        self.sync_is_due
+    }
+
+    /// The next step, if there is anything to do.
+    fn next(&mut self) -> Option<Step> {
+        if self.fatal.is_some() {
+            return None;
+        }
+        let switch = match self.orders.front() {
+            Some(Order::Switch { at }) => Some(*at),
+            _ => None,
+        };
+        while self.cuts.front().is_some_and(|cut| *cut <= self.written) {
+            self.cuts.pop_front();
+        }
+        // What comes before a switch is durable before the manifest names another file.
+        let all = self.written + self.waiting.len() as u64;
+        let end = [switch, self.cuts.front().copied()].into_iter().flatten().fold(all, u64::min);
+        let piece = usize::try_from(end.saturating_sub(self.written)).expect("it is part of a buffer");
+        let must_sync = switch.is_some() || self.policy == AppendFsync::Always;
+        if piece > 0 {
+            let rest = self.waiting.split_off(piece);
+            let bytes = std::mem::replace(&mut self.waiting, rest);
+            self.in_flight = bytes.len() as u64;
+            let sync = must_sync || (self.sync_is_due && self.policy == AppendFsync::EverySec);
+            return Some(Step::Append { bytes, sync });
+        }
+        let closing = matches!(self.orders.front(), Some(Order::Close));
+        let sync_is_due = self.sync_is_due && self.policy == AppendFsync::EverySec;
+        if self.durable < self.written && (sync_is_due || must_sync || closing) && self.sync_error.is_none() {
+            return Some(Step::Sync);
+        }
+        self.orders.pop_front().map(Step::Order)
+    }
+
+    /// True if everything that was written is durable now: a sync that succeeds says nothing of what one that failed was to cover.
+    fn sync_succeeded(&mut self) -> bool {
+        self.sync_is_due = false;
+        if self.sync_error.is_some() {
+            return false;
+        }
+        self.durable = self.written;
+        self.changed = true;
+        true
+    }
+
+    fn sync_failed(&mut self, error: &io::Error) {
+        self.changed = true;
+        self.sync_is_due = false;
+        if self.policy == AppendFsync::Always {
+            self.fatal = Some(error.to_string());
+        } else {
+            self.sync_error = Some(error.to_string());
+            self.doubtful_until = self.written;
+        }
+    }
+
+    /// A base that has everything before the last switch is durable.
+    fn base_is_durable(&mut self) {
+        if self.doubtful_until <= self.switched_at {
+            self.sync_error = None;
+        }
+        self.durable = self.durable.max(self.switched_at);
+        self.changed = true;
+    }
+
+    fn carried(&mut self, carried: Carried) {
+        self.carried.push(carried);
+        self.changed = true;
+    }
+}
+
+/// The task.
+struct Writer<D: Disk> {
+    disk: D,
+    files: AofFiles,
+    file: Option<D::File>,
+    /// Bytes of the file that are whole pieces, and bytes of it that are known to be durable.
+    len: u64,
+    durable_len: u64,
+    /// The second that the file says it is.
+    stamped: Option<u64>,
+    shared: Rc<RefCell<Shared>>,
+}
+
+impl<D: Disk> Writer<D> {
+    async fn run(mut self) {
+        loop {
+            let shared = Rc::clone(&self.shared);
+            // The loop polls its jobs in every round, whatever has happened: nobody need wake this one.
+            let step = poll_fn(|_| {
+                let shared = &mut *shared.borrow_mut();
+                match shared.next() {
+                    Some(step) => {
+                        shared.is_busy = true;
+                        Poll::Ready(step)
+                    }
+                    None => {
+                        shared.is_busy = false;
+                        Poll::Pending
+                    }
+                }
+            })
+            .await;
+            match step {
+                Step::Append { bytes, sync } => self.append(bytes, sync).await,
+                Step::Sync => self.sync().await,
+                Step::Order(Order::Switch { at }) => self.switch(at).await,
+                Step::Order(Order::Adopt { base, is_rdb }) => self.adopt(base, is_rdb).await,
+                Step::Order(Order::Close) => {
+                    self.say_all_is_durable().await;
+                    self.shared.borrow_mut().carried(Carried::Closed);
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn append(&mut self, mut piece: Vec<u8>, sync: bool) {
+        let Some(file) = self.file.clone() else { unreachable!("there is a file from the first switch on") };
+        let unix_s = self.shared.borrow().unix_s;
+        if unix_s.is_some() && unix_s != self.stamped {
+            self.stamped = unix_s;
+            piece.splice(0..0, format!("#TS:{}\r\n", unix_s.unwrap_or(0)).into_bytes());
+        }
+        let mut bytes = seal(&piece, self.durable_len);
+        bytes.extend_from_slice(&piece);
+        self.recycle(piece);
+        let len = bytes.len() as u64;
+        loop {
+            let appended = file.append(bytes, sync).await;
+            bytes = appended.bytes;
+            if appended.written as u64 == len {
+                self.written(len, sync, &appended.outcome);
+                return;
+            }
+            let error = appended.outcome.err().map_or_else(|| "a short write".to_owned(), |error| error.to_string());
+            self.write_failed(error);
+            // Cut to the last whole batch, it takes this one again.
+            self.until_try_again().await;
+            while let Err(error) = file.set_len(self.len).await {
+                self.write_failed(error.to_string());
+                self.until_try_again().await;
+            }
+        }
+    }
+
+    /// A piece is in the file, with its seal.
+    fn written(&mut self, len: u64, sync: bool, outcome: &io::Result<()>) {
+        self.len += len;
+        let shared = &mut *self.shared.borrow_mut();
+        shared.written += shared.in_flight;
+        shared.in_flight = 0;
+        shared.size += len;
+        shared.changed |= shared.write_error.take().is_some();
+        match outcome {
+            Ok(()) if sync => {
+                if shared.sync_succeeded() {
+                    self.durable_len = self.len;
+                }
+            }
+            Ok(()) => {}
+            Err(error) => shared.sync_failed(error),
+        }
+    }
+
+    fn recycle(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= BUFFER_KEPT_MAX {
+            buffer.clear();
+            self.shared.borrow_mut().spare = buffer;
+        }
+    }
+
+    /// The last seal of a file says that everything before it is durable, so that whoever finds it otherwise knows that it is damage.
+    /// What becomes of this seal itself matters to nobody.
+    async fn say_all_is_durable(&self) {
+        if let Some(file) = &self.file
+            && self.durable_len == self.len
+        {
+            let _ = file.append(seal(b"", self.durable_len), true).await;
+        }
+    }
+
+    fn write_failed(&self, error: String) {
+        let shared = &mut *self.shared.borrow_mut();
+        (shared.write_error, shared.changed) = (Some(error), true);
+    }
+
+    async fn until_try_again(&self) {
+        self.shared.borrow_mut().try_again = false;
+        poll_fn(|_| if self.shared.borrow().try_again { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    async fn sync(&mut self) {
+        let Some(file) = &self.file else { unreachable!("there is a file from the first switch on") };
+        let outcome = file.sync().await;
+        let shared = &mut *self.shared.borrow_mut();
+        match outcome {
+            Ok(()) if shared.sync_succeeded() => self.durable_len = self.len,
+            Ok(()) => {}
+            Err(error) => shared.sync_failed(&error),
+        }
+    }
+
+    /// A new file takes what comes from here on. Until the manifest that names it has been begun to be put in its place,
+    /// nothing has happened; from then on there is no way back, for nobody knows which of the two would be found.
+    async fn switch(&mut self, at: u64) {
+        let (name, next) = self.files.with_new_incremental();
+        let (file, len) = match next.make_incremental(&self.disk, &name).await {
+            Ok(made) => made,
+            Err(error) => return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string())),
+        };
+        if self.file.is_some() {
+            if let Err(error) = next.write_aside(&self.disk).await {
+                return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
+            }
+            while let Err(error) = next.publish(&self.disk).await {
+                self.write_failed(error.to_string());
+                self.until_try_again().await;
+            }
+            self.shared.borrow_mut().write_error = None;
+        }
+        (self.files, self.file, self.len, self.durable_len) = (next, Some(file), len, len);
+        self.stamped = None;
+        let shared = &mut *self.shared.borrow_mut();
+        shared.switched_at = at;
+        shared.carried(Carried::Switched);
+    }
+
+    async fn adopt(&mut self, base: PathBuf, is_rdb: bool) {
+        let size = match self.disk.open(&base, Open::Read).await {
+            Ok(file) => file.size().await.unwrap_or(0),
+            Err(error) => return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string())),
+        };
+        let (name, mut next) = self.files.with_new_base(is_rdb);
+        let named = self.disk.rename(&base, &self.files.path(&name)).await;
+        let prepared = match named {
+            Ok(()) => match self.disk.sync_directory(self.files.folder()).await {
+                Ok(()) => next.write_aside(&self.disk).await,
+                failed => failed,
+            },
+            failed => failed,
+        };
+        if let Err(error) = prepared {
+            return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string()));
+        }
+        while let Err(error) = next.publish(&self.disk).await {
+            self.write_failed(error.to_string());
+            self.until_try_again().await;
+        }
+        let unneeded = next.take_history();
+        self.files = next;
+        {
+            let shared = &mut *self.shared.borrow_mut();
+            (shared.base_size, shared.size) = (size, size + self.len);
+            shared.write_error = None;
+            shared.base_is_durable();
+            shared.carried(Carried::Adopted);
+        }
+        for name in unneeded {
+            // One that stays is swept at the next start.
+            let _ = self.disk.remove(&self.files.path(&name)).await;
+        }
+        if self.files.write_aside(&self.disk).await.is_ok() {
+            while let Err(error) = self.files.publish(&self.disk).await {
+                self.write_failed(error.to_string());
+                self.until_try_again().await;
+            }
+            self.shared.borrow_mut().write_error = None;
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! What a node keeps on disk: its append-only file, snapshots, and what it loads at the start.
+//!
+//! The engine asks ([`refrain_core::Ask`]), the node carries out and reports. Nothing here makes the loop wait: files are
+//! written by tasks among the loop's jobs, and what they have come to is looked at once a round. While everything has to stand
+//! still (SAVE, DEBUG RELOAD, the end of the process) the loop goes on turning, but reads and executes nothing.
+
+mod aof_files;
+mod files;
+mod gates;
+mod loading;
+mod log;
+mod snapshot;
+mod starting;
+
+use std::path::PathBuf;
+
+use refrain_core::config::AppendFsync;
+use refrain_core::{AofReport, Ask, NOT_SAVED, Purpose, SNAPSHOT_NOT_LOADED, SessionId, Shutdown};
+use refrain_runtime::{Disk, Mono, Runtime};
+
+pub use self::gates::Gates;
+use self::log::{Carried, Log, Order};
+use self::snapshot::Running;
+use self::starting::{Opened, Plan, Start};
+use crate::hooks::Probe;
+use crate::node::{Done, Exit, Node};
+
+/// The state of all that.
+pub struct Files {
+    /// The append-only file, while there is one.
+    pub log: Option<Log>,
+    /// The log has no base yet: nothing that is written to it counts.
+    awaits_base: bool,
+    /// A snapshot that is being written.
+    running: Option<Running>,
+    /// What is to be taken as soon as the one that is under way has stopped.
+    next: Option<Purpose>,
+    /// What is being loaded, or made, before anything is executed.
+    start: Start,
+    /// When the start began.
+    started: Mono,
+    /// Why everything stands still.
+    standing: Option<Standing>,
+    /// How often a write has waited for a sync.
+    delayed_fsync: u64,
+    /// When the log is told that another second has passed.
+    next_second: Mono,
+    /// The log was told to close.
+    closing: bool,
+}
+
+/// What is done while everything stands still.
+#[derive(Debug, Clone, Copy)]
+enum Standing {
+    Save { client: SessionId },
+    Reload { client: SessionId, flush: bool, merge: bool },
+    LoadAof { client: SessionId },
+    Shutdown,
+}
+
+impl Default for Files {
+    fn default() -> Files {
+        Files {
+            log: None,
+            awaits_base: false,
+            running: None,
+            next: None,
+            start: Start::Served,
+            started: Mono(0),
+            standing: None,
+            delayed_fsync: 0,
+            next_second: Mono(0),
+            closing: false,
+        }
+    }
+}
+
+impl Files {
+    /// Whether tasks have come to something that the loop has to look at.
+    pub fn have_news(&self) -> bool {
+        self.log.as_ref().is_some_and(Log::has_changed)
+            || self.running.as_ref().is_some_and(|running| running.wants_slice() || running.has_outcome())
+            || self.start.has_news()
+    }
+}
+
+/// What jobs of this module come to.
+pub enum FilesDone<F> {
+    /// What is to be loaded.
+    Planned(Result<Plan, String>),
+    /// An append-only file to go on with.
+    Opened(Result<Opened<F>, String>),
+    /// Where a new one would begin.
+    Prepared(Result<Opened<F>, String>),
+    /// A file was put in its place.
+    Placed(Result<(), String>),
+    /// A task has ended; what it came to lies elsewhere.
+    Ended,
+}
+
+impl<R: Runtime, P: Probe> Node<R, P> {
+    /// Whether nothing of clients may be read or executed.
+    pub(crate) fn stands_still(&self) -> bool {
+        self.files.standing.is_some()
+            || matches!(self.files.start, Start::Prepares | Start::MakesBase)
+            || self.files.log.as_ref().is_some_and(Log::is_full)
+    }
+
+    /// Whether the process is about to end, as soon as what has to be kept is.
+    pub(crate) fn shuts_down(&self) -> bool {
+        matches!(self.files.standing, Some(Standing::Shutdown))
+    }
+
+    /// Whether the loop has something to do at once for files.
+    pub(crate) fn has_file_work(&self) -> bool {
+        self.files.running.as_ref().is_some_and(Running::wants_slice) || self.files.start.wants_step()
+    }
+
+    /// What the engine has written since the last call goes to the append-only file.
+    pub(crate) fn take_stream(&mut self) {
+        let stream = &mut self.engine.effects().stream;
+        if let Some(log) = &self.files.log
+            && !stream.bytes().is_empty()
+        {
+            log.append(|waiting| waiting.extend_from_slice(stream.bytes()));
+            stream.clear();
+        }
+    }
+
+    /// What output must wait for, if it must: the offset up to which the file must be durable, and up to which it is.
+    pub(crate) fn gate(&self) -> Option<(u64, u64)> {
+        let log = self.files.log.as_ref().filter(|_| !self.files.awaits_base)?;
+        log.look(|shared| shared.policy == AppendFsync::Always).then(|| (log.appended(), log.durable()))
+    }
+
+    /// Everything that concerns files, once a round.
+    pub(crate) fn look_after_files(&mut self) {
+        self.take_stream();
+        for ask in std::mem::take(&mut self.engine.effects().asks) {
+            self.carry_out_ask(ask);
+        }
+        self.step_start();
+        self.step_snapshot();
+        self.follow_log();
+    }
+
+    fn carry_out_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Snapshot => self.begin_save(),
+            Ask::Rewrite => self.begin_rewrite(),
+            Ask::Cancel(purpose) => match &mut self.files.running {
+                Some(running) if running.purpose == purpose => running.cancel(),
+                _ => self.engine.snapshot_cancelled(purpose),
+            },
+            Ask::Save { client } => {
+                self.files.standing = Some(Standing::Save { client });
+                self.begin_save();
+            }
+            Ask::Reload { client, save, flush, merge } => {
+                self.files.standing = Some(Standing::Reload { client, flush, merge });
+                match save {
+                    true => self.begin_save(),
+                    false => self.reload(),
+                }
+            }
+            Ask::LoadAof { client } => {
+                self.files.standing = Some(Standing::LoadAof { client });
+                self.engine.empty_data_set();
+                self.plan_aof();
+            }
+        }
+    }
+
+    /// The process is to end: what has to be kept is, first.
+    pub(crate) fn begin_shutdown(&mut self, shutdown: Shutdown) {
+        self.files.standing = Some(Standing::Shutdown);
+        if shutdown.save {
+            self.begin_save();
+            return;
+        }
+        if let Some(running) = &mut self.files.running {
+            running.cancel();
+        }
+        self.close_log_and_exit();
+    }
+
+    fn close_log_and_exit(&mut self) {
+        match &self.files.log {
+            Some(log) if !self.files.closing => {
+                log.order(Order::Close);
+                self.files.closing = true;
+            }
+            Some(_) => {}
+            None => self.end(),
+        }
+    }
+
+    fn end(&mut self) {
+        self.exit = Some(self.signal.take().map_or(Exit::Command, Exit::Signal));
+    }
+
+    /// A save has ended for which something stands still.
+    fn standing_save_ended(&mut self, outcome: Result<(), String>) {
+        match self.files.standing {
+            Some(Standing::Save { client }) => {
+                self.files.standing = None;
+                self.engine.answer(client, outcome.map_err(|_| NOT_SAVED));
+            }
+            Some(Standing::Reload { client, .. }) => match outcome {
+                Ok(()) => self.reload(),
+                Err(_) => {
+                    self.files.standing = None;
+                    self.engine.answer(client, Err(NOT_SAVED));
+                }
+            },
+            Some(Standing::Shutdown) => match outcome {
+                Ok(()) => self.close_log_and_exit(),
+                Err(why) if self.engine.shutdown_failed(&why) => self.close_log_and_exit(),
+                Err(_) => {
+                    self.files.standing = None;
+                    self.signal = None;
+                }
+            },
+            Some(Standing::LoadAof { .. }) | None => {}
+        }
+    }
+
+    fn reload(&mut self) {
+        if let Some(Standing::Reload { flush: true, .. }) = self.files.standing {
+            self.engine.empty_data_set();
+        }
+        self.plan_snapshot();
+    }
+
+    /// What was to be loaded while everything stands still is, or can't be.
+    fn standing_load_ended(&mut self, outcome: Result<(), String>) {
+        if let Err(why) = &outcome {
+            tracing::warn!("{why}");
+        }
+        match self.files.standing.take() {
+            Some(Standing::Reload { client, .. }) => {
+                self.engine.answer(client, outcome.map_err(|_| SNAPSHOT_NOT_LOADED));
+            }
+            Some(Standing::LoadAof { client }) => {
+                self.engine.answer(client, outcome.map_err(|_| refrain_core::APPEND_ONLY_NOT_LOADED));
+            }
+            other => self.files.standing = other,
+        }
+    }
+
+    /// Looks at what the log has done, and brings it to what the configuration says.
+    fn follow_log(&mut self) {
+        let wanted = self.engine.config().persistence.appendonly;
+        if !wanted && self.files.log.is_some() && !self.files.closing && matches!(self.files.start, Start::Served) {
+            self.take_stream();
+            self.engine.effects().stream.enable(false);
+            self.close_log();
+        }
+        let Some(log) = self.files.log.clone() else { return };
+        let config = &self.engine.config().persistence;
+        let (policy, stamps) = (config.appendfsync, config.aof_timestamp_enabled);
+        let unix_s = stamps.then(|| self.runtime.wall().0 / 1_000_000_000);
+        log.look(|shared| (shared.policy, shared.unix_s) = (policy, unix_s));
+        let now = self.runtime.now();
+        if now >= self.files.next_second {
+            self.files.next_second = now + std::time::Duration::from_secs(1);
+            self.files.delayed_fsync += u64::from(log.second_has_passed());
+            self.report_log();
+        }
+        if self.files.closing
+            && self.shuts_down()
+            && let Some(why) = log.look(|shared| shared.write_error.clone())
+        {
+            tracing::warn!("Error writing the append-only file, what was written last is lost: {why}. Exit anyway.");
+            return self.end();
+        }
+        if !log.take_changed() {
+            return;
+        }
+        for carried in log.take_carried() {
+            self.log_has(carried);
+        }
+        self.report_log();
+        self.open_gates();
+        if let Some(why) = log.look(|shared| shared.fatal.clone()) {
+            self.exit = Some(Exit::Failed(format!(
+                "Can't persist AOF for fsync error when the AOF fsync policy is 'always': {why}. Exiting..."
+            )));
+        }
+    }
+
+    fn close_log(&mut self) {
+        if let Some(log) = &self.files.log {
+            log.order(Order::Close);
+            self.files.closing = true;
+        }
+    }
+
+    fn log_has(&mut self, carried: Carried) {
+        match carried {
+            Carried::Switched => {}
+            Carried::NotSwitched(why) => {
+                if let Some(running) = &mut self.files.running
+                    && running.purpose == Purpose::Rewrite
+                {
+                    running.fail(format!("the append-only file could not be continued in a new one: {why}"));
+                }
+            }
+            Carried::Adopted => {
+                self.files.awaits_base = false;
+                self.placed(Ok(()));
+            }
+            Carried::NotAdopted(why) => self.placed(Err(why)),
+            Carried::Closed => {
+                self.files.log = None;
+                (self.files.closing, self.files.awaits_base) = (false, false);
+                self.engine.aof_reported(AofReport { delayed_fsync: self.files.delayed_fsync, ..AofReport::default() });
+                self.open_gates();
+                if self.shuts_down() {
+                    self.end();
+                }
+            }
+        }
+    }
+
+    /// Tells the engine how the append-only file fares.
+    fn report_log(&mut self) {
+        let Some(log) = &self.files.log else { return };
+        let awaits_base = self.files.awaits_base;
+        let delayed_fsync = self.files.delayed_fsync;
+        let report = log.look(|shared| AofReport {
+            enabled: true,
+            awaits_base,
+            current_size: shared.size,
+            base_size: shared.base_size,
+            buffer_length: shared.waiting_len(),
+            pending_fsync: shared.is_syncing(),
+            delayed_fsync,
+            write_error: shared.write_error.clone().or_else(|| shared.sync_error.clone()),
+            appended: shared.appended(),
+            durable: if awaits_base { 0 } else { shared.durable() },
+        });
+        self.engine.aof_reported(report);
+    }
+
+    /// Sends what may leave now that more is durable.
+    fn open_gates(&mut self) {
+        for token in self.connections.take_gated() {
+            self.flush(token);
+        }
+    }
+
+    /// What a job of this module has come to.
+    pub(crate) fn files_done(&mut self, done: FilesDone<<R::Disk as Disk>::File>) {
+        match done {
+            FilesDone::Planned(plan) => self.planned(plan),
+            FilesDone::Opened(opened) => self.opened(opened),
+            FilesDone::Prepared(prepared) => self.prepared(prepared),
+            FilesDone::Placed(outcome) => self.placed(outcome),
+            FilesDone::Ended => {}
+        }
+    }
+
+    pub(crate) fn push_job(&mut self, job: impl Future<Output = FilesDone<<R::Disk as Disk>::File>> + 'static) {
+        self.jobs.push(async move { Done::Files(job.await) });
+    }
+
+    fn snapshot_path(&self) -> PathBuf {
+        PathBuf::from(&self.engine.config().persistence.dbfilename)
+    }
+}

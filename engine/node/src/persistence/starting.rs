@@ -1,0 +1,467 @@
+//! What a node does before it serves: it finds out which files there are, loads them, and opens or makes the append-only file.
+//!
+//! Until that is done the engine answers that it is loading. A node that can't load what is there ends; it never begins with
+//! less, and never writes over what it could not read.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use refrain_core::config::Config;
+use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest};
+use refrain_persist::seal;
+use refrain_runtime::{Disk, File, Open, Runtime};
+
+use super::aof_files::AofFiles;
+use super::files::{exists, make_folder, put_in_place, read_small};
+use super::loading::{LoadOptions, Loaded, Loader, Part, Role, Step};
+use super::log::{Log, Order};
+use super::{FilesDone, Standing};
+use crate::hooks::Probe;
+use crate::node::{Exit, Node};
+
+/// A manifest is never larger: 1 MiB.
+const MANIFEST_MAX: u64 = 1 << 20;
+
+/// How far the start has got.
+#[derive(Default)]
+pub enum Start {
+    /// It is over.
+    #[default]
+    Served,
+    /// It is found out what there is, or files are opened.
+    Prepares,
+    /// Files are being loaded.
+    Loads { loader: Box<Loader>, waits: bool, aof: Option<AofFiles> },
+    /// The first base of an append-only file is being made.
+    MakesBase,
+}
+
+impl Start {
+    /// Whether the loop should take a step at once.
+    pub fn wants_step(&self) -> bool {
+        matches!(self, Start::Loads { waits: false, .. })
+    }
+
+    /// Whether more has been read.
+    pub fn has_news(&self) -> bool {
+        matches!(self, Start::Loads { loader, waits: true, .. } if loader.has_more())
+    }
+}
+
+/// What is to be loaded.
+pub struct Plan {
+    parts: Vec<Part>,
+    /// Of which append-only file, if it is of one.
+    aof: Option<AofFiles>,
+    /// Files that nobody will read, which an earlier life has left.
+    total: u64,
+}
+
+/// An append-only file to go on with.
+pub struct Opened<F> {
+    files: AofFiles,
+    file: Option<(F, u64)>,
+    size: u64,
+    base_size: u64,
+}
+
+/// Where things are, as the configuration says.
+struct Places {
+    snapshot: PathBuf,
+    folder: PathBuf,
+    name: String,
+    appendonly: bool,
+}
+
+impl Places {
+    fn of(config: &Config) -> Places {
+        let persistence = &config.persistence;
+        Places {
+            snapshot: PathBuf::from(&persistence.dbfilename),
+            folder: PathBuf::from(&persistence.appenddirname),
+            name: persistence.appendfilename.clone(),
+            appendonly: persistence.appendonly,
+        }
+    }
+
+    fn files(&self, manifest: Manifest) -> AofFiles {
+        AofFiles::new(&self.folder, &self.name, manifest)
+    }
+}
+
+impl<R: Runtime, P: Probe> Node<R, P> {
+    /// Begins the start: nothing is executed until it is over.
+    pub(crate) fn begin_start(&mut self) {
+        self.engine.loading_began(0);
+        self.files.started = self.runtime.now();
+        self.files.start = Start::Prepares;
+        let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
+        self.push_job(async move { FilesDone::Planned(plan_start(&disk, &places).await) });
+    }
+
+    /// Everything is to be loaded again from the snapshot's file.
+    pub(super) fn plan_snapshot(&mut self) {
+        self.files.start = Start::Prepares;
+        let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
+        self.push_job(async move {
+            let parts = find_snapshot(&disk, &places.snapshot).await;
+            FilesDone::Planned(parts.and_then(|parts| match parts.is_empty() {
+                true => Err(format!("Can't open {}: there is no such file", places.snapshot.display())),
+                false => Ok(Plan::new(parts, None)),
+            }))
+        });
+    }
+
+    /// Everything is to be loaded again from the append-only file, as soon as everything is in it.
+    pub(super) fn plan_aof(&mut self) {
+        self.files.start = Start::Prepares;
+        let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
+        let log = self.files.log.clone();
+        self.push_job(async move {
+            if let Some(log) = log {
+                log.until_written().await;
+            }
+            let found = find_aof(&disk, &places).await;
+            FilesDone::Planned(found.and_then(|found| match found {
+                Some((files, parts)) => Ok(Plan::new(parts, Some(files))),
+                None => Err("there is no append-only file".to_owned()),
+            }))
+        });
+    }
+
+    pub(super) fn planned(&mut self, plan: Result<Plan, String>) {
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(why) => return self.load_ended(Err(why)),
+        };
+        self.engine.loading_began(plan.total);
+        let config = &self.engine.config().persistence;
+        let options = LoadOptions {
+            limits: self.engine.value_limits(),
+            argument_bytes_max: self.engine.config().limits.proto_max_bulk_len.max(512 << 20),
+            checksum: config.rdbchecksum,
+            cut_allowed: config.aof_load_truncated && self.files.standing.is_none(),
+            merge: matches!(self.files.standing, Some(Standing::Reload { merge: true, .. })),
+        };
+        let (loader, task) = Loader::new(self.runtime.disk(), plan.parts, options);
+        self.push_job(async move {
+            task.await;
+            FilesDone::Ended
+        });
+        self.files.start = Start::Loads { loader: Box::new(loader), waits: false, aof: plan.aof };
+    }
+
+    /// Loads some more.
+    pub(super) fn step_start(&mut self) {
+        let Start::Loads { loader, waits, .. } = &mut self.files.start else { return };
+        match loader.step(&mut self.engine) {
+            Ok(Step::More) => *waits = false,
+            Ok(Step::Waits) => *waits = true,
+            Ok(Step::Done(loaded)) => self.load_ended(Ok(loaded)),
+            Err(why) => self.load_ended(Err(why)),
+        }
+    }
+
+    fn load_ended(&mut self, outcome: Result<Loaded, String>) {
+        let start = std::mem::take(&mut self.files.start);
+        if self.files.standing.is_some() {
+            self.engine.loading_ended();
+            return self.standing_load_ended(outcome.map(|_| ()));
+        }
+        let loaded = match outcome {
+            Ok(loaded) => loaded,
+            Err(why) => return self.start_failed(&why),
+        };
+        let places = Places::of(self.engine.config());
+        if !places.appendonly {
+            if loaded.files > 0 {
+                self.say_loaded("disk");
+            }
+            return self.start_ended();
+        }
+        self.files.start = Start::Prepares;
+        let disk = self.runtime.disk();
+        match start {
+            Start::Loads { aof: Some(files), .. } => {
+                self.say_loaded("append only file");
+                self.push_job(async move { FilesDone::Opened(open(&disk, files, loaded.cut_to).await) });
+            }
+            _ => self.push_job(async move { FilesDone::Prepared(prepare(&disk, &places).await) }),
+        }
+    }
+
+    fn say_loaded(&self, from: &str) {
+        let took = self.runtime.now().since(self.files.started);
+        tracing::info!("DB loaded from {from}: {:.3} seconds", took as f64 / 1e9);
+    }
+
+    fn start_failed(&mut self, why: &str) {
+        self.exit = Some(Exit::Failed(format!("Fatal error loading the DB: {why}. Exiting.")));
+    }
+
+    fn start_ended(&mut self) {
+        self.files.start = Start::Served;
+        self.engine.loading_ended();
+        (self.on_ready)();
+    }
+
+    /// There is an append-only file to go on with.
+    pub(super) fn opened(&mut self, opened: Result<Opened<<R::Disk as Disk>::File>, String>) {
+        match opened {
+            Ok(opened) => {
+                self.begin_log(opened);
+                self.start_ended();
+            }
+            Err(why) => self.start_failed(&why),
+        }
+    }
+
+    fn begin_log(&mut self, opened: Opened<<R::Disk as Disk>::File>) -> Log {
+        let stream = &mut self.engine.effects().stream;
+        stream.enable(true);
+        let position = stream.position();
+        let policy = self.engine.config().persistence.appendfsync;
+        let (log, task) = Log::new(self.runtime.disk(), opened.files, opened.file, position, policy);
+        log.look(|shared| (shared.size, shared.base_size) = (opened.size, opened.base_size));
+        self.push_job(async move {
+            task.await;
+            FilesDone::Ended
+        });
+        self.files.log = Some(log.clone());
+        log
+    }
+
+    /// There is a place for a new append-only file, which begins with a base of what there is now.
+    pub(super) fn prepared(&mut self, prepared: Result<Opened<<R::Disk as Disk>::File>, String>) {
+        let is_first = !matches!(self.files.start, Start::Served);
+        let opened = match prepared {
+            Ok(opened) => opened,
+            Err(why) if is_first => return self.start_failed(&why),
+            Err(why) => return self.snapshot_has_ended(refrain_core::Purpose::Rewrite, false, Err(why)),
+        };
+        if is_first {
+            self.files.start = Start::MakesBase;
+        }
+        self.files.awaits_base = true;
+        let log = self.begin_log(opened);
+        self.continue_in_new_file(&log, is_first);
+    }
+
+    /// The first base is there, or can't be made.
+    pub(super) fn first_base_ended(&mut self, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.start_ended(),
+            Err(why) => self.start_failed(&format!("the append-only file can't be made: {why}")),
+        }
+    }
+
+    /// A new base for the append-only file, and a new part that goes on behind it.
+    pub(super) fn begin_rewrite(&mut self) {
+        match self.files.log.clone() {
+            Some(log) => self.continue_in_new_file(&log, false),
+            None if self.engine.config().persistence.appendonly => {
+                let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
+                self.push_job(async move { FilesDone::Prepared(prepare(&disk, &places).await) });
+            }
+            None => self.begin_base(false),
+        }
+    }
+
+    /// The base has everything up to here, the new part everything from here on.
+    fn continue_in_new_file(&mut self, log: &Log, is_first: bool) {
+        self.take_stream();
+        // Each part says which database it begins in.
+        self.engine.effects().stream.enable(true);
+        log.order(Order::Switch { at: log.appended() });
+        self.begin_base(is_first);
+    }
+
+    fn begin_base(&mut self, is_first: bool) {
+        let folder = Places::of(self.engine.config()).folder;
+        let temp = folder.join("temp-rewriteaof.rdb");
+        self.begin_snapshot(refrain_core::Purpose::Rewrite, temp, Some(folder), is_first);
+    }
+
+    /// A rewrite although nothing is appended to: the file is only a base then.
+    pub(super) fn adopt_without_log(&mut self, temp: PathBuf) {
+        let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
+        self.push_job(async move {
+            let placed = match find_aof(&disk, &places).await {
+                Ok(found) => {
+                    let files = found.map_or_else(|| places.files(Manifest::default()), |(files, _)| files);
+                    adopt_alone(&disk, &files, &temp).await.map_err(|error| error.to_string())
+                }
+                Err(why) => Err(why),
+            };
+            FilesDone::Placed(placed)
+        });
+    }
+}
+
+impl Plan {
+    fn new(parts: Vec<Part>, aof: Option<AofFiles>) -> Plan {
+        let total = parts.iter().map(|part| part.size).sum();
+        Plan { parts, aof, total }
+    }
+}
+
+/// What a node that starts has to load.
+async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Plan, String> {
+    sweep(disk, places).await;
+    if places.appendonly {
+        if let Some((files, parts)) = find_aof(disk, places).await? {
+            return Ok(Plan::new(parts, Some(files)));
+        }
+        let parts = find_snapshot(disk, &places.snapshot).await?;
+        if !parts.is_empty() {
+            tracing::warn!(
+                "There is no append-only file yet: it will begin with what {} holds",
+                places.snapshot.display()
+            );
+        }
+        return Ok(Plan::new(parts, None));
+    }
+    Ok(Plan::new(find_snapshot(disk, &places.snapshot).await?, None))
+}
+
+/// Removes what an earlier life has left unfinished.
+async fn sweep<D: Disk>(disk: &D, places: &Places) {
+    for folder in [Path::new("."), &places.folder] {
+        for entry in disk.list(folder).await.unwrap_or_default() {
+            let is_ours = entry.name == "temp-snapshot.rdb"
+                || entry.name == "temp-rewriteaof.rdb"
+                || entry.name == format!("temp-{}.manifest", places.name);
+            if is_ours && !entry.is_directory {
+                // One that stays is in nobody's way.
+                let _ = disk.remove(&folder.join(&entry.name)).await;
+            }
+        }
+    }
+}
+
+async fn find_snapshot<D: Disk>(disk: &D, path: &Path) -> Result<Vec<Part>, String> {
+    match part(disk, path.to_path_buf(), Role::Snapshot).await {
+        Ok(part) => Ok(vec![part]),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+async fn part<D: Disk>(disk: &D, path: PathBuf, role: Role) -> std::io::Result<Part> {
+    let file = disk.open(&path, Open::Read).await?;
+    Ok(Part { size: file.size().await?, path, role })
+}
+
+/// The append-only file that there is, if there is one, and its parts in the order in which they are loaded.
+async fn find_aof<D: Disk>(disk: &D, places: &Places) -> Result<Option<(AofFiles, Vec<Part>)>, String> {
+    let empty = places.files(Manifest::default());
+    let said = |error: std::io::Error| format!("{}: {error}", empty.manifest_path().display());
+    let text = read_small(disk, &empty.manifest_path(), MANIFEST_MAX).await.map_err(said)?;
+    let old = PathBuf::from(&places.name);
+    let files = match text {
+        Some(text) => {
+            let manifest =
+                Manifest::parse(&text).map_err(|error| format!("{}: {error}", empty.manifest_path().display()))?;
+            places.files(manifest)
+        }
+        None if exists(disk, &old).await.map_err(|error| format!("{}: {error}", old.display()))? => {
+            tracing::info!("Found an old-style AOF: it becomes the base of a new one");
+            let base = AofFile { name: places.name.clone(), seq: 1, kind: FileKind::Base };
+            let files = places.files(Manifest { base: Some(base), ..Manifest::default() });
+            make_folder(disk, &places.folder).await.map_err(|error| error.to_string())?;
+            files.publish(disk).await.map_err(|error| error.to_string())?;
+            files
+        }
+        None => return Ok(None),
+    };
+    let manifest = files.manifest();
+    if let Some(base) = &manifest.base
+        && base.name == places.name
+    {
+        // The manifest came first, so that the old file is never nowhere.
+        let there = files.path(&base.name);
+        if !exists(disk, &there).await.map_err(|error| error.to_string())?
+            && exists(disk, &old).await.map_err(|error| error.to_string())?
+        {
+            put_in_place(disk, &old, &there).await.map_err(|error| format!("{}: {error}", old.display()))?;
+        }
+    }
+    let mut parts = Vec::new();
+    let incrementals = manifest.incremental.len();
+    let base = manifest.base.iter().map(|base| (base, Role::Base { is_last: incrementals == 0 }));
+    let rest = manifest.incremental.iter().enumerate();
+    let rest = rest.map(|(i, file)| (file, Role::Incremental { is_last: i + 1 == incrementals }));
+    for (file, role) in base.chain(rest) {
+        let path = files.path(&file.name);
+        let found = part(disk, path.clone(), role).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => format!("{}: the manifest names it, and it does not exist", path.display()),
+            _ => format!("{}: {error}", path.display()),
+        });
+        parts.push(found?);
+    }
+    Ok(Some((files, parts)))
+}
+
+/// Opens the last part to be appended to, cut to so many bytes.
+async fn open<D: Disk>(disk: &D, files: AofFiles, cut_to: Option<u64>) -> Result<Opened<D::File>, String> {
+    open_last(disk, files, cut_to).await.map_err(|error| format!("the append-only file can't be opened: {error}"))
+}
+
+async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, cut_to: Option<u64>) -> std::io::Result<Opened<D::File>> {
+    let manifest = files.manifest();
+    let last = manifest.incremental.last().or(manifest.base.as_ref()).map(|file| file.name.clone());
+    if let (Some(len), Some(name)) = (cut_to, last) {
+        let file = disk.open(&files.path(&name), Open::Append).await?;
+        file.set_len(len).await?;
+        file.sync().await?;
+    }
+    let name = match files.manifest().incremental.last() {
+        Some(file) => file.name.clone(),
+        None => {
+            let (name, next) = files.with_new_incremental();
+            next.make_incremental(disk, &name).await?;
+            next.publish(disk).await?;
+            files = next;
+            name
+        }
+    };
+    let mut size = 0;
+    let manifest = files.manifest();
+    let mut base_size = 0;
+    for part in manifest.base.iter().chain(&manifest.incremental) {
+        let len = disk.open(&files.path(&part.name), Open::Read).await?.size().await?;
+        size += len;
+        if part.kind == FileKind::Base {
+            base_size = len;
+        }
+    }
+    let file = disk.open(&files.path(&name), Open::Append).await?;
+    // What was read may still be in the cache alone; and whatever wrote it, from here on pieces are sealed.
+    file.sync().await?;
+    let before = file.size().await?;
+    let start = seal(b"", before);
+    let len = before + start.len() as u64;
+    file.append(start, true).await.outcome?;
+    Ok(Opened { files, file: Some((file, len)), size, base_size })
+}
+
+/// A place for a new append-only file: what there was before becomes history when the new base is there.
+async fn prepare<D: Disk>(disk: &D, places: &Places) -> Result<Opened<D::File>, String> {
+    make_folder(disk, &places.folder).await.map_err(|error| format!("{}: {error}", places.folder.display()))?;
+    let found = find_aof(disk, places).await?;
+    let files = found.map_or_else(|| places.files(Manifest::default()), |(files, _)| files);
+    Ok(Opened { files, file: None, size: 0, base_size: 0 })
+}
+
+/// Puts a base in its place to which nothing is appended.
+async fn adopt_alone<D: Disk>(disk: &D, files: &AofFiles, temp: &Path) -> std::io::Result<()> {
+    let (_, next) = files.with_new_incremental();
+    let (name, mut next) = next.with_new_base(true);
+    next.drop_incremental();
+    put_in_place(disk, temp, &files.path(&name)).await?;
+    next.publish(disk).await?;
+    for name in next.take_history() {
+        let _ = disk.remove(&files.path(&name)).await;
+    }
+    next.publish(disk).await
+}
