@@ -2,5 +2,6 @@
 
 mod cuts;
 mod fixture;
+mod recorded;
 mod refused;
 mod round_trip;

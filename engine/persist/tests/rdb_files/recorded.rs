@@ -1,0 +1,38 @@
+//! Files that other servers wrote, and what is written here, byte for byte.
+
+use refrain_persist::Version;
+
+use crate::fixture::{databases, file, read, read_options};
+
+/// A key of each type, small and large, in two databases, with a deadline, a library and use for eviction.
+#[test]
+fn what_redis_7_0_wrote_is_read() {
+    let lines = read(include_bytes!("recorded/redis-7.0.rdb"), usize::MAX, read_options(), Version::V10);
+    insta::assert_snapshot!(lines.expect("it is a file").join("\n"));
+}
+
+/// The same and hashes whose fields have deadlines. It says that it is of version 12, whose types are all that it has, and has no
+/// checksum.
+#[test]
+fn what_redis_8_6_wrote_is_read() {
+    let lines = read(include_bytes!("recorded/redis-8.6.rdb"), usize::MAX, read_options(), Version::V12);
+    insta::assert_snapshot!(lines.expect("it is a file").join("\n"));
+}
+
+#[test]
+fn what_is_written_stays_as_it_is() {
+    let planned: Vec<_> = (0..12)
+        .map(|i| {
+            let seeds = if i < 6 { vec![2, 3] } else { (0..17).map(|seed| seed * 7).collect() };
+            (i % 2, u16::from(i) + 2, i, seeds, (i % 3 == 0).then_some(5))
+        })
+        .collect();
+    let databases = databases(&planned);
+    let written = |version| {
+        let file = file(&databases, version, true, true);
+        file.chunks(48).map(|line| format!("{}\n", line.escape_ascii())).collect::<String>()
+    };
+    insta::assert_snapshot!("version_10", written(Version::V10));
+    insta::assert_snapshot!("version_11", written(Version::V11));
+    insta::assert_snapshot!("version_12", written(Version::V12));
+}
