@@ -35,14 +35,19 @@ pub(crate) struct Table {
     seen: Vec<u32>,
     /// What is not above this was seen in strings before this one.
     forgotten: u32,
+    /// What the last string was compressed to.
+    compressed: Vec<u8>,
 }
+
+/// How much room for a compressed string is kept for the next one.
+const KEPT_MAX: usize = 1 << 20;
 
 /// Longer strings are not compressed: their positions could not be counted.
 const INPUT_MAX: usize = 1 << 31;
 
 impl Table {
     pub(crate) fn new() -> Table {
-        Table { seen: Vec::new(), forgotten: 0 }
+        Table { seen: Vec::new(), forgotten: 0, compressed: Vec::new() }
     }
 
     /// Forgets what was seen, and prepares for `len` bytes.
@@ -64,19 +69,24 @@ impl Table {
 }
 
 /// Compresses into at most `output_max` bytes, or gives up.
-pub(crate) fn compress(input: &[u8], output_max: usize, table: &mut Table) -> Option<Vec<u8>> {
+pub(crate) fn compress<'t>(input: &[u8], output_max: usize, table: &'t mut Table) -> Option<&'t [u8]> {
     let len = u32::try_from(input.len()).ok().filter(|_| input.len() <= INPUT_MAX)?;
     if input.is_empty() || output_max == 0 {
         return None;
     }
     table.begin(len);
-    let out = compress_with(input, output_max, table);
+    let mut out = Output { bytes: std::mem::take(&mut table.compressed), literals: 0 };
+    out.bytes.clear();
+    out.bytes.shrink_to(KEPT_MAX);
+    out.bytes.push(0);
+    let is_compressed = compress_with(input, output_max, table, &mut out);
     table.forgotten += len;
-    out
+    table.compressed = out.bytes;
+    is_compressed.then_some(&table.compressed[..])
 }
 
-fn compress_with(input: &[u8], output_max: usize, table: &mut Table) -> Option<Vec<u8>> {
-    let mut out = Output { bytes: vec![0], literals: 0 };
+/// Whether it fits.
+fn compress_with(input: &[u8], output_max: usize, table: &mut Table, out: &mut Output) -> bool {
     let mut at = 0;
     // The last two bytes begin no three.
     let end = input.len().saturating_sub(2);
@@ -87,7 +97,7 @@ fn compress_with(input: &[u8], output_max: usize, table: &mut Table) -> Option<V
             .filter(|&from| from > 0 && at - from - 1 < OFFSET_MAX && input[from..from + 3] == input[at..at + 3]);
         let Some(from) = reference else {
             if out.bytes.len() >= output_max {
-                return None;
+                return false;
             }
             out.literal(input[at]);
             at += 1;
@@ -95,7 +105,7 @@ fn compress_with(input: &[u8], output_max: usize, table: &mut Table) -> Option<V
         };
         // Room for a reference and the length of the literals after it: LibLZF asks for as much, needed or not.
         if out.bytes.len() + 4 >= output_max && out.bytes.len() - usize::from(out.literals == 0) + 4 >= output_max {
-            return None;
+            return false;
         }
         let len = reference_length(input, from, at);
         out.reference(at - from - 1, len);
@@ -108,12 +118,13 @@ fn compress_with(input: &[u8], output_max: usize, table: &mut Table) -> Option<V
         }
     }
     if out.bytes.len() + 3 > output_max {
-        return None;
+        return false;
     }
     for byte in &input[at..] {
         out.literal(*byte);
     }
-    Some(out.finish())
+    out.end_run();
+    true
 }
 
 /// How long a reference from `at` to `from` is to be, three bytes at least being known to be the same.
@@ -162,11 +173,6 @@ impl Output {
         }
         self.bytes.push(0);
     }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.end_run();
-        self.bytes
-    }
 }
 
 /// Decompresses to exactly `len` bytes.
@@ -195,9 +201,13 @@ pub(crate) fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Malformed>
         if out.len() + count > len {
             return Err(Malformed);
         }
-        // Source and destination may overlap: what was copied first is then copied again.
-        for i in from..from + count {
-            out.push(out[i]);
+        if from + count <= out.len() {
+            out.extend_from_within(from..from + count);
+        } else {
+            // Source and destination overlap: what was copied first is then copied again.
+            for i in from..from + count {
+                out.push(out[i]);
+            }
         }
     }
     if out.len() == len { Ok(out) } else { Err(Malformed) }
@@ -209,7 +219,7 @@ mod tests {
     use quickcheck::quickcheck;
 
     fn compress(input: &[u8], output_max: usize) -> Option<Vec<u8>> {
-        super::compress(input, output_max, &mut Table::new())
+        super::compress(input, output_max, &mut Table::new()).map(<[u8]>::to_vec)
     }
 
     /// Bytes of a small alphabet, in which there is much to refer to.
@@ -252,7 +262,7 @@ mod tests {
             }
             for text in texts {
                 let alone = compress(text, text.len()).expect("it repeats");
-                assert_eq!(super::compress(text, text.len(), &mut table), Some(alone));
+                assert_eq!(super::compress(text, text.len(), &mut table), Some(&alone[..]));
             }
         }
         assert!(table.forgotten < 1000, "positions began anew");

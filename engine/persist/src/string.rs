@@ -42,7 +42,7 @@ impl Compressor {
         out.push(ENCODING | LZF);
         write_length(out, compressed.len() as u64);
         write_length(out, bytes.len() as u64);
-        out.extend_from_slice(&compressed);
+        out.extend_from_slice(compressed);
         true
     }
 }
