@@ -32,6 +32,9 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             if !Packed::validate(&bytes, true) {
                 return Err(Malformed);
             }
+            if Packed::new(&bytes).is_empty() {
+                return Ok(SortedSet::empty());
+            }
             SortedSet::from_packed(PackedList::from_bytes(bytes), &limits.sorted_set).ok_or(Malformed)
         }
         number::SORTED_SET_ZIPLIST => {
@@ -46,6 +49,9 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             })?;
             if !fits {
                 return Err(Malformed);
+            }
+            if list.is_empty() {
+                return Ok(SortedSet::empty());
             }
             SortedSet::from_packed(list, &limits.sorted_set).ok_or(Malformed)
         }
