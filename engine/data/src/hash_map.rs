@@ -265,14 +265,10 @@ impl Hash {
         }
     }
 
-    /// A hash of bytes in its packed form, which come from elsewhere; `None` unless they are one: whole pairs, or triples in
+    /// A hash of a list that comes from elsewhere; `None` unless it is one: whole pairs, or triples in
     /// their order if `timed`, and no field twice. More than the limits allow becomes large.
     #[must_use]
-    pub fn from_packed_bytes(bytes: Vec<u8>, timed: bool, limits: &HashLimits) -> Option<Self> {
-        if !Packed::validate(&bytes, true) {
-            return None;
-        }
-        let list = PackedList::from_bytes(bytes);
+    pub fn from_packed(list: PackedList, timed: bool, limits: &HashLimits) -> Option<Self> {
         let (valid, longest) = packed::check(list.view(), timed)?;
         let mut hash = if timed { Hash::Timed(list) } else { Hash::Packed(list) };
         if valid > limits.entries || longest > limits.value_bytes {

@@ -12,6 +12,7 @@
 
 pub(crate) mod codec;
 mod edit;
+mod foreign;
 #[cfg(test)]
 mod tests;
 

@@ -13,8 +13,8 @@ mod tests;
 mod ziplist;
 
 use refrain_data::{
-    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, Large, List, ListLimits, Set, SetLimits, SetRef,
-    SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
+    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, Large, List, ListLimits, PackedList, Set, SetLimits,
+    SetRef, SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
 };
 
 use crate::length::{Length, read_length, write_length};
@@ -193,6 +193,11 @@ fn read_blob(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malforme
         StringValue::Bytes(bytes) => Ok(bytes.into_owned()),
         StringValue::Int(_) => Err(Malformed),
     }
+}
+
+/// A string that is the bytes of a packed list.
+fn read_packed(input: &mut Input<'_>, limits: &Limits) -> Result<PackedList, Malformed> {
+    PackedList::adopt(read_blob(input, limits)?).ok_or(Malformed)
 }
 
 /// Appends bytes of a packed form, as a string.

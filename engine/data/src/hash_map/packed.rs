@@ -220,13 +220,12 @@ pub(super) fn remove_due(list: &mut PackedList, now: u64, most: usize, removed: 
 /// How many fields strangers' elements make, and the longest name or value; `None` if they make no hash.
 pub(super) fn check(list: Packed<'_>, timed: bool) -> Option<(usize, usize)> {
     let width = if timed { 3 } else { 2 };
-    let mut names: Vec<Vec<u8>> = Vec::new();
-    let (mut longest, mut last) = (0, 0);
+    let (mut count, mut longest, mut last) = (0, 0, 0);
     let mut elements = list.iter();
     while let Some(name) = elements.next() {
         let value = elements.next()?;
         longest = longest.max(name.len()).max(value.len());
-        names.push(name.to_vec());
+        count += 1;
         if timed {
             let Value::Int(0..) = elements.clone().next()? else { return None };
             let rank = rank(deadline(elements.next()?));
@@ -236,9 +235,5 @@ pub(super) fn check(list: Packed<'_>, timed: bool) -> Option<(usize, usize)> {
             last = rank;
         }
     }
-    if list.len() != width * names.len() {
-        return None;
-    }
-    names.sort_unstable();
-    names.windows(2).all(|two| two[0] != two[1]).then_some((names.len(), longest))
+    (list.len() == width * count && list.are_distinct(width)).then_some((count, longest))
 }

@@ -281,3 +281,41 @@ quickcheck! {
         !Packed::validate(&bytes, true) || elements(Packed::new(&bytes)).len() == Packed::new(&bytes).len()
     }
 }
+
+quickcheck::quickcheck! {
+    fn what_others_store_otherwise_is_stored_anew(numbers: Vec<i16>, texts: Vec<Vec<u8>>) -> bool {
+        // Numbers as text, and as eight bytes; short strings with long lengths.
+        let mut foreign = Vec::new();
+        let mut push = |element: &[u8]| {
+            let mut backlen = [0; 5];
+            foreign.extend_from_slice(element);
+            foreign.extend_from_slice(super::codec::write_backlen(&mut backlen, element.len()));
+        };
+        let mut ours = PackedList::new();
+        for number in &numbers {
+            let text = number.to_string();
+            push(&[&[0x80 | text.len() as u8], text.as_bytes()].concat());
+            push(&[&[0xF4][..], &i64::from(*number).to_le_bytes()].concat());
+            ours.push_back(text.as_bytes());
+            ours.push_back(text.as_bytes());
+        }
+        for text in &texts {
+            push(&[&[0xF0][..], &(text.len() as u32).to_le_bytes(), text].concat());
+            ours.push_back(text);
+        }
+        let count = 2 * numbers.len() + texts.len();
+        let total = foreign.len() + 7;
+        let bytes = [&(total as u32).to_le_bytes()[..], &(count as u16).to_le_bytes(), &foreign, &[0xFF]].concat();
+        PackedList::adopt(bytes) == Some(ours.clone())
+            && PackedList::adopt(ours.clone().into_bytes()) == Some(ours)
+    }
+
+    fn distinct_is_what_a_set_says(elements: Vec<u8>, stride: u8) -> bool {
+        let stride = usize::from(stride % 3) + 1;
+        let mut list = PackedList::new();
+        elements.iter().for_each(|element| list.push_back(element.to_string().repeat(usize::from(element % 5)).as_bytes()));
+        let kept: Vec<Vec<u8>> = list.view().iter().step_by(stride).map(|element| element.to_vec()).collect();
+        let distinct = kept.iter().collect::<std::collections::BTreeSet<_>>().len() == kept.len();
+        list.view().are_distinct(stride) == distinct
+    }
+}

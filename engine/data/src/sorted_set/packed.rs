@@ -148,10 +148,9 @@ pub(super) fn ranks(
 /// Whether a list that a stranger sent, valid as such, is that of a sorted set: pairs, scores that are numbers and ascend,
 /// and no member twice.
 pub(super) fn is_valid(list: Packed<'_>) -> bool {
-    let mut members = std::collections::BTreeSet::new();
     let mut last = f64::NEG_INFINITY;
     let mut elements = list.iter();
-    while let Some(member) = elements.next() {
+    while elements.next().is_some() {
         let score = match elements.next() {
             Some(Value::Int(number)) => number as f64,
             Some(Value::Bytes(text)) => match parse(text) {
@@ -160,10 +159,10 @@ pub(super) fn is_valid(list: Packed<'_>) -> bool {
             },
             None => return false,
         };
-        if score < last || !members.insert(member.to_vec()) {
+        if score < last {
             return false;
         }
         last = score;
     }
-    !members.is_empty()
+    !list.is_empty() && list.are_distinct(2)
 }

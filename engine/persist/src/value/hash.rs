@@ -3,7 +3,7 @@
 use refrain_data::{Collection, Deadline, Hash, HashRef, IntBuffer, Value};
 
 use super::ziplist::{ziplist, zipmap};
-use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::length::write_length;
 use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
@@ -37,11 +37,11 @@ pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compressor: &mut Compr
 
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Hash, Malformed> {
     match value_type {
-        number::HASH_PACKED => Hash::from_packed_bytes(read_blob(input, limits)?, false, &limits.hash).ok_or(Malformed),
+        number::HASH_PACKED => Hash::from_packed(read_packed(input, limits)?, false, &limits.hash).ok_or(Malformed),
         number::HASH_PACKED_TIMED => {
             // The earliest deadline, which the list says as well.
             let _earliest: [u8; 8] = input.take_array()?;
-            Hash::from_packed_bytes(read_blob(input, limits)?, true, &limits.hash).ok_or(Malformed)
+            Hash::from_packed(read_packed(input, limits)?, true, &limits.hash).ok_or(Malformed)
         }
         number::HASH_ZIPLIST | number::HASH_ZIPMAP => {
             let bytes = read_blob(input, limits)?;

@@ -1,8 +1,8 @@
 //! Sets: integers in order, packed members, or members one by one.
 
-use refrain_data::{Body, Collection, IntSet, Ints, Packed, PackedList, Set, SetRef, Value};
+use refrain_data::{Body, Collection, IntSet, Ints, Set, SetRef, Value};
 
-use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
@@ -33,19 +33,14 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             gather(ints.view().iter().map(Value::Int), limits)
         }
         number::SET_PACKED => {
-            let bytes = read_blob(input, limits)?;
-            if !Packed::validate(&bytes, true) {
-                return Err(Malformed);
-            }
-            let list = PackedList::from_bytes(bytes);
-            // Also what would fit as it is goes through an insertion each, for nothing else tells that no member is there twice.
-            let set = gather(list.view().iter(), limits)?;
-            match &set {
-                // A set of integers may be packed if it once had other members.
-                Set::Ints(_) | Set::Packed(_) if list.len() <= limits.set.entries => {
-                    Ok(Set::from_body(Body::Packed(list.into_bytes())))
-                }
-                _ => Ok(set),
+            let list = read_packed(input, limits)?;
+            let fits = list.len() <= limits.set.entries
+                && list.view().iter().all(|member| member.len() <= limits.set.value_bytes);
+            // A set of integers may be packed if it once had other members.
+            match fits {
+                true if list.view().are_distinct(1) => Ok(Set::from_body(Body::Packed(list.into_bytes()))),
+                true => Err(Malformed),
+                false => gather(list.view().iter(), limits),
             }
         }
         _ => {

@@ -1,9 +1,9 @@
 //! Sorted sets: packed members with their scores, or members with scores one by one, the greatest first.
 
-use refrain_data::{Collection, Packed, PackedList, SortedSet, SortedSetRef, Value};
+use refrain_data::{Collection, PackedList, SortedSet, SortedSetRef, Value};
 
 use super::ziplist::ziplist;
-use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
@@ -28,14 +28,11 @@ pub(super) fn write(out: &mut Vec<u8>, set: SortedSetRef<'_>, compressor: &mut C
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<SortedSet, Malformed> {
     match value_type {
         number::SORTED_SET_PACKED => {
-            let bytes = read_blob(input, limits)?;
-            if !Packed::validate(&bytes, true) {
-                return Err(Malformed);
-            }
-            if Packed::new(&bytes).is_empty() {
+            let list = read_packed(input, limits)?;
+            if list.is_empty() {
                 return Ok(SortedSet::empty());
             }
-            SortedSet::from_packed(PackedList::from_bytes(bytes), &limits.sorted_set).ok_or(Malformed)
+            SortedSet::from_packed(list, &limits.sorted_set).ok_or(Malformed)
         }
         number::SORTED_SET_ZIPLIST => {
             // The same pairs in the same order, in an older frame.

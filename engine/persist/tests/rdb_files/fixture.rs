@@ -230,7 +230,7 @@ pub fn line(item: Item<'_>, version: Version) -> String {
 }
 
 /// A dictionary with the value under an empty key; without any for a value that is nothing.
-fn value_into_dict(value: Restored<'_>) -> Dict {
+pub fn value_into_dict(value: Restored<'_>) -> Dict {
     let mut dict = Dict::new(SEED);
     let Lookup::Vacant(free) = dict.lookup(SEED.hash(b""), b"") else { unreachable!("it is empty") };
     match value {
@@ -254,7 +254,7 @@ fn text(value: Value<'_>) -> String {
     value.to_vec().escape_ascii().to_string()
 }
 
-fn describe(entry: Entry<'_>, version: Version) -> String {
+pub fn describe(entry: Entry<'_>, version: Version) -> String {
     const OF_ITS_KIND: &str = "it is of this kind";
     match entry.kind() {
         Kind::String => format!("string {}", text(entry.value())),

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod fixture;
+mod hostile;
 mod recorded;
 mod refused;
 mod round_trip;
