@@ -107,7 +107,7 @@ impl State {
     }
 
     /// Whether rewrites have failed so often that the next has to wait.
-    fn is_rewrite_limited(&mut self) -> bool {
+    pub(super) fn is_rewrite_limited(&mut self) -> bool {
         let State { persistence, effects, now, .. } = self;
         let limit = &mut persistence.rewrite_limit;
         if persistence.rewrite_failures < REWRITE_FAILURES_MAX {

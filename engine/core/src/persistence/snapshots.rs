@@ -153,6 +153,13 @@ impl<H: Hooks> Engine<H> {
         self.state.begin_what_is_scheduled();
     }
 
+    /// The append-only file is in a state from which only a rewrite leads out: one is begun as soon as it may be.
+    pub fn want_rewrite(&mut self) {
+        if !self.state.persistence.is_busy() && !self.state.is_rewrite_limited() {
+            self.state.begin_rewrite();
+        }
+    }
+
     /// Says how the append-only file fares; to be called whenever something of it has changed.
     pub fn aof_reported(&mut self, report: AofReport) {
         self.state.persistence.aof = report;

@@ -25,7 +25,10 @@ const CHUNK: usize = 1 << 20;
 const CHUNKS_AHEAD: usize = 4;
 
 /// Keys or commands taken before the loop looks at its sockets again.
-const ITEMS_A_STEP: usize = 2000;
+pub const ITEMS_A_STEP: usize = 2000;
+
+/// Those that are taken between two looks at how many bytes they were.
+const ITEMS_AT_ONCE: usize = 64;
 
 /// What may stand behind damage to be looked at for seals: 1 GiB.
 const TAIL_MAX: u64 = 1 << 30;
@@ -63,6 +66,9 @@ pub struct LoadOptions {
     /// Bytes of an argument of a command.
     pub argument_bytes_max: u64,
     pub checksum: bool,
+    /// Bytes and items taken before the loop looks at its sockets again.
+    pub bytes_a_step: u64,
+    pub items_a_step: usize,
     /// A last part that ends early is cut.
     pub cut_allowed: bool,
     /// See [`LoadRule::merge`].
@@ -146,6 +152,11 @@ impl Loader {
         (loader, task)
     }
 
+    /// How far it has got, over all parts.
+    fn offset(&self) -> u64 {
+        self.before + self.reading.as_ref().map_or(0, Reading::offset)
+    }
+
     /// Whether something has come that was not taken.
     pub fn has_more(&self) -> bool {
         !self.inbox.borrow().pieces.is_empty()
@@ -156,8 +167,8 @@ impl Loader {
     /// # Errors
     /// Why the data set can't be loaded, for the operator.
     pub fn step<H: Hooks>(&mut self, engine: &mut Engine<H>) -> Result<Step, String> {
-        let mut items = 0;
-        while items < ITEMS_A_STEP {
+        let (mut items, began) = (0, self.offset());
+        while items < self.options.items_a_step && self.offset() - began < self.options.bytes_a_step {
             let reading = match &mut self.reading {
                 Some(reading) => reading,
                 none => {
@@ -166,7 +177,7 @@ impl Loader {
                     none.insert(Reading::new(part, &self.options))
                 }
             };
-            let taken = reading.take(engine, &self.options, ITEMS_A_STEP - items)?;
+            let taken = reading.take(engine, &self.options, (self.options.items_a_step - items).min(ITEMS_AT_ONCE))?;
             items += taken;
             engine.loading_progress(self.before + reading.offset());
             if taken > 0 {

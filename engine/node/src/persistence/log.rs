@@ -94,6 +94,8 @@ pub struct Shared {
     doubtful_until: u64,
     /// The last switch was at this offset.
     switched_at: u64,
+    /// Files that are no longer needed are left where they are.
+    pub keeps_history: bool,
     /// The present second of unix time, if pieces are to say when they were written.
     pub unix_s: Option<u64>,
     /// A sync has failed under `always`: the node ends.
@@ -139,6 +141,7 @@ impl Log {
             sync_error: None,
             doubtful_until: 0,
             switched_at: position,
+            keeps_history: false,
             unix_s: None,
             fatal: None,
             orders: VecDeque::new(),
@@ -149,7 +152,7 @@ impl Log {
         }));
         let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
         // What was found at the start is as good as durable: it was read.
-        let task = Writer { disk, files, file, len, durable_len: len, stamped: None, shared: Rc::clone(&shared) };
+        let task = Writer { disk, files, file, len, durable_len: len, may_adopt: false, stamped: None, shared: Rc::clone(&shared) };
         (Log { shared }, task.run())
     }
 
@@ -330,6 +333,8 @@ struct Writer<D: Disk> {
     /// Bytes of the file that are whole pieces, and bytes of it that are known to be durable.
     len: u64,
     durable_len: u64,
+    /// A base of what came before the last switch may be adopted: that switch has succeeded, and nothing was adopted since.
+    may_adopt: bool,
     /// The second that the file says it is.
     stamped: Option<u64>,
     shared: Rc<RefCell<Shared>>,
@@ -457,6 +462,7 @@ impl<D: Disk> Writer<D> {
     /// A new file takes what comes from here on. Until the manifest that names it has been begun to be put in its place,
     /// nothing has happened; from then on there is no way back, for nobody knows which of the two would be found.
     async fn switch(&mut self, at: u64) {
+        self.may_adopt = false;
         let (name, next) = self.files.with_new_incremental();
         let (file, len) = match next.make_incremental(&self.disk, &name).await {
             Ok(made) => made,
@@ -473,13 +479,18 @@ impl<D: Disk> Writer<D> {
             self.shared.borrow_mut().write_error = None;
         }
         (self.files, self.file, self.len, self.durable_len) = (next, Some(file), len, len);
-        self.stamped = None;
+        (self.stamped, self.may_adopt) = (None, true);
         let shared = &mut *self.shared.borrow_mut();
         shared.switched_at = at;
         shared.carried(Carried::Switched);
     }
 
     async fn adopt(&mut self, base: PathBuf, is_rdb: bool) {
+        if !std::mem::take(&mut self.may_adopt) {
+            // What the file has from before the snapshot would be executed twice.
+            let why = "the append-only file was not continued in a new one".to_owned();
+            return self.shared.borrow_mut().carried(Carried::NotAdopted(why));
+        }
         let size = match self.disk.open(&base, Open::Read).await {
             Ok(file) => file.size().await.unwrap_or(0),
             Err(error) => return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string())),
@@ -500,7 +511,7 @@ impl<D: Disk> Writer<D> {
             self.write_failed(error.to_string());
             self.until_try_again().await;
         }
-        let unneeded = next.take_history();
+        let unneeded = if self.shared.borrow().keeps_history { Vec::new() } else { next.take_history() };
         self.files = next;
         {
             let shared = &mut *self.shared.borrow_mut();
@@ -513,7 +524,8 @@ impl<D: Disk> Writer<D> {
             // One that stays is swept at the next start.
             let _ = self.disk.remove(&self.files.path(&name)).await;
         }
-        if self.files.write_aside(&self.disk).await.is_ok() {
+        let has_kept = self.shared.borrow().keeps_history;
+        if !has_kept && self.files.write_aside(&self.disk).await.is_ok() {
             while let Err(error) = self.files.publish(&self.disk).await {
                 self.write_failed(error.to_string());
                 self.until_try_again().await;

@@ -258,14 +258,26 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         let Some(log) = self.files.log.clone() else { return };
         let config = &self.engine.config().persistence;
-        let (policy, stamps) = (config.appendfsync, config.aof_timestamp_enabled);
+        let rests = config.no_appendfsync_on_rewrite && self.files.running.is_some();
+        let policy = if rests { AppendFsync::No } else { config.appendfsync };
+        let (stamps, keeps_history) = (config.aof_timestamp_enabled, config.aof_disable_auto_gc);
         let unix_s = stamps.then(|| self.runtime.wall().0 / 1_000_000_000);
-        log.look(|shared| (shared.policy, shared.unix_s) = (policy, unix_s));
+        let was = log.look(|shared| {
+            (shared.unix_s, shared.keeps_history) = (unix_s, keeps_history);
+            std::mem::replace(&mut shared.policy, policy)
+        });
+        if was != policy {
+            self.open_gates();
+        }
         let now = self.runtime.now();
         if now >= self.files.next_second {
             self.files.next_second = now + std::time::Duration::from_secs(1);
             self.files.delayed_fsync += u64::from(log.second_has_passed());
             self.report_log();
+            if self.files.running.is_none() && log.look(|shared| shared.sync_error.is_some()) {
+                // Nothing is known of what the failed sync was to cover: everything is written anew.
+                self.engine.want_rewrite();
+            }
         }
         if self.files.closing
             && self.shuts_down()
@@ -318,6 +330,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.open_gates();
                 if self.shuts_down() {
                     self.end();
+                } else if self.files.running.is_none() {
+                    self.begin_next_snapshot();
                 }
             }
         }

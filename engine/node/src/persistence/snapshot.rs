@@ -472,7 +472,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     }
 
     /// What had to wait for the end of another.
-    fn begin_next_snapshot(&mut self) {
+    pub(super) fn begin_next_snapshot(&mut self) {
         match self.files.next.take() {
             Some(Purpose::Save) => self.begin_save(),
             Some(Purpose::Rewrite) => self.begin_rewrite(),

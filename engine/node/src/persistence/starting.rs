@@ -5,15 +5,16 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use refrain_core::config::Config;
 use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest};
 use refrain_persist::seal;
-use refrain_runtime::{Disk, File, Open, Runtime};
+use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::aof_files::AofFiles;
 use super::files::{exists, make_folder, put_in_place, read_small};
-use super::loading::{LoadOptions, Loaded, Loader, Part, Role, Step};
+use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Part, Role, Step};
 use super::log::{Log, Order};
 use super::{FilesDone, Standing};
 use crate::hooks::Probe;
@@ -31,7 +32,7 @@ pub enum Start {
     /// It is found out what there is, or files are opened.
     Prepares,
     /// Files are being loaded.
-    Loads { loader: Box<Loader>, waits: bool, aof: Option<AofFiles> },
+    Loads { loader: Box<Loader>, waits: bool, not_before: Mono, aof: Option<AofFiles> },
     /// The first base of an append-only file is being made.
     MakesBase,
 }
@@ -140,6 +141,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             limits: self.engine.value_limits(),
             argument_bytes_max: self.engine.config().limits.proto_max_bulk_len.max(512 << 20),
             checksum: config.rdbchecksum,
+            bytes_a_step: u64::try_from(config.loading_process_events_interval_bytes).unwrap_or(u64::MAX),
+            items_a_step: if config.key_load_delay > 0 { 1 } else { ITEMS_A_STEP },
             cut_allowed: config.aof_load_truncated && self.files.standing.is_none(),
             merge: matches!(self.files.standing, Some(Standing::Reload { merge: true, .. })),
         };
@@ -148,12 +151,19 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             task.await;
             FilesDone::Ended
         });
-        self.files.start = Start::Loads { loader: Box::new(loader), waits: false, aof: plan.aof };
+        self.files.start = Start::Loads { loader: Box::new(loader), waits: false, not_before: Mono(0), aof: plan.aof };
     }
 
     /// Loads some more.
     pub(super) fn step_start(&mut self) {
-        let Start::Loads { loader, waits, .. } = &mut self.files.start else { return };
+        let now = self.runtime.now();
+        let Start::Loads { loader, waits, not_before, .. } = &mut self.files.start else { return };
+        if now < *not_before {
+            *waits = true;
+            return;
+        }
+        let delay_us = u64::try_from(self.engine.config().persistence.key_load_delay).unwrap_or(0);
+        *not_before = now + Duration::from_micros(delay_us);
         match loader.step(&mut self.engine) {
             Ok(Step::More) => *waits = false,
             Ok(Step::Waits) => *waits = true,
@@ -258,6 +268,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// A new base for the append-only file, and a new part that goes on behind it.
     pub(super) fn begin_rewrite(&mut self) {
         match self.files.log.clone() {
+            // It has been turned off, and is on again.
+            Some(_) if self.files.closing => self.files.next = Some(refrain_core::Purpose::Rewrite),
             Some(log) => self.continue_in_new_file(&log, false),
             None if self.engine.config().persistence.appendonly => {
                 let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
