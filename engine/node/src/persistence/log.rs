@@ -152,7 +152,16 @@ impl Log {
         }));
         let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
         // What was found at the start is as good as durable: it was read.
-        let task = Writer { disk, files, file, len, durable_len: len, may_adopt: false, stamped: None, shared: Rc::clone(&shared) };
+        let task = Writer {
+            disk,
+            files,
+            file,
+            len,
+            durable_len: len,
+            may_adopt: false,
+            stamped: None,
+            shared: Rc::clone(&shared),
+        };
         (Log { shared }, task.run())
     }
 

@@ -41,6 +41,8 @@ pub struct Server {
     pub log: String,
     /// Where it listens on 127.0.0.1.
     pub port: u16,
+    /// Where it runs, if nobody else cares: what it keeps on disk goes with it.
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Server {
@@ -50,7 +52,9 @@ impl Server {
             let port = free_port();
             let port_text = port.to_string();
             let all = [&["--port", &port_text, "--bind", "127.0.0.1"], arguments].concat();
-            let mut server = Server::spawn(&mut command(&all), port);
+            let folder = tempfile::tempdir().expect("a folder for the server");
+            let mut server = Server::spawn(command(&all).current_dir(folder.path()), port);
+            server.folder = Some(folder);
             if server.read_until(READY) {
                 return server;
             }
@@ -63,7 +67,7 @@ impl Server {
     pub fn spawn(command: &mut Command, port: u16) -> Server {
         let mut child = command.spawn().expect("the binary was built with this test");
         let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        Server { child, output, log: String::new(), port }
+        Server { child, output, log: String::new(), port, folder: None }
     }
 
     /// Reads the log up to a line that contains `text`. False when the log ended before.

@@ -1,0 +1,133 @@
+//! The real binary, killed: what it has acknowledged under `appendfsync always` is there when it comes back.
+//!
+//! The simulator does this with the loss of power at every moment; here it is the machine's own disk, processes and signals.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "these tests run the real binary over real files and sockets"
+)]
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use support::{READY, Server, command, free_port};
+
+/// Clients that write at once.
+const CLIENTS: usize = 8;
+
+/// Lives of the server that end by SIGKILL.
+const LIVES: u64 = 20;
+
+/// What is acknowledged to all clients together before the server is killed: another number in each life, so that it dies at
+/// other moments of what it does.
+fn acknowledged_before_kill(life: u64) -> u64 {
+    100 + life * 37 % 150
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Server {
+    loop {
+        let port = free_port();
+        let port_text = port.to_string();
+        let mut all = vec!["--port", &port_text, "--bind", "127.0.0.1", "--save", ""];
+        all.extend(arguments);
+        let mut server = Server::spawn(command(&all).current_dir(folder), port);
+        if server.read_until(READY) {
+            return server;
+        }
+        assert!(server.log.contains("Failed listening on port"), "the server did not start:\n{}", server.log);
+    }
+}
+
+/// Writes transactions until the server is gone. Each raises two counters of the client's own and one that all share. Returns how
+/// many were acknowledged.
+fn write_until_the_end(port: u16, client: usize, acknowledged: &AtomicU64) -> u64 {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return 0 };
+    let text = format!("MULTI\r\nINCR first:{client}\r\nINCR all\r\nINCR second:{client}\r\nEXEC\r\n");
+    let mut done = 0;
+    loop {
+        if stream.write_all(text.as_bytes()).is_err() {
+            return done;
+        }
+        // OK, three times QUEUED, and an array of three numbers: the tenth line end is the last.
+        let mut lines = 0;
+        let mut byte = [0];
+        while lines < 8 {
+            match stream.read(&mut byte) {
+                Ok(1) => lines += u32::from(byte[0] == b'\n'),
+                _ => return done,
+            }
+        }
+        done += 1;
+        acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counter(server: &Server, key: &str) -> u64 {
+    let mut client = server.connect();
+    client.send(format!("GET {key}\r\nQUIT\r\n").as_bytes());
+    let reply = String::from_utf8(client.receive_to_end()).expect("a number");
+    let mut lines = reply.lines();
+    match lines.next() {
+        Some("$-1") => 0,
+        Some(_) => lines.next().expect("a length goes before its bytes").parse().expect("a counter"),
+        None => panic!("no reply"),
+    }
+}
+
+#[test]
+fn what_is_acknowledged_under_always_survives_twenty_kills_and_no_transaction_is_left_in_half() {
+    let folder = tempfile::tempdir().unwrap();
+    // Rewritten often, so that some lives end within a rewrite.
+    let arguments = [
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--auto-aof-rewrite-min-size",
+        "16kb",
+        "--auto-aof-rewrite-percentage",
+        "20",
+    ];
+    let mut acknowledged = [0; CLIENTS];
+    for life in 0..LIVES {
+        let server = start(folder.path(), &arguments);
+        let mut all = 0;
+        for (client, acknowledged) in acknowledged.iter_mut().enumerate() {
+            let (first, second) =
+                (counter(&server, &format!("first:{client}")), counter(&server, &format!("second:{client}")));
+            assert_eq!(first, second, "life {life}: a transaction of client {client} was done in half");
+            assert!(
+                first >= *acknowledged,
+                "life {life}: client {client} had {acknowledged} acknowledged, {first} are there"
+            );
+            assert!(
+                first <= *acknowledged + 1,
+                "life {life}: client {client} asked for {acknowledged} + 1, {first} are there"
+            );
+            *acknowledged = first;
+            all += first;
+        }
+        assert_eq!(counter(&server, "all"), all, "life {life}");
+        let total = AtomicU64::new(0);
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..CLIENTS)
+                .map(|client| {
+                    let (port, total) = (server.port, &total);
+                    scope.spawn(move || write_until_the_end(port, client, total))
+                })
+                .collect();
+            while total.load(Ordering::Relaxed) < acknowledged_before_kill(life) {
+                thread::yield_now();
+            }
+            server.signal("KILL");
+            for (writer, acknowledged) in writers.into_iter().zip(&mut acknowledged) {
+                *acknowledged += writer.join().expect("a writer ends when the server does");
+            }
+        });
+    }
+}
