@@ -123,6 +123,13 @@ impl Database {
         self.dicts[0].remove(hash, key)
     }
 
+    /// [`Dict::reserve`] of the only dictionary; of several nobody knows how keys are shared out.
+    pub fn reserve(&mut self, keys: usize) {
+        if let [dict] = &mut self.dicts[..] {
+            dict.reserve(keys);
+        }
+    }
+
     /// [`Dict::take_graves`] of all dictionaries, appended to `graves`.
     pub fn take_graves(&mut self, graves: &mut Vec<DetachedEntry>) {
         for dict in &mut self.dicts {

@@ -139,6 +139,17 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
+    /// A file says how many keys this database will have; `bytes` that it still has bound what is believed.
+    pub fn loading_expects(&mut self, db: u64, keys: u64, bytes: u64) {
+        /// No key takes fewer in a file: a type, a length, a value's length.
+        const KEY_BYTES_MIN: u64 = 4;
+        let keyspace = &mut self.state.keyspace;
+        if let Some(db) = usize::try_from(db).ok().filter(|db| *db < keyspace.len()) {
+            let keys = keys.min(bytes / KEY_BYTES_MIN);
+            keyspace.db_mut(db).reserve(usize::try_from(keys).unwrap_or(usize::MAX));
+        }
+    }
+
     /// Adds a key as it was read. One whose deadline has passed is left out, unless `rule` keeps it; so is an empty collection,
     /// which old servers have written by mistake.
     ///

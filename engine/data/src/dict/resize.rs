@@ -17,10 +17,33 @@ const DEPTH_MAX: u8 = 28;
 /// Two segments with fewer entries than this between them merge.
 const MERGE_MAX: u32 = 400;
 
+/// Entries of a segment that is made for as many as are expected: neither so many that chance makes every second one split, nor so
+/// few that its buckets are empty.
+const EXPECTED_MAX: usize = 960;
+
 /// A full-grown segment with fewer entries than this does not split because of a crowded region.
 const CROWDED_SPLIT_MIN: u32 = 512;
 
 impl Dict {
+    /// Makes room for so many keys at once, if there are none yet: it spares a file that is loaded from growing step by step. What
+    /// is expected in vain costs memory until keys are removed.
+    pub fn reserve(&mut self, keys: usize) {
+        if self.len > 0 || self.walks.any() || keys <= EXPECTED_MAX {
+            return;
+        }
+        let depth = keys.div_ceil(EXPECTED_MAX).next_power_of_two().trailing_zeros().min(u32::from(DEPTH_MAX));
+        let (depth, segments) = (depth as u8, 1usize << depth);
+        self.release();
+        self.depth = depth;
+        let buckets = step_for(keys >> depth);
+        for i in 0..segments {
+            let segment = Segment::new((i as u64) << (64 - u32::from(depth)), depth, buckets, self.walks.version());
+            self.bucket_bytes += segment.bucket_bytes();
+            let id = self.segments.push(segment);
+            self.directory.push(id);
+        }
+    }
+
     /// The segment for a new entry, after it was given room if it was full.
     pub(super) fn segment_for_insert(&mut self, hash: KeyHash) -> SegmentId {
         let Some(mut id) = self.segment_id(hash) else { return self.first_segment() };

@@ -57,3 +57,31 @@ impl Dict {
         assert_eq!((self.entry_bytes, self.bucket_bytes), (entry_bytes, bucket_bytes));
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+    #[test]
+    fn room_that_was_made_ahead_is_used_grown_and_given_back(expected in 0..20_000usize, keys in 0..12_000usize) {
+        let mut dict = Dict::new(SEED);
+        dict.reserve(expected);
+        dict.check();
+        let key = |i: usize| format!("key:{i}").into_bytes();
+        for i in 0..keys {
+            dict.set(SEED.hash(&key(i)), &key(i), NewValue::Int(i as i64), Deadline::Clear);
+        }
+        dict.check();
+        let reserved = dict.memory();
+        // With keys in it nothing happens any more.
+        dict.reserve(expected * 2);
+        if keys > 0 {
+            proptest::prop_assert_eq!(dict.memory(), reserved);
+        }
+        for i in 0..keys {
+            let Lookup::Occupied(found) = dict.lookup(SEED.hash(&key(i)), &key(i)) else { panic!("key {i} is there") };
+            proptest::prop_assert_eq!(found.value().to_vec(), i.to_string().into_bytes());
+            found.remove();
+        }
+        dict.check();
+        proptest::prop_assert!(dict.is_empty() && (keys == 0 || dict.memory() < 4096));
+    }
+}

@@ -110,6 +110,8 @@ pub struct Loader {
 struct Reading {
     part: Part,
     format: Format,
+    /// The database that its keys are in at the moment.
+    db: u64,
     /// All of it has been fed.
     ended: bool,
     /// It is broken at this offset, and may end there, unless what follows says that it was durable.
@@ -210,7 +212,7 @@ impl Reading {
             Role::Base { .. } => Format::Unknown(Vec::new()),
             Role::Incremental { .. } => Format::Commands(commands(0, options)),
         };
-        Reading { part, format, ended: false, broken: None }
+        Reading { part, format, db: 0, ended: false, broken: None }
     }
 
     fn offset(&self) -> u64 {
@@ -287,7 +289,7 @@ impl Reading {
                 Format::Unknown(_) => break,
                 Format::Keys(reader) => {
                     let rule = LoadRule { merge: options.merge, keeps_expired: self.part.role != Role::Snapshot };
-                    if !take_key(reader, engine, rule).map_err(|why| said(&self.part.path, &why))? {
+                    if !take_key(reader, engine, rule, &self.part, &mut self.db).map_err(|why| said(&self.part.path, &why))? {
                         break;
                     }
                     if reader.is_done()
@@ -392,7 +394,14 @@ fn said(path: &Path, why: &str) -> String {
 }
 
 /// Takes an item from a file of keys. False if there is none yet, or no more.
-fn take_key<H: Hooks>(reader: &mut RdbReader, engine: &mut Engine<H>, rule: LoadRule) -> Result<bool, String> {
+fn take_key<H: Hooks>(
+    reader: &mut RdbReader,
+    engine: &mut Engine<H>,
+    rule: LoadRule,
+    part: &Part,
+    db: &mut u64,
+) -> Result<bool, String> {
+    let left = part.size.saturating_sub(reader.offset());
     let Some(item) = reader.next().map_err(|error| error.to_string())? else { return Ok(false) };
     match item {
         Item::Key(key) => engine.load_key(key, rule).map_err(|error| error.to_string())?,
@@ -415,7 +424,9 @@ fn take_key<H: Hooks>(reader: &mut RdbReader, engine: &mut Engine<H>, rule: Load
         }
         Item::Library(_) => return Err("it holds functions, and there are no scripts in this server".to_owned()),
         Item::Module { name, .. } => return Err(format!("it holds data of the module type '{name}'")),
-        Item::Database(_) | Item::Resize { .. } | Item::End => {}
+        Item::Database(number) => *db = number,
+        Item::Resize { keys, .. } => engine.loading_expects(*db, keys, left),
+        Item::End => {}
     }
     Ok(true)
 }
