@@ -289,7 +289,9 @@ impl Reading {
                 Format::Unknown(_) => break,
                 Format::Keys(reader) => {
                     let rule = LoadRule { merge: options.merge, keeps_expired: self.part.role != Role::Snapshot };
-                    if !take_key(reader, engine, rule, &self.part, &mut self.db).map_err(|why| said(&self.part.path, &why))? {
+                    if !take_key(reader, engine, rule, &self.part, &mut self.db)
+                        .map_err(|why| said(&self.part.path, &why))?
+                    {
                         break;
                     }
                     if reader.is_done()
