@@ -120,7 +120,7 @@ impl<H: Hooks> Engine<H> {
                 session.transaction = None;
                 forget_watches(&mut self.state, session);
                 let why = error.bytes().strip_prefix(b"ERR ").unwrap_or(error.bytes());
-                ErrorReply::quoting("EXECABORT Transaction discarded because of: ", why, "")
+                ErrorReply::owned([b"EXECABORT Transaction discarded because of: ", why].concat())
             }
             None => error,
         };

@@ -220,6 +220,11 @@ impl Persistence {
         self.gate.is_closed
     }
 
+    /// Whether something must come to its end first, whatever is asked for: but a loading need not.
+    pub(crate) fn awaits_node(&self) -> bool {
+        self.standing.is_some() && self.loading.is_none()
+    }
+
     /// What was last reported of the append-only file.
     pub fn aof(&self) -> &AofReport {
         &self.aof

@@ -225,6 +225,7 @@ impl<H: Hooks> Engine<H> {
         let (mark, found) = (session.output.mark(), blocked.command.found);
         if answer(self, &mut session, &mut blocked) {
             self.state.waiters.leave(id, session.db, &blocked);
+            self.state.persistence.stop_awaiting(id);
             if blocked.has_more || session.has_input() {
                 // What it has sent meanwhile comes before anything else of the present round.
                 self.runnable.push(&mut session);

@@ -40,6 +40,7 @@ pub fn stats(call: &mut Call<'_>) -> Outcome {
     let memory = MemoryOverview::of(call.state, call.session);
     let process = call.hooks.process();
     let fragmentation = memory.fragmentation(&process);
+    let aof_buffer = call.state.persistence.aof().buffer_length;
     let mut reply = call.reply();
     reply.map(27 + memory.databases.len());
     for (name, bytes) in [
@@ -50,7 +51,7 @@ pub fn stats(call: &mut Call<'_>) -> Outcome {
         ("clients.slaves", 0),
         ("clients.normal", memory.clients),
         ("cluster.links", 0),
-        ("aof.buffer", 0),
+        ("aof.buffer", aof_buffer),
         ("lua.caches", 0),
         ("functions.caches", 0),
     ] {

@@ -10,7 +10,7 @@ use crate::effects::{Level, Shutdown};
 use crate::engine::Engine;
 use crate::error::{ErrorReply, SYNTAX};
 use crate::hooks::Hooks;
-use crate::persistence::Standing;
+use crate::persistence::{Purpose, Standing};
 use crate::session::SessionId;
 use crate::state::State;
 
@@ -82,9 +82,8 @@ impl State {
         self.scheduled_shutdown = None;
         self.effects.log(Level::Notice, "User requested shutdown...");
         let ShutdownOn { nosave, now, force, .. } = options;
-        let aof = self.persistence.aof();
-        if aof.awaits_base {
-            // Without it the file would not hold the data set.
+        if self.persistence.aof().awaits_base && self.persistence.is_under_way(Purpose::Rewrite) {
+            // Without its base the file would not hold the data set.
             let how = if force { "Exit anyway." } else { "can't exit." };
             let between = if force { "." } else { "," };
             self.effects.log(Level::Warning, format!("Writing initial AOF{between} {how}"));
@@ -92,6 +91,12 @@ impl State {
                 self.say_shutdown_failed();
                 return false;
             }
+        }
+        if self.cancel(Purpose::Save) {
+            self.effects.log(Level::Warning, "There is a child saving an .rdb. Killing it!");
+        }
+        if self.cancel(Purpose::Rewrite) {
+            self.effects.log(Level::Warning, "There is a child rewriting the AOF. Killing it!");
         }
         if self.persistence.aof().enabled {
             self.effects.log(Level::Notice, "Calling fsync() on the AOF file.");
@@ -144,6 +149,9 @@ impl<H: Hooks> Engine<H> {
     /// Begins the shutdown that a signal has asked for, if there is one.
     pub(crate) fn begin_scheduled_shutdown(&mut self) {
         let state = &mut self.state;
+        if state.persistence.awaits_node() {
+            return;
+        }
         let Some(signal) = state.scheduled_shutdown.take() else { return };
         if !state.begin_shutdown(signal.options(&state.config), None) {
             state.say_signal_failed(signal);

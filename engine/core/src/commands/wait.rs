@@ -39,7 +39,6 @@ pub fn waitaof(call: &mut Call<'_>) -> Outcome {
     let is_durable = has_file && call.state.persistence.is_durable(call.session.written_to);
     let is_enough = replicas == 0 && (local == 0 || is_durable);
     if is_enough || is_over(call, timeout) {
-        call.state.persistence.stop_awaiting(call.session.handle);
         let mut reply = call.reply();
         reply.array(2);
         reply.integer(i64::from(is_durable));

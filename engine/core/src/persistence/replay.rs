@@ -18,7 +18,6 @@ use crate::error::printable;
 use crate::hooks::Hooks;
 use crate::session::{Origin, Session, SessionId};
 use crate::table::{Flags, Found, Unresolved};
-use crate::transaction::Transaction;
 
 /// A command that no server can have written into the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +60,8 @@ impl<H: Hooks> Engine<H> {
     /// selects a database has no effect.
     ///
     /// # Errors
-    /// When there is no such command, or it does not take so many arguments, or a transaction begins within another or ends
-    /// without a beginning. The file is not to be read any further.
+    /// When there is no such command or database, or it does not take so many arguments, or a transaction begins within another
+    /// or ends without a beginning. The file is not to be read any further.
     pub fn replay(&mut self, command: AofCommand<'_>) -> Result<(), ReplayError> {
         let mut replayer = self.take_replayer();
         let mut offsets = std::mem::take(&mut replayer.offsets);
@@ -96,14 +95,18 @@ impl<H: Hooks> Engine<H> {
         let session = &mut replayer.session;
         match (found.command.name, session.transaction.take()) {
             ("multi", None) => session.transaction = Some(Box::default()),
-            ("multi", Some(_)) => return Err(ReplayError { what: "MULTI within a transaction".to_owned() }),
-            ("exec", Some(transaction)) => self.replay_transaction(replayer, &transaction),
+            ("multi", Some(_)) => return Err(ReplayError { what: "MULTI inside a transaction".to_owned() }),
+            ("exec", Some(transaction)) => {
+                for queued in &transaction.queue {
+                    self.execute_again(replayer, queued.found, queued.args())?;
+                }
+            }
             ("exec", None) => return Err(ReplayError { what: "EXEC without MULTI".to_owned() }),
             (_, Some(mut transaction)) => {
                 transaction.push(found, args);
                 session.transaction = Some(transaction);
             }
-            (_, None) => self.execute_again(replayer, found, args),
+            (_, None) => self.execute_again(replayer, found, args)?,
         }
         Ok(())
     }
@@ -134,15 +137,10 @@ impl<H: Hooks> Engine<H> {
         })
     }
 
-    fn replay_transaction(&mut self, replayer: &mut Replayer, transaction: &Transaction) {
-        for queued in &transaction.queue {
-            self.execute_again(replayer, queued.found, queued.args());
-        }
-    }
-
-    fn execute_again(&mut self, replayer: &mut Replayer, found: Found, args: Args<'_>) {
-        if !found.command.flags.contains(Flags::WRITE) && found.command.name != "select" {
-            return;
+    fn execute_again(&mut self, replayer: &mut Replayer, found: Found, args: Args<'_>) -> Result<(), ReplayError> {
+        let selects = found.command.name == "select";
+        if !found.command.flags.contains(Flags::WRITE) && !selects {
+            return Ok(());
         }
         let session = &mut replayer.session;
         (self.state.executing, self.state.touches) = (None, true);
@@ -154,11 +152,16 @@ impl<H: Hooks> Engine<H> {
             self.state.send_gathered_invalidations();
             self.state.after_reply = false;
         }
+        if failed && selects {
+            let database = printable(args.at(1)).escape_ascii();
+            return Err(ReplayError { what: format!("There is no database '{database}'") });
+        }
         if failed {
             replayer.failures += 1;
             self.report_failure(replayer.failures, &replayer.session, found, reply_from);
         }
         replayer.session.output.truncate(reply_from);
+        Ok(())
     }
 
     /// A command that has changed something once must do it again: if it fails, the data set is not what it was.

@@ -172,7 +172,7 @@ impl State {
         self.persistence.wants_aof = wants;
         if !wants {
             self.persistence.rewrite_is_scheduled = false;
-            self.cancel_rewrite();
+            self.cancel(Purpose::Rewrite);
             return;
         }
         const SCHEDULED: &str = "An AOF background was scheduled to start when possible.";
@@ -186,16 +186,24 @@ impl State {
             let text = "AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF and \
                         starting a rewrite now.";
             self.effects.log(Level::Notice, text);
-            self.cancel_rewrite();
+            self.cancel(Purpose::Rewrite);
         }
         self.wish_rewrite(in_exec);
     }
 
-    fn cancel_rewrite(&mut self) {
-        if let Some(rewriting) = self.persistence.rewriting.as_mut().filter(|rewriting| !rewriting.is_cancelled) {
-            rewriting.is_cancelled = true;
-            self.effects.asks.push(Ask::Cancel(Purpose::Rewrite));
+    /// Asks for the end of what is under way in the background. True if there is anything.
+    pub(crate) fn cancel(&mut self, purpose: Purpose) -> bool {
+        let persistence = &mut self.persistence;
+        let under_way = match purpose {
+            Purpose::Save => &mut persistence.saving,
+            Purpose::Rewrite => &mut persistence.rewriting,
+        };
+        let Some(under_way) = under_way.as_mut().filter(|under_way| under_way.in_background) else { return false };
+        if !under_way.is_cancelled {
+            under_way.is_cancelled = true;
+            self.effects.asks.push(Ask::Cancel(purpose));
         }
+        true
     }
 }
 

@@ -1,6 +1,6 @@
 //! Snapshots and rewrites from their beginning to their end, as the node reports them.
 
-use super::{AofReport, Ask, Persistence, Progress, Purpose, UnderWay};
+use super::{AofReport, Persistence, Progress, Purpose, UnderWay};
 use crate::clock::Now;
 use crate::effects::{Effects, Level};
 use crate::engine::Engine;
@@ -80,17 +80,10 @@ impl State {
     /// The data set was emptied by a command. What a snapshot of before holds is wanted no more, and where snapshots are taken
     /// at all the file is to be empty, too, lest a restart brings everything back.
     pub(crate) fn data_set_was_flushed(&mut self) {
-        let persistence = &mut self.persistence;
-        if persistence.loading.is_some() {
+        if self.persistence.is_loading() {
             return;
         }
-        if let Some(saving) = &mut persistence.saving
-            && saving.in_background
-            && !saving.is_cancelled
-        {
-            saving.is_cancelled = true;
-            self.effects.asks.push(Ask::Cancel(Purpose::Save));
-        }
+        self.cancel(Purpose::Save);
         if !self.config.persistence.save.points.is_empty() {
             let persistence = &mut self.persistence;
             persistence.excused_changes += self.dirty.saturating_sub(persistence.saved_dirty);

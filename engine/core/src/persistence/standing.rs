@@ -25,17 +25,13 @@ pub const SNAPSHOT_NOT_LOADED: ErrorReply =
 pub const APPEND_ONLY_NOT_LOADED: ErrorReply =
     ErrorReply::new("ERR Error trying to load the AOF files, check server logs.");
 
-/// What everything stands still for.
+/// What everything stands still for, and who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    Save,
-    Reload,
-    LoadAof,
-    /// The end, by whom it was asked for, and whether it comes though the data set can't be saved.
-    Shutdown {
-        client: Option<SessionId>,
-        force: bool,
-    },
+    /// A wish of a client's, to be answered.
+    Wish(Ask, SessionId),
+    /// The end; nobody waits for it if a signal has asked for it. It comes though the data set can't be saved if it is forced.
+    Shutdown { client: Option<SessionId>, force: bool },
 }
 
 impl Call<'_> {
@@ -44,12 +40,10 @@ impl Call<'_> {
         if !self.may_block() {
             return Err(NOT_IN_MULTI);
         }
-        let standing = match ask {
-            Ask::Reload { .. } => Standing::Reload,
-            Ask::LoadAof { .. } => Standing::LoadAof,
-            Ask::Save { .. } | Ask::Snapshot | Ask::Rewrite | Ask::Cancel(_) => Standing::Save,
-        };
-        self.state.stand_still(standing);
+        if let Ask::Reload { save: true, .. } = ask {
+            self.state.cancel(Purpose::Save);
+        }
+        self.state.stand_still(Standing::Wish(ask, self.session.handle));
         self.state.effects.asks.push(ask);
         self.block(Block::for_node());
         Ok(())
@@ -79,13 +73,14 @@ impl<H: Hooks> Engine<H> {
 
     /// Answers a client for whom everything stood still, if it is still there, and lets everybody go on.
     pub fn answer(&mut self, client: SessionId, outcome: Result<(), ErrorReply>) {
-        let standing = self.state.persistence.standing.take();
         let state = &mut self.state;
-        match standing {
-            Some(Standing::Reload) if outcome.is_ok() => {
+        let is_wish = |standing: &mut Standing| matches!(standing, Standing::Wish(_, who) if *who == client);
+        let Some(Standing::Wish(ask, _)) = state.persistence.standing.take_if(is_wish) else { return };
+        match ask {
+            Ask::Reload { .. } if outcome.is_ok() => {
                 state.effects.log(Level::Notice, "DB reloaded by DEBUG RELOAD");
             }
-            Some(Standing::LoadAof) if outcome.is_ok() => {
+            Ask::LoadAof { .. } if outcome.is_ok() => {
                 state.effects.log(Level::Notice, "Append Only File loaded by DEBUG LOADAOF");
                 // What is there is what a file holds.
                 state.persistence.saved_dirty = state.dirty;

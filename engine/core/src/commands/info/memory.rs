@@ -56,7 +56,7 @@ pub(super) fn memory(report: &Report<'_>, out: &mut String) {
         "mem_clients_slaves" => 0,
         "mem_clients_normal" => m.clients,
         "mem_cluster_links" => 0,
-        "mem_aof_buffer" => 0,
+        "mem_aof_buffer" => state.persistence.aof().buffer_length,
         "mem_allocator" => host.allocator,
         "active_defrag_running" => 0,
         "lazyfree_pending_objects" => state.stats.lazyfree_pending,
