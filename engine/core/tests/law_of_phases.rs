@@ -6,6 +6,7 @@ mod fixture;
 use fixture::{Bench, command};
 use proptest::prelude::*;
 use refrain_core::{Config, SessionId};
+use refrain_persist::aof::{AofItem, AofReader};
 
 const CLIENTS: usize = 3;
 
@@ -236,9 +237,10 @@ proptest! {
     }
 
     #[test]
-    fn the_propagation_stream_reproduces_the_data_set(story in story()) {
+    fn the_propagation_stream_reproduces_the_data_set(story in story(), cut in any::<prop::sample::Index>()) {
         let (mut original, _) = play(&story, false);
         let stream = original.engine.effects().stream.bytes().to_vec();
+        prop_assert_eq!(original.engine.effects().stream.position(), 1 + stream.len() as u64);
         let mut copy = Bench::new(Config::default(), None);
         let link = copy.connect();
         // What has expired is deleted by the stream, never by the copy's own clock: it stands still at the start.
@@ -254,5 +256,46 @@ proptest! {
             data
         };
         prop_assert_eq!(live(&original), live(&copy));
+
+        // As an append-only file it does the same, whenever that is read.
+        for years in [0, 20] {
+            let mut loaded = Bench::new(Config::default(), None);
+            loaded.advance_ms(years * 365 * 86_400_000);
+            load(&mut loaded, &stream)?;
+            prop_assert_eq!(loaded.data(), copy.data());
+            prop_assert_eq!(loaded.engine.state().stats.unexpected_errors, 0);
+        }
+        // A file that ends early holds whole commands and whole transactions.
+        let mut reader = AofReader::new(0, 1 << 20);
+        reader.feed(&stream[..cut.index(stream.len() + 1)]);
+        reader.end_of_input();
+        while let Ok(Some(_)) = reader.next() {}
+        let mut begun = Bench::new(Config::default(), None);
+        load(&mut begun, &stream[..cut.index(stream.len() + 1)])?;
+        let mut whole = Bench::new(Config::default(), None);
+        load(&mut whole, &stream[..usize::try_from(reader.valid_up_to()).unwrap()])?;
+        prop_assert_eq!(begun.data(), whole.data());
     }
+}
+
+/// Loads the beginning of an append-only file into an empty engine.
+fn load(bench: &mut Bench, file: &[u8]) -> Result<(), TestCaseError> {
+    let mut reader = AofReader::new(0, 1 << 20);
+    reader.feed(file);
+    reader.end_of_input();
+    bench.engine.loading_began(file.len() as u64);
+    let error = loop {
+        match reader.next() {
+            Ok(Some(AofItem::Command(command))) => {
+                bench.engine.replay(command).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            }
+            Ok(Some(AofItem::Annotation(_))) => {}
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    prop_assert!(error.is_none_or(|error| error.kind.is_truncation()));
+    bench.engine.replay_ends();
+    bench.engine.loading_ended();
+    Ok(())
 }
