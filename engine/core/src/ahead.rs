@@ -6,6 +6,9 @@ use refrain_resp::ProtocolError;
 
 use crate::table::{BeginSearch, Command, FindKeys, Found, KeySpec, Unresolved};
 
+/// Keys of one command that are hashed ahead. Those beyond are hashed when they are looked up.
+const HASHES_AHEAD_MAX: usize = 16;
+
 /// A command parsed and not yet executed. Positions are into the round's buffers; all of it fits a cache line.
 #[derive(Clone, Copy)]
 pub(crate) struct Ahead {
@@ -33,7 +36,6 @@ pub(crate) struct KeyRange {
 }
 
 impl KeyRange {
-    #[inline]
     pub(crate) fn of(command: &Command) -> Option<KeyRange> {
         match command.keys {
             [KeySpec { begin: BeginSearch::Index(first), find: FindKeys::Range { last, step, .. }, .. }, ..] => {
@@ -43,7 +45,6 @@ impl KeyRange {
         }
     }
 
-    #[inline]
     pub(crate) fn last(&self, argc: usize) -> usize {
         match self.last {
             0.. => (self.first + self.last as usize).min(argc - 1),
@@ -72,29 +73,67 @@ pub(crate) enum Rare {
     Broken(ProtocolError),
 }
 
+/// What is known of a command when its name and the number of its arguments are.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) found: Found,
+    pub(crate) barrier: bool,
+    /// The first of the keys that are hashed ahead, how far apart they are, and how many.
+    pub(crate) first_key: u8,
+    pub(crate) key_step: u8,
+    pub(crate) keys: u8,
+}
+
+impl Known {
+    pub(crate) fn of(found: Found, argc: usize) -> Known {
+        let mut known = Known { found, barrier: found.command.barrier, first_key: 0, key_step: 0, keys: 0 };
+        if let Some(range) = KeyRange::of(found.command) {
+            (known.first_key, known.key_step) = (range.first as u8, range.step as u8);
+            let last = range.last(argc);
+            if range.first <= last {
+                known.keys = ((last - range.first) / range.step + 1).min(HASHES_AHEAD_MAX) as u8;
+            }
+        }
+        known
+    }
+}
+
 /// The command that was named last. Pipelines repeat themselves, and comparing one word is cheaper than any index.
 #[derive(Default)]
 pub(crate) struct RecentCommand {
     word: u64,
     len: usize,
-    found: Option<Found>,
+    argc: usize,
+    known: Option<Known>,
 }
 
 impl RecentCommand {
     /// The command that `args` name, when it is known without a look at the table: the same word as before, in the same case,
     /// of a command without subcommands that takes so many arguments.
     #[inline]
-    pub(crate) fn find(&self, name: &[u8], argc: usize) -> Option<Found> {
-        let found = self.found?;
-        (name.len() == self.len && word_of(name) == self.word && found.command.takes(argc)).then_some(found)
+    pub(crate) fn find(&mut self, name: &[u8], argc: usize) -> Option<Known> {
+        let known = self.known?;
+        if name.len() != self.len || word_of(name) != self.word {
+            return None;
+        }
+        if argc == self.argc { Some(known) } else { self.find_longer(argc) }
     }
 
-    #[inline]
-    pub(crate) fn remember(&mut self, name: &[u8], found: Found) {
+    /// The same command with another number of arguments.
+    #[inline(never)]
+    fn find_longer(&mut self, argc: usize) -> Option<Known> {
+        let found = self.known?.found;
+        found.command.takes(argc).then(|| {
+            self.argc = argc;
+            *self.known.insert(Known::of(found, argc))
+        })
+    }
+
+    pub(crate) fn remember(&mut self, name: &[u8], argc: usize, known: Known) {
+        let command = known.found.command;
         // A subcommand's full name is longer than the word that its container was called by.
-        let is_whole_name = name.len() == found.command.name.len();
-        if name.len() <= 8 && is_whole_name && found.command.subcommands.is_empty() {
-            *self = RecentCommand { word: word_of(name), len: name.len(), found: Some(found) };
+        if name.len() <= 8 && name.len() == command.name.len() && command.subcommands.is_empty() {
+            *self = RecentCommand { word: word_of(name), len: name.len(), argc, known: Some(known) };
         }
     }
 }

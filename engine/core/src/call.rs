@@ -200,20 +200,20 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The key that argument `i` names, in the selected database.
-    #[inline]
+    #[inline(always)]
     pub fn key(&self, i: usize) -> Key<'a> {
         let name = self.args.at(i);
-        let hashes = &self.hashes;
-        if i == hashes.first
-            && let Some(hash) = hashes.hashes.first()
-        {
-            return Key { db: self.session.db, name, hash: *hash };
-        }
-        let hash = match self.hashes.of(i) {
-            Some(hash) => hash,
-            None => self.state.keyspace.hash(name),
+        let hash = match self.hashes.hashes.first() {
+            Some(hash) if i == self.hashes.first => *hash,
+            _ => self.hash_of(i, name),
         };
         Key { db: self.session.db, name, hash }
+    }
+
+    /// The hash of a key that is not the first.
+    #[inline(never)]
+    fn hash_of(&self, i: usize, name: &[u8]) -> KeyHash {
+        self.hashes.of(i).unwrap_or_else(|| self.state.keyspace.hash(name))
     }
 
     /// Appends to the reply.

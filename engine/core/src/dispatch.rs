@@ -19,6 +19,7 @@ const CLOCK_REFRESH_PER_SECOND: u64 = 2000;
 impl<H: Hooks> Engine<H> {
     /// Executes one command of a session that was taken out, or queues it, or refuses it. False when a pause holds it back: then
     /// nothing has happened, and the session has to wait.
+    #[inline(always)]
     pub(crate) fn dispatch(
         &mut self,
         session: &mut Session,
@@ -46,6 +47,18 @@ impl<H: Hooks> Engine<H> {
         }
         self.settle_reply(session, mark, resolution);
         true
+    }
+
+    /// The same for what is rarely met: once more as code, so that the common way is all in one piece.
+    #[inline(never)]
+    pub(crate) fn dispatch_rare(
+        &mut self,
+        session: &mut Session,
+        resolution: Result<Found, Unresolved>,
+        args: Args<'_>,
+        hashes: KeyHashes<'_>,
+    ) -> bool {
+        self.dispatch(session, resolution, args, hashes)
     }
 
     /// What is done when a command has been answered, from `mark` on, or has turned out to wait.
@@ -150,7 +163,7 @@ impl<H: Hooks> Engine<H> {
     }
 
     /// Everything that can refuse a command before it runs.
-    #[inline]
+    #[inline(always)]
     fn admit(
         &mut self,
         session: &mut Session,
@@ -228,6 +241,7 @@ impl<H: Hooks> Engine<H> {
     }
 
     /// Runs one command, and what it asks for.
+    #[inline(always)]
     fn run(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
         self.call(session, found, args, hashes);
         let twice = match found.command.name {
@@ -245,7 +259,14 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
+    /// The same for a command that was queued.
+    #[inline(never)]
+    fn run_queued(&mut self, session: &mut Session, found: Found, args: Args<'_>) {
+        self.run(session, found, args, KeyHashes::default());
+    }
+
     /// One handler, what it asks for, and the bookkeeping around both.
+    #[inline(always)]
     fn call(&mut self, session: &mut Session, found: Found, args: Args<'_>, hashes: KeyHashes<'_>) {
         let began = self.ticks_at;
         let Ran { failed, request, reply_from } = self.invoke(session, found, args, hashes, Run::First);
@@ -321,21 +342,34 @@ impl<H: Hooks> Engine<H> {
     }
 
     /// Counts a command that has been answered at `ticks_at`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count_execution(&mut self, session: &Session, found: Found, args: Args<'_>, execution: &Execution) {
         let ended = self.ticks_at;
-        let state = &mut self.state;
-        state.stats.commands_processed += 1;
-        if state.observer.count(found, execution) {
-            let unix_s = self.hooks.now().unix_s();
-            state.observer.inspect(&state.config, session, found, args, execution, unix_s);
+        self.state.stats.commands_processed += 1;
+        if self.state.observer.count(found, execution) {
+            self.inspect(session, found, args, *execution);
         }
-        if ended.saturating_sub(self.clock_read_at) > state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
+        if ended.saturating_sub(self.clock_read_at) > self.state.ticks_per_second / CLOCK_REFRESH_PER_SECOND
             && !self.clock_is_held
         {
-            self.clock_read_at = ended;
-            state.set_now(self.hooks.now());
+            self.read_the_clock(ended);
         }
+    }
+
+    /// Enters a remarkable command where it belongs.
+    #[cold]
+    #[inline(never)]
+    fn inspect(&mut self, session: &Session, found: Found, args: Args<'_>, execution: Execution) {
+        let unix_s = self.hooks.now().unix_s();
+        self.state.observer.inspect(&self.state.config, session, found, args, &execution, unix_s);
+    }
+
+    /// A round takes long: time goes on in it.
+    #[cold]
+    #[inline(never)]
+    fn read_the_clock(&mut self, ticks: u64) {
+        self.clock_read_at = ticks;
+        self.state.set_now(self.hooks.now());
     }
 
     /// What only the engine can do for a handler. It is part of the command: a changed configuration already decides how the
@@ -382,7 +416,7 @@ impl<H: Hooks> Engine<H> {
             let (found, args) = (queued.found, queued.args());
             let checked = if session.unrestricted { Ok(()) } else { self.state.check_queued(session, found, args) };
             match checked {
-                Ok(()) => self.run(session, found, args, KeyHashes::default()),
+                Ok(()) => self.run_queued(session, found, args),
                 Err(refused) => {
                     self.state.stats.count_error(&refused.code());
                     session.reply().error(refused.bytes());

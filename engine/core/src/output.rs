@@ -13,6 +13,8 @@ pub struct Output {
     /// What comes before `bytes`, once a long value is in it. Most clients never have any.
     pieces: Option<Box<Pieces>>,
     bytes: Vec<u8>,
+    /// Bytes of all pieces, sent or not.
+    pieces_len: usize,
     /// Of the first piece, or else of `bytes`, so much has left.
     sent: usize,
     /// Its last buffer was filled beyond what small ones hold: the next is likely to be, too.
@@ -65,38 +67,37 @@ impl Output {
             return;
         }
         let before = std::mem::take(&mut self.bytes);
+        self.pieces_len += before.len() + value.len();
         let pieces = self.pieces.get_or_insert_default();
         if !before.is_empty() {
-            pieces.push(Piece::Own(before));
+            pieces.queue.push_back(Piece::Own(before));
         }
-        pieces.push(Piece::Shared(value));
+        pieces.queue.push_back(Piece::Shared(value));
     }
 
     /// The present end, to come back to with [`Output::truncate`].
     #[inline]
     pub fn mark(&self) -> usize {
-        self.bytes.len() + self.pieces.as_ref().map_or(0, |pieces| pieces.len)
+        self.pieces_len + self.bytes.len()
     }
 
     /// Takes back everything appended since `mark`. None of it can have been sent: sending happens between commands.
     pub fn truncate(&mut self, mark: usize) {
         assert!(mark >= self.sent, "a reply that has left cannot be taken back");
-        let mut bytes_from = 0;
         if let Some(pieces) = &mut self.pieces {
-            while mark < pieces.len {
+            while mark < self.pieces_len {
                 let Some(piece) = pieces.queue.pop_back() else { break };
-                pieces.len -= piece.bytes().len();
+                self.pieces_len -= piece.bytes().len();
                 self.bytes = match piece {
                     Piece::Own(bytes) => bytes,
                     Piece::Shared(_) => Vec::new(),
                 };
             }
-            bytes_from = pieces.len;
             if pieces.queue.is_empty() {
                 self.pieces = None;
             }
         }
-        self.bytes.truncate(mark - bytes_from);
+        self.bytes.truncate(mark - self.pieces_len);
     }
 
     /// Says that the first `n` unsent bytes have left.
@@ -126,7 +127,8 @@ impl Output {
                 return;
             }
             self.sent -= len;
-            pieces.pop_front();
+            self.pieces_len -= len;
+            pieces.queue.pop_front();
             if pieces.queue.is_empty() {
                 self.pieces = None;
             }
@@ -162,8 +164,6 @@ impl Output {
 #[derive(Debug, Default)]
 struct Pieces {
     queue: VecDeque<Piece>,
-    /// Bytes of all of them, sent or not.
-    len: usize,
 }
 
 #[derive(Debug)]
@@ -182,18 +182,8 @@ impl Piece {
 }
 
 impl Pieces {
-    fn push(&mut self, piece: Piece) {
-        self.len += piece.bytes().len();
-        self.queue.push_back(piece);
-    }
-
     fn first(&self) -> &[u8] {
         self.queue.front().expect("there are pieces only while there is one").bytes()
-    }
-
-    fn pop_front(&mut self) {
-        let gone = self.queue.pop_front().expect("there are pieces only while there is one");
-        self.len -= gone.bytes().len();
     }
 
     fn memory(&self) -> usize {

@@ -10,10 +10,10 @@
 
 use std::ops::Range;
 
-use refrain_data::KeyHash;
+use refrain_data::{Database, KeyHash, Keyspace};
 use refrain_resp::{Arg, Limits, Parsed, ProtocolError};
 
-use crate::ahead::{Ahead, KeyRange, Rare, RecentCommand, What};
+use crate::ahead::{Ahead, Known, Rare, RecentCommand, What};
 use crate::call::{Args, KeyHashes};
 use crate::cursor::{Cursor, Parsing};
 use crate::effects::Level;
@@ -25,9 +25,6 @@ use crate::session::{Closing, Session, SessionId};
 
 /// Commands parsed before the first of them is executed.
 const GROUP: usize = 32;
-
-/// Keys of one command that are hashed ahead. Those beyond are hashed when they are looked up.
-const HASHES_AHEAD_MAX: usize = 16;
 
 /// Bytes that one connection may have executed in one round when it has just sent some: the rest of an earlier read with a
 /// whole new one, so that a node which reads half of this in a round leaves nothing over.
@@ -66,6 +63,21 @@ enum Turn {
     Over,
     /// Execution's turn; there may be more of this session.
     GroupIsFull,
+}
+
+/// Hashes several keys of a command, and asks for their buckets.
+#[inline(never)]
+fn hash_keys<'k>(
+    keyspace: &Keyspace,
+    database: &Database,
+    keys: impl Iterator<Item = &'k [u8]>,
+    hashes: &mut Vec<KeyHash>,
+) {
+    for key in keys {
+        let hash = keyspace.hash(key);
+        database.prefetch_bucket(hash);
+        hashes.push(hash);
+    }
 }
 
 impl<H: Hooks> Engine<H> {
@@ -259,15 +271,22 @@ impl<H: Hooks> Engine<H> {
                 first_key: 0,
                 key_step: 0,
             };
-            let unquoted = match session.parser.parse(input, args, &limits) {
+            match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
                     cursor.pos += consumed;
                     ahead.len = consumed as u32;
-                    None
                 }
                 Ok(Parsed::Inline { consumed, bytes, .. }) => {
                     cursor.pos += consumed;
-                    Some(bytes)
+                    let call = Args::new(&bytes, &args[first_arg..]);
+                    ahead.args = call.len() as u32;
+                    let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
+                    rare.push(Rare::Unquoted(resolution, bytes));
+                    group.push(ahead);
+                    if resolution.is_ok_and(|found| found.command.barrier) {
+                        return Turn::GroupIsFull;
+                    }
+                    continue;
                 }
                 Ok(Parsed::Nothing { consumed }) => {
                     cursor.pos += consumed;
@@ -284,42 +303,38 @@ impl<H: Hooks> Engine<H> {
                     return Turn::GroupIsFull;
                 }
             };
-            let call = Args::new(unquoted.as_deref().unwrap_or(input), &args[first_arg..]);
-            ahead.args = call.len() as u32;
+            let call = Args::new(input, &args[first_arg..]);
+            let argc = call.len();
+            ahead.args = argc as u32;
             let name = call.at(0);
-            let resolution = match recent.find(name, call.len()) {
-                Some(found) => Ok(found),
-                None => {
-                    let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
-                    if let Ok(found) = resolution {
-                        recent.remember(name, found);
+            let known = match recent.find(name, argc) {
+                Some(known) => known,
+                None => match self.state.table.resolve(argc, |i| call.at(i)) {
+                    Ok(found) => {
+                        let known = Known::of(found, argc);
+                        recent.remember(name, argc, known);
+                        known
                     }
-                    resolution
-                }
+                    Err(why) => {
+                        rare.push(Rare::Unresolved(why));
+                        group.push(ahead);
+                        continue;
+                    }
+                },
             };
-            let mut barrier = false;
-            if let Ok(found) = &resolution {
-                barrier = found.command.barrier;
-                if let Some(range) = KeyRange::of(found.command) {
-                    (ahead.first_key, ahead.key_step) = (range.first as u8, range.step as u8);
-                    let last = range.last(call.len()).min(range.first + (HASHES_AHEAD_MAX - 1) * range.step);
-                    let mut i = range.first;
-                    while i <= last {
-                        let hash = keyspace.hash(call.at(i));
-                        database.prefetch_bucket(hash);
-                        hashes.push(hash);
-                        ahead.hashes += 1;
-                        i += range.step;
-                    }
-                }
+            (ahead.first_key, ahead.key_step, ahead.hashes) = (known.first_key, known.key_step, known.keys);
+            let first = usize::from(known.first_key);
+            if known.keys == 1 {
+                let hash = keyspace.hash(call.at(first));
+                database.prefetch_bucket(hash);
+                hashes.push(hash);
+            } else if known.keys > 1 {
+                let keys = (first..).step_by(usize::from(known.key_step)).take(usize::from(known.keys));
+                hash_keys(keyspace, database, keys.map(|i| call.at(i)), hashes);
             }
-            match (resolution, unquoted) {
-                (Ok(found), None) => ahead.what = What::Plain(found),
-                (resolution, Some(bytes)) => rare.push(Rare::Unquoted(resolution, bytes)),
-                (Err(why), None) => rare.push(Rare::Unresolved(why)),
-            }
+            ahead.what = What::Plain(known.found);
             group.push(ahead);
-            if barrier {
+            if known.barrier {
                 return Turn::GroupIsFull;
             }
         }
@@ -374,14 +389,14 @@ impl<H: Hooks> Engine<H> {
                     What::Plain(found) => self.dispatch(&mut session, Ok(found), Args::new(plain, offsets), hashes),
                     What::Rare(i) => match &rare[i as usize] {
                         Rare::Unquoted(resolution, bytes) => {
-                            self.dispatch(&mut session, *resolution, Args::new(bytes, offsets), hashes)
+                            self.dispatch_rare(&mut session, *resolution, Args::new(bytes, offsets), hashes)
                         }
                         Rare::Unresolved(why) => {
-                            self.dispatch(&mut session, Err(*why), Args::new(plain, offsets), hashes)
+                            self.dispatch_rare(&mut session, Err(*why), Args::new(plain, offsets), hashes)
                         }
                         Rare::Long(resolution) => {
                             let Some(long) = session.long.take() else { continue };
-                            let done = self.dispatch(&mut session, *resolution, long.args(offsets), hashes);
+                            let done = self.dispatch_rare(&mut session, *resolution, long.args(offsets), hashes);
                             if !done || session.held_until_us.is_some() {
                                 session.long = Some(long);
                             }

@@ -234,8 +234,21 @@ impl State {
     }
 
     /// Looks a key up for a command that reads its value: counts a hit or a miss, and marks the key as used.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        if let Some(stamp) = self.usage.time_stamp()
+            && self.touches
+        {
+            let found = self.inspect(key)?;
+            found.touch(stamp);
+            return Some(found);
+        }
+        self.read_rarely(key)
+    }
+
+    /// The same where uses are counted, or don't count.
+    #[inline(never)]
+    fn read_rarely(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
         let mark = self.usage.mark(self.touches);
         let found = self.inspect(key)?;
         mark.on(found);
@@ -302,8 +315,30 @@ impl State {
     }
 
     /// Looks a key up for a command that may change it, and marks it as used. The command calls [`State::modified`] if it does.
-    #[inline]
     pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
+        self.write_here(key)
+    }
+
+    /// The same as part of its caller: for the commands that are met most.
+    #[inline(always)]
+    pub(crate) fn write_here<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
+        if let Some(stamp) = self.usage.time_stamp()
+            && self.touches
+        {
+            return match self.live(key) {
+                Lookup::Occupied(found) => {
+                    found.entry().touch(stamp);
+                    Lookup::Occupied(found)
+                }
+                Lookup::Vacant(free) => Lookup::Vacant(free.stamped(stamp)),
+            };
+        }
+        self.write_rarely(key)
+    }
+
+    /// The same where uses are counted, or don't count.
+    #[inline(never)]
+    fn write_rarely<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
         let (mark, stamp) = (self.usage.mark(self.touches), self.usage.stamp());
         match self.live(key) {
             Lookup::Occupied(found) => {
@@ -315,7 +350,7 @@ impl State {
     }
 
     /// The key's entry or its place; whoever's deadline has come is deleted first.
-    #[inline]
+    #[inline(always)]
     fn live<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
         if self.heard {
             self.announce(key, NotifyClass::NONE);
@@ -387,6 +422,8 @@ impl State {
     }
 
     /// What follows from the removal of a key whose deadline has come.
+    #[cold]
+    #[inline(never)]
     fn lost(
         effects: &mut Effects,
         watchers: &mut Watchers,

@@ -88,6 +88,12 @@ impl Usage {
         self.stamp
     }
 
+    /// What a use leaves, where times are kept.
+    #[inline(always)]
+    pub(crate) fn time_stamp(&self) -> Option<u32> {
+        (!self.counts).then_some(self.stamp)
+    }
+
     /// What the use of a key does by a client that touches.
     #[inline]
     pub(crate) fn mark(&mut self, touches: bool) -> Mark {

@@ -1,10 +1,12 @@
 //! A slot of a bucket: an entry's pointer, tagged with bits of the hash.
 
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use super::{Entry, OwnedEntry};
 use crate::prefetch::prefetch;
+use crate::value::NewValue;
 
 /// A slot of a bucket: empty, or an entry with the 16 hash bits that place it inside its segment.
 ///
@@ -32,6 +34,12 @@ impl Slot {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_null()
+    }
+
+    /// The whole slot, hash bits on top; 0 if it is empty.
+    #[inline]
+    pub(crate) fn word(&self) -> u64 {
+        self.0.addr() as u64
     }
 
     /// The hash bits; 0 in an empty slot.
@@ -66,6 +74,13 @@ impl Slot {
         let result = change(&mut entry);
         *self = Slot::new(entry, fraction);
         result
+    }
+
+    /// Puts a string where one is, if nothing else changes by that; see [`OwnedEntry::overwrite`].
+    #[inline]
+    pub(crate) fn overwrite(&mut self, value: &NewValue<'_>) -> bool {
+        let Some(Entry { block, .. }) = self.entry() else { return false };
+        ManuallyDrop::new(OwnedEntry { block }).overwrite(value)
     }
 
     /// A copy of the entry for a snapshot.

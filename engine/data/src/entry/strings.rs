@@ -5,11 +5,44 @@ use std::sync::Arc;
 
 use super::shape::Shape;
 use super::stored::{Owned, Stored};
-use super::{DOUBLING_BYTES_MAX, INLINE, INLINE_BYTES_MAX, OwnedEntry, SHARED, SharedBytes, bytes_of};
+use super::{
+    DOUBLING_BYTES_MAX, HAS_DEADLINE, INLINE, INLINE_BYTES_MAX, INT, KIND, OwnedEntry, REPRESENTATION, SHARED,
+    SharedBytes, VARIANT, bytes_of,
+};
 use crate::size_class::size_class;
 use crate::value::{IntBuffer, NewValue};
 
 impl OwnedEntry {
+    /// Replaces the value by a string, if there is one of the same representation that lies in the block, the block keeps its size
+    /// and there is no deadline. Otherwise nothing changes.
+    #[inline]
+    pub(crate) fn overwrite(&mut self, value: &NewValue<'_>) -> bool {
+        let old = self.view().shape();
+        let is_plain = |representation| old.header & (REPRESENTATION | KIND | HAS_DEADLINE) == representation;
+        match value {
+            NewValue::Bytes(bytes) if is_plain(INLINE) && bytes.len() <= INLINE_BYTES_MAX => {
+                let new = Shape { header: old.with_changed_len(bytes.len()).header & !VARIANT, ..old };
+                if bytes.len() != old.inline_len() && new.block_bytes() != old.block_bytes() {
+                    return false;
+                }
+                // SAFETY: the block, whose size is that of both shapes, has room for `bytes` at `value_offset`, and `bytes` can't
+                // overlap a block that is borrowed mutably. The old value owned nothing.
+                unsafe {
+                    self.block.cast::<u64>().write(new.header);
+                    let at = self.block.byte_add(new.value_offset());
+                    at.copy_from_nonoverlapping(bytes_of(bytes), bytes.len());
+                }
+                true
+            }
+            NewValue::Int(number) if is_plain(INT) => {
+                // SAFETY: an INT value is 8 bytes at `value_offset`, at any alignment, which own nothing.
+                unsafe { self.block.byte_add(old.value_offset()).cast::<i64>().write_unaligned(*number) };
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Replaces value and deadline by bytes that the caller need not keep, encoded as `raw`. Long ones are not copied.
     pub(crate) fn set_bytes(&mut self, bytes: Vec<u8>, deadline: Option<u64>) {
         if bytes.len() > INLINE_BYTES_MAX {

@@ -124,8 +124,12 @@ proptest! {
             match change {
                 Change::Set(set, deadline) => {
                     model = Model { lru: model.lru, ..Model::new(&model.key, &set, deadline.over(model.deadline)) };
+                    let memory = entry.view().memory();
                     match set {
                         Set::Raw(bytes) => entry.set_bytes(bytes, model.deadline),
+                        set if model.deadline.is_none() && entry.overwrite(&set.new_value()) => {
+                            prop_assert_eq!(entry.view().memory(), memory);
+                        }
                         set => entry.set_value(set.new_value(), model.deadline),
                     }
                 }
@@ -190,7 +194,8 @@ fn common_sizes_take_the_expected_blocks() {
 fn a_value_of_the_same_class_reuses_the_block() {
     let mut entry = OwnedEntry::new(b"0123456789abcdef", NewValue::Bytes(&[b'a'; 16]), None, 0);
     let block = entry.block;
-    entry.set_value(NewValue::Bytes(&[b'b'; 9]), None);
+    assert!(entry.overwrite(&NewValue::Bytes(&[b'b'; 9])) && !entry.overwrite(&NewValue::Bytes(&[b'b'; 40])));
+    assert!(!entry.overwrite(&NewValue::Int(1)) && !entry.overwrite(&NewValue::Raw(b"b")));
     entry.append(b"1234567");
     entry.set_value(NewValue::Int(7), Some(5));
     assert_eq!(entry.block, block);

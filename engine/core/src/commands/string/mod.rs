@@ -40,7 +40,7 @@ fn reply_value(mut reply: Encoder<'_>, value: Value<'_>) {
 const SHARED_BYTES_MIN: usize = 64 * 1024;
 
 /// An entry's value, which must be a string, as a bulk reply.
-#[inline]
+#[inline(always)]
 fn reply_string(session: &mut Session, entry: Entry<'_>) -> Result<(), ErrorReply> {
     match string(entry)? {
         Value::Bytes(bytes) if bytes.len() >= SHARED_BYTES_MIN => match entry.share() {
@@ -71,7 +71,7 @@ fn store(call: &mut Call<'_>, key: &Key<'_>, value: NewValue<'_>, deadline: Dead
 /// The same without the event.
 #[inline]
 fn place(call: &mut Call<'_>, key: &Key<'_>, value: NewValue<'_>, deadline: Deadline) {
-    match call.state.write(key) {
+    match call.state.write_here(key) {
         Lookup::Occupied(mut found) => found.set_value(value, deadline),
         Lookup::Vacant(free) => {
             free.insert(value, deadline);
