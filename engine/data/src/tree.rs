@@ -12,6 +12,7 @@
 
 mod edit;
 mod node;
+mod own;
 mod pages;
 mod remove;
 
@@ -310,7 +311,7 @@ impl<P: Page> Tree<P> {
         }
         if let Some(root) = &mut self.root {
             let memory = remove::remove(root, range.clone());
-            self.settle(Change { len: -(range.len() as isize), memory, siblings: Vec::new() });
+            self.settle(Change { len: -(range.len() as isize), memory, siblings: Vec::new(), unsettled: false });
         }
     }
 
@@ -333,10 +334,21 @@ impl<P: Page> Tree<P> {
     }
 
     /// Takes over the counts of a change, and lets the root grow and shrink.
+    #[inline]
     fn settle(&mut self, change: Change<P>) {
-        let mut memory = self.memory as isize + change.memory;
         self.len = self.len.wrapping_add_signed(change.len);
-        let mut siblings = change.siblings;
+        let memory = self.memory as isize + change.memory;
+        let stays = self.root.as_deref().is_some_and(|root| root.only_child().is_none());
+        if change.siblings.is_empty() && self.len > 0 && stays {
+            self.memory = memory.unsigned_abs();
+        } else {
+            self.reshape(memory, change.siblings);
+        }
+    }
+
+    /// Makes a new root of the present one and what follows it, or of its only child. `memory` is what nodes occupy before that.
+    #[inline(never)]
+    fn reshape(&mut self, mut memory: isize, mut siblings: Vec<Child<P>>) {
         while !siblings.is_empty() {
             let Some(root) = self.root.take() else { break };
             let mut children = Vec::with_capacity(siblings.len() + 1);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::Page;
 use super::node::{Child, Node, len_of};
+use super::own::{is_shared, own};
+use crate::size_class::size_class;
 
 /// What a change did to a node.
 pub(super) struct Change<P: Page> {
@@ -16,6 +18,8 @@ pub(super) struct Change<P: Page> {
     pub(super) memory: isize,
     /// Nodes of the same height that follow the node now.
     pub(super) siblings: Vec<Child<P>>,
+    /// More than counts may have changed: the bound of the node's first record, or whether the node is too empty.
+    pub(super) unsettled: bool,
 }
 
 /// Which ends of the tree a node is at.
@@ -43,32 +47,55 @@ pub(super) fn edit<P: Page, R>(
     seek: &mut impl FnMut(&[Child<P>]) -> usize,
     change: impl FnOnce(&mut P, &mut Vec<P>) -> R,
 ) -> (R, Change<P>) {
-    let before = node.block_memory() as isize;
-    let (result, mut done) = match Arc::make_mut(node) {
-        Node::Leaf(page) => edit_page(page, edges, change),
+    let copied = if is_shared(node) { copy(node) } else { 0 };
+    let (result, mut done) = match own(node) {
+        Node::Leaf(page) => {
+            let before = page.memory() as isize;
+            let (result, mut done) = edit_page(page, edges, change);
+            done.memory += page.memory() as isize - before;
+            (result, done)
+        }
         Node::Inner(children) => {
             let at = seek(children);
             let last = at + 1 == children.len();
             let below = Edges { first: edges.first && at == 0, last: edges.last && last };
-            let (result, done) = edit(&mut children[at].node, below, seek, change);
-            let mut cut = Cut::Even;
-            if below.last {
-                cut = Cut::AtEnd;
-            } else if below.first {
-                cut = Cut::AtStart;
+            let (result, mut done) = edit(&mut children[at].node, below, seek, change);
+            let child = &mut children[at];
+            let len = child.len.wrapping_add_signed(done.len);
+            let settled = |child: &Child<P>| child.node.has_lowest(&child.bound) && !child.node.is_under_full();
+            // Nearly always nothing but counts has changed, and then there is nothing to find out further up.
+            if len > 0 && done.siblings.is_empty() && (!done.unsettled || settled(child)) {
+                child.len = len;
+                done.unsettled = false;
+                (result, done)
+            } else {
+                let mut cut = Cut::Even;
+                if below.last {
+                    cut = Cut::AtEnd;
+                } else if below.first {
+                    cut = Cut::AtStart;
+                }
+                (result, take_over(children, at, done, cut))
             }
-            (result, take_over(children, at, done, cut))
         }
     };
-    done.memory += node.block_memory() as isize - before;
+    done.memory += copied;
     (result, done)
+}
+
+/// Copies a node that is shared. Returns by how many bytes the copy's block is larger, for copies hold nothing in reserve.
+#[cold]
+fn copy<P: Page>(node: &mut Arc<Node<P>>) -> isize {
+    let before = node.block_memory() as isize;
+    own(node);
+    node.block_memory() as isize - before
 }
 
 fn edit_page<P: Page, R>(page: &mut P, edges: Edges, change: impl FnOnce(&mut P, &mut Vec<P>) -> R) -> (R, Change<P>) {
     let before = page.len() as isize;
     let mut following = Vec::new();
     let result = change(page, &mut following);
-    let mut done = Change { len: page.len() as isize - before, memory: 0, siblings: Vec::new() };
+    let mut done = Change { len: page.len() as isize - before, memory: 0, siblings: Vec::new(), unsettled: true };
     if following.is_empty() && !page.is_over_full() {
         return (result, done);
     }
@@ -109,10 +136,24 @@ fn divide_page<P: Page>(page: &mut P, at_end: bool, parts: &mut Vec<P>) {
     }
 }
 
-/// Takes over into `children` what a change did to the child `at`. What they occupy themselves is for the caller to
-/// compare.
+/// Takes over into `children` what a change did to the child `at`.
+#[inline(never)]
 fn take_over<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: Change<P>, cut: Cut) -> Change<P> {
-    let Change { len, mut memory, siblings } = done;
+    let before = children_memory(children);
+    let mut change = take_over_inside(children, at, done, cut);
+    change.memory += children_memory(children) - before;
+    change
+}
+
+/// What the children's list itself occupies.
+fn children_memory<P: Page>(children: &Vec<Child<P>>) -> isize {
+    let bytes = children.capacity() * size_of::<Child<P>>();
+    if bytes == 0 { 0 } else { size_class(bytes) as isize }
+}
+
+/// The same, but what the list itself occupies is for the caller to compare.
+fn take_over_inside<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: Change<P>, cut: Cut) -> Change<P> {
+    let Change { len, mut memory, siblings, .. } = done;
     if siblings.is_empty() {
         let child = &mut children[at];
         child.len = child.len.wrapping_add_signed(len);
@@ -122,7 +163,7 @@ fn take_over<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: Change<P>, 
             memory += refresh_bound(child);
             memory += join_if_under_full(children, at);
         }
-        return Change { len, memory, siblings };
+        return Change { len, memory, siblings, unsettled: true };
     }
     let child = &mut children[at];
     child.len = child.node.len();
@@ -136,7 +177,7 @@ fn take_over<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: Change<P>, 
     reserve(children, siblings.len(), P::FAN_OUT);
     children.splice(next..next, siblings);
     let (siblings, more) = divide(children, cut);
-    Change { len, memory: memory + more, siblings }
+    Change { len, memory: memory + more, siblings, unsettled: true }
 }
 
 /// Room for `more` children, in steps that waste little of a node's memory.
@@ -219,8 +260,8 @@ fn join<P: Page>(children: &mut Vec<Child<P>>, at: usize) -> (bool, isize) {
     }
     let blocks = |left: &Child<P>, right: &Child<P>| (left.node.block_memory() + right.node.block_memory()) as isize;
     let before = blocks(left, right);
-    let taken = std::mem::replace(Arc::make_mut(&mut right.node), Node::Inner(Vec::new()));
-    let back = match (Arc::make_mut(&mut left.node), taken) {
+    let taken = std::mem::replace(own(&mut right.node), Node::Inner(Vec::new()));
+    let back = match (own(&mut left.node), taken) {
         (Node::Leaf(page), Node::Leaf(next)) => page.absorb(next).map(Node::Leaf),
         (Node::Inner(some), Node::Inner(mut more)) => {
             reserve(some, more.len(), P::FAN_OUT);
@@ -230,7 +271,7 @@ fn join<P: Page>(children: &mut Vec<Child<P>>, at: usize) -> (bool, isize) {
         _ => unreachable!("children of a node are equally deep"),
     };
     if let Some(back) = back {
-        *Arc::make_mut(&mut right.node) = back;
+        *own(&mut right.node) = back;
         return (false, blocks(left, right) - before);
     }
     left.len += right.len;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::Page;
 use super::edit::{join_if_under_full, refresh_bound};
 use super::node::Node;
+use super::own::own;
 
 /// Removes the records at `range` of a node, some of which stay. Returns by how much its memory grew.
 pub(super) fn remove<P: Page>(node: &mut Arc<Node<P>>, range: Range<usize>) -> isize {
     let before = node.block_memory() as isize;
     let mut below = 0;
-    match Arc::make_mut(node) {
+    match own(node) {
         Node::Leaf(page) => page.remove_records(range),
         Node::Inner(children) => {
             let mut end = 0;
