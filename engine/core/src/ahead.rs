@@ -4,7 +4,7 @@
 
 use refrain_resp::ProtocolError;
 
-use crate::table::{BeginSearch, Command, FindKeys, Found, KeySpec, Unresolved};
+use crate::table::{BeginSearch, Command, FindKeys, Found, Group, KeySpec, Unresolved};
 
 /// Keys of one command that are hashed ahead. Those beyond are hashed when they are looked up.
 const HASHES_AHEAD_MAX: usize = 16;
@@ -24,7 +24,12 @@ pub(crate) struct Ahead {
     pub(crate) hashes: u8,
     pub(crate) first_key: u8,
     pub(crate) key_step: u8,
+    /// Of a command on collections: the argument that names an element, or [`NO_ELEMENT`]. Otherwise 0.
+    pub(crate) element: u8,
 }
+
+/// A command on collections names no element.
+pub(crate) const NO_ELEMENT: u8 = u8::MAX;
 
 /// Keys at fixed places from some argument on: what can be hashed ahead without knowing the command any better.
 #[derive(Clone, Copy)]
@@ -82,11 +87,18 @@ pub(crate) struct Known {
     pub(crate) first_key: u8,
     pub(crate) key_step: u8,
     pub(crate) keys: u8,
+    /// As in [`Ahead`].
+    pub(crate) element: u8,
 }
 
 impl Known {
     pub(crate) fn of(found: Found, argc: usize) -> Known {
-        let mut known = Known { found, barrier: found.command.barrier, first_key: 0, key_step: 0, keys: 0 };
+        let element = match (found.command.group, found.command.element) {
+            (_, element @ 1..) if element < argc => element as u8,
+            (Group::Hash | Group::Set | Group::SortedSet | Group::List, _) => NO_ELEMENT,
+            _ => 0,
+        };
+        let mut known = Known { found, barrier: found.command.barrier, first_key: 0, key_step: 0, keys: 0, element };
         if let Some(range) = KeyRange::of(found.command) {
             (known.first_key, known.key_step) = (range.first as u8, range.step as u8);
             let last = range.last(argc);

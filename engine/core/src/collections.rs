@@ -41,7 +41,7 @@ impl State {
         key: &Key<'_>,
         editor: impl FnOnce(&mut C) -> R,
     ) -> Result<Option<Edited<R>>, ErrorReply> {
-        let Lookup::Occupied(mut found) = self.write(key) else { return Ok(None) };
+        let Lookup::Occupied(mut found) = self.write_here(key) else { return Ok(None) };
         if found.entry().kind() != C::KIND {
             return Err(WRONG_TYPE);
         }
@@ -65,7 +65,7 @@ impl State {
         key: &Key<'_>,
         editor: impl FnOnce(&mut C) -> R,
     ) -> Result<Edited<R>, ErrorReply> {
-        let free = match self.write(key) {
+        let free = match self.write_here(key) {
             Lookup::Occupied(mut found) => {
                 if found.entry().kind() != C::KIND {
                     return Err(WRONG_TYPE);

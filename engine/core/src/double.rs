@@ -6,6 +6,11 @@
 /// A number whose whole text is one: decimal, hexadecimal or an infinity; no blanks. `None` also for what is too large or
 /// too small to be told from infinity or zero.
 pub fn parse(text: &[u8]) -> Option<f64> {
+    /// Numbers of so many digits are whole ones below 2^53.
+    const EXACT_DIGITS: usize = 15;
+    if (1..=EXACT_DIGITS).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')) as f64);
+    }
     if let Some(whole) = refrain_resp::parse_i64(text) {
         return Some(whole as f64);
     }

@@ -10,10 +10,10 @@
 
 use std::ops::Range;
 
-use refrain_data::{Database, KeyHash, Keyspace};
+use refrain_data::{Approach, Database, Entry, KeyHash, Keyspace};
 use refrain_resp::{Arg, Limits, Parsed, ProtocolError};
 
-use crate::ahead::{Ahead, Known, Rare, RecentCommand, What};
+use crate::ahead::{Ahead, Known, NO_ELEMENT, Rare, RecentCommand, What};
 use crate::call::{Args, KeyHashes};
 use crate::cursor::{Cursor, Parsing};
 use crate::effects::Level;
@@ -25,6 +25,9 @@ use crate::session::{Closing, Session, SessionId};
 
 /// Commands parsed before the first of them is executed.
 const GROUP: usize = 32;
+
+/// Small collections in a group after which nobody looks whether others in it are large.
+const SMALL_COLLECTIONS_MAX: usize = 2;
 
 /// Bytes that one connection may have executed in one round when it has just sent some: the rest of an earlier read with a
 /// whole new one, so that a node which reads half of this in a round leaves nothing over.
@@ -54,6 +57,8 @@ pub(crate) struct Scratch {
     hashes: Vec<KeyHash>,
     rare: Vec<Rare>,
     recent: RecentCommand,
+    /// There are commands on collections in the group.
+    elements: bool,
 }
 
 /// Why the parsing of one session's bytes ended.
@@ -116,6 +121,7 @@ impl<H: Hooks> Engine<H> {
             scratch.args.clear();
             scratch.hashes.clear();
             scratch.rare.clear();
+            scratch.elements = false;
         }
         self.state.gather_graves();
         for cursor in scratch.cursors.drain(..) {
@@ -213,7 +219,7 @@ impl<H: Hooks> Engine<H> {
 
     /// Parses commands of one session until the group is full, a barrier stands, or there is no further command.
     fn parse_cursor(&mut self, arena: &[u8], scratch: &mut Scratch, index: usize) -> Turn {
-        let Scratch { cursors, group, args, hashes, rare, recent } = scratch;
+        let Scratch { cursors, group, args, hashes, rare, recent, elements } = scratch;
         let cursor = &mut cursors[index];
         if cursor.state != Parsing::Ready {
             return Turn::Over;
@@ -248,6 +254,7 @@ impl<H: Hooks> Engine<H> {
                 hashes: 0,
                 first_key: 0,
                 key_step: 0,
+                element: 0,
             });
             rare.push(Rare::Long(resolution));
             return Turn::GroupIsFull;
@@ -270,6 +277,7 @@ impl<H: Hooks> Engine<H> {
                 hashes: 0,
                 first_key: 0,
                 key_step: 0,
+                element: 0,
             };
             match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
@@ -323,6 +331,8 @@ impl<H: Hooks> Engine<H> {
                 },
             };
             (ahead.first_key, ahead.key_step, ahead.hashes) = (known.first_key, known.key_step, known.keys);
+            ahead.element = known.element;
+            *elements |= known.element != 0;
             let first = usize::from(known.first_key);
             if known.keys == 1 {
                 let hash = keyspace.hash(call.at(first));
@@ -343,6 +353,9 @@ impl<H: Hooks> Engine<H> {
 
     fn execute_group(&mut self, arena: &[u8], scratch: &mut Scratch) {
         self.prefetch_entries(scratch);
+        if scratch.elements {
+            self.prefetch_elements(arena, scratch);
+        }
         let Scratch { cursors, group, args, hashes, rare, .. } = scratch;
         self.ticks_at = self.hooks.ticks();
         let mut at = 0;
@@ -475,6 +488,42 @@ impl<H: Hooks> Engine<H> {
                 database.prefetch_entry(*hash);
             }
         }
+    }
+
+    /// Asks for what commands on collections will read beyond the beginnings of entries: the rest of small ones, and of large ones
+    /// the elements that are named.
+    #[inline(never)]
+    fn prefetch_elements(&self, arena: &[u8], scratch: &Scratch) {
+        let mut approaches: [Option<Approach<'_>>; GROUP] = [None; GROUP];
+        let mut found = approaches.iter_mut();
+        let (mut last, mut small) = (None, 0);
+        for ahead in scratch.group.iter().filter(|ahead| ahead.element != 0 && ahead.hashes != 0) {
+            let cursor = &scratch.cursors[ahead.cursor as usize];
+            let Some(session) = self.state.sessions.get(cursor.session) else { continue };
+            let hash = scratch.hashes[ahead.hashes_from as usize];
+            let database = self.state.keyspace.db(session.db);
+            database.prefetch_collection(hash);
+            // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
+            if ahead.element == NO_ELEMENT || small > SMALL_COLLECTIONS_MAX {
+                continue;
+            }
+            let bytes = if cursor.in_arena { arena } else { &cursor.own };
+            let offsets = &scratch.args[ahead.args_from as usize..][..ahead.args as usize];
+            let args = Args::new(&bytes[ahead.start..][..ahead.len as usize], offsets);
+            let large = match last {
+                Some((key, large)) if key == (session.db, hash) => large,
+                _ => database.get(hash, args.at(usize::from(ahead.first_key))).and_then(Entry::large),
+            };
+            last = Some(((session.db, hash), large));
+            small += usize::from(large.is_none());
+            if let Some(large) = large
+                && let Some(place) = found.next()
+            {
+                *place = Approach::begin(large, args.at(usize::from(ahead.element)));
+            }
+        }
+        approaches.iter().flatten().for_each(|approach| approach.prefetch_place());
+        approaches.iter().flatten().for_each(|approach| approach.prefetch_record());
     }
 
     /// Answers a request that breaks the protocol: the stream has lost its frame, so the connection ends.

@@ -65,6 +65,16 @@ impl Bucket {
         any
     }
 
+    /// Brings near what small collections take beyond that.
+    #[inline]
+    pub(crate) fn prefetch_rest_of_candidates(&self, fraction: u16) {
+        let mut candidates = self.candidates(fraction);
+        while candidates != 0 {
+            self.slots[slot_of(candidates)].prefetch_rest();
+            candidates &= candidates - 1;
+        }
+    }
+
     /// Brings near the beginning of every entry.
     pub(crate) fn prefetch_entries(&self) {
         for slot in &self.slots {

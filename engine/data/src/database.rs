@@ -149,6 +149,12 @@ impl Database {
         self.dicts[0].prefetch_entry(hash);
     }
 
+    /// [`Dict::prefetch_collection`] of the only dictionary.
+    #[inline]
+    pub fn prefetch_collection(&self, hash: KeyHash) {
+        self.dicts[0].prefetch_collection(hash);
+    }
+
     /// [`Dict::scan`] over all dictionaries, one after the other. Cursors are below 2^48 here too.
     pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Entry<'_>)) -> u64 {
         if let [only] = self.dicts.as_slice() {

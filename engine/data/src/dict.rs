@@ -147,6 +147,14 @@ impl Dict {
         }
     }
 
+    /// Goes on loading the entry, for whoever reads a collection in it.
+    #[inline]
+    pub fn prefetch_collection(&self, hash: KeyHash) {
+        if let Some((segment, fraction)) = self.segment_of(hash) {
+            segment.prefetch_collection(fraction);
+        }
+    }
+
     /// The entry of `key`, whose hash is `hash`.
     #[inline]
     #[must_use]
@@ -294,6 +302,23 @@ impl Dict {
         result
     }
 
+    /// Changes a collection in place and keeps the accounts, without those that no editor can change: the key's own deadline.
+    fn edit<C: Collection, R>(&mut self, id: SegmentId, place: Place, editor: impl FnOnce(&mut C) -> R) -> R {
+        let bucket = self.segments.get_mut(id).bucket_mut(usize::from(place.bucket));
+        self.walks.before_write(bucket);
+        let slot = bucket.slot_mut(usize::from(place.slot));
+        let (old_bytes, old_fields) = collection_figures::<C>(slot);
+        let scratch = &mut self.scratch;
+        let result = slot.update(|entry| entry.edit(scratch, editor));
+        let (new_bytes, new_fields) = collection_figures::<C>(slot);
+        self.entry_bytes = self.entry_bytes - old_bytes + new_bytes;
+        if C::KIND == Kind::Hash {
+            let hash = |dict: &Dict| dict.seed.hash(dict.segments.get(id).entry(place).key());
+            self.relist_fields(hash, old_fields, new_fields);
+        }
+        result
+    }
+
     /// Puts a string where another is, if nothing of what is accounted changes by that; false if that is not so. Most writes of
     /// strings are of this kind, and cost a third of an [`Dict::update`] so.
     #[inline]
@@ -329,6 +354,13 @@ impl Dict {
 #[inline]
 fn figures(entry: Entry<'_>) -> (usize, Option<u64>, Option<u64>) {
     (entry.memory(), entry.deadline(), entry.earliest_field_deadline())
+}
+
+/// What the dictionary accounts of a collection that an editor may change.
+#[inline]
+fn collection_figures<C: Collection>(slot: &Slot) -> (usize, Option<u64>) {
+    let entry = slot.entry().expect("a place names a full slot");
+    (entry.memory(), if C::KIND == Kind::Hash { entry.earliest_field_deadline() } else { None })
 }
 
 /// What a lookup found.
@@ -408,10 +440,7 @@ impl<'d> OccupiedEntry<'d> {
     /// # Panics
     /// When the key holds no `C`.
     pub fn edit<C: Collection, R>(&mut self, editor: impl FnOnce(&mut C) -> R) -> R {
-        let mut scratch = std::mem::take(&mut self.dict.scratch);
-        let result = self.dict.update(self.segment, self.place, |entry| entry.edit(&mut scratch, editor));
-        self.dict.scratch = scratch;
-        result
+        self.dict.edit(self.segment, self.place, editor)
     }
 
     /// Replaces the value by a string whose bytes the caller need not keep. The encoding becomes `raw`.

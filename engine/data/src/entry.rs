@@ -133,6 +133,19 @@ impl<'a> Entry<'a> {
         Some(if shape.header & VARIANT == 0 { BodyRef::Packed(bytes) } else { BodyRef::Alternate(bytes) })
     }
 
+    /// The value of a large collection, whatever its type.
+    #[inline]
+    #[must_use]
+    pub fn large(self) -> Option<&'a Large> {
+        if self.shape().representation() != LARGE {
+            return None;
+        }
+        match self.body() {
+            Some(BodyRef::Large(large)) => Some(large),
+            _ => None,
+        }
+    }
+
     /// The value of a collection of type `C`; `None` when the key holds something else.
     #[inline]
     #[must_use]
@@ -237,6 +250,9 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn memory(self) -> usize {
         let shape = self.shape();
+        if shape.representation() <= INLINE {
+            return shape.block_bytes();
+        }
         let outside = match shape.representation() {
             SHARED => SHARED_OVERHEAD_BYTES + size_class(self.shared_bytes(shape).capacity()),
             LARGE => match self.body() {
@@ -251,7 +267,10 @@ impl<'a> Entry<'a> {
     /// The earliest deadline of a field, if this is a hash that has such.
     #[inline]
     pub(crate) fn earliest_field_deadline(self) -> Option<u64> {
-        if self.kind() != Kind::Hash {
+        let shape = self.shape();
+        let is_hash = shape.header & KIND == (Kind::Hash as u64) << KIND_SHIFT;
+        // In the first of the packed forms there is no room for deadlines.
+        if !is_hash || shape.representation() != LARGE && shape.header & VARIANT == 0 {
             return None;
         }
         self.view::<Hash>()?.earliest_deadline()

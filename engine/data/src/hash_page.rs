@@ -18,7 +18,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use crate::prefetch::prefetch;
+use crate::prefetch::{prefetch, prefetch_all};
 use crate::size_class::size_class;
 use crate::spread;
 use long::Long;
@@ -260,6 +260,25 @@ impl<const VALUES: bool> HashPage<VALUES> {
         }
         prefetch(&raw const self.buffer[usize::from(offset & !TIMED)]);
         Some(index)
+    }
+
+    /// Starts loading what says where the page's parts are.
+    #[inline]
+    pub(crate) fn prefetch_head(&self) {
+        prefetch_all(self);
+    }
+
+    /// Starts loading the record of this hash, or else where a new one goes.
+    #[inline]
+    pub(crate) fn prefetch_element(&self, hash: u32) {
+        let index = self.count_below(hash);
+        let mut offset = usize::from(self.records_end);
+        if index < self.len() && self.hash(index) == hash {
+            offset = self.offset(index);
+        }
+        let record = self.buffer.as_ptr().wrapping_add(offset);
+        prefetch(record);
+        prefetch(record.wrapping_add(64));
     }
 
     /// Bytes that are in use.

@@ -8,6 +8,7 @@
 //! a dictionary has [`Entry`]s. `unsafe` is confined to `entry` (blocks of memory), `prefetch` (a hint), and
 //! `bits` and `hyperloglog` (vectors).
 
+mod approach;
 pub mod bits;
 mod bucket;
 mod collection;
@@ -34,6 +35,7 @@ mod tree;
 mod value;
 mod walk;
 
+pub use approach::Approach;
 pub use collection::{Body, BodyRef, Collection, Large};
 pub use database::{DICTS_MAX, Database};
 pub use dict::{DetachedEntry, Dict, Lookup, OccupiedEntry, SweepReport, VacantEntry};

@@ -17,3 +17,15 @@ pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
     let _ = address;
 }
+
+/// Starts loading all of a value of a few cache lines, without what it points to.
+#[inline(always)]
+pub(crate) fn prefetch_all<T>(value: &T) {
+    let start = std::ptr::from_ref(value).cast::<u8>();
+    let mut at = 0;
+    while at < size_of::<T>() {
+        prefetch(start.wrapping_add(at));
+        at += 64;
+    }
+    prefetch(start.wrapping_add(size_of::<T>() - 1));
+}

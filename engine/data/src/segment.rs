@@ -143,6 +143,12 @@ impl Segment {
         }
     }
 
+    /// Goes on loading the entry, as far as a small collection mostly reaches. One that is displaced is left to its lookup.
+    #[inline]
+    pub(crate) fn prefetch_collection(&self, fraction: u16) {
+        self.home_bucket(fraction).prefetch_rest_of_candidates(fraction);
+    }
+
     /// As many as one entry in twelve is displaced, and a lookup of it would miss twice.
     fn prefetch_displaced(&self, home: usize, fraction: u16) {
         for distance in 1..=self.buckets[home].reach() {

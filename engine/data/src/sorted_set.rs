@@ -15,6 +15,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub(crate) use index_page::IndexPage;
 pub use large::LargeSortedSet;
 pub use range::{LexBound, LexRange, ScoreBound, ScoreRange, rank_range};
 

@@ -109,6 +109,9 @@ pub struct Command {
     pub channels: Channels,
     /// Hints for clients and proxies, as `COMMAND` shows them.
     pub tips: &'static [&'static str],
+    /// The argument that names an element of the collection at the first key, or 0: where it is in a large one is asked for ahead. It
+    /// is a hint, which options may make wrong.
+    pub element: usize,
     /// Nothing more of its connection is parsed until it has finished: it changes how what follows is read or answered,
     /// may end the connection, or may wait.
     pub barrier: bool,
@@ -145,6 +148,7 @@ impl Command {
         key_finder: None,
         channels: Channels::None,
         tips: &[],
+        element: 0,
         barrier: false,
         since: "1.0.0",
         group: Group::Generic,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::shape::Shape;
 use super::stored::{Owned, Stored};
-use super::{INLINE_BYTES_MAX, KIND_SHIFT, OwnedEntry, SharedBytes, VARIANT};
+use super::{INLINE_BYTES_MAX, KIND_SHIFT, LARGE, OwnedEntry, SharedBytes, VARIANT};
 use crate::collection::{Body, BodyRef, Collection};
 use crate::value::Kind;
 
@@ -35,6 +35,9 @@ impl OwnedEntry {
     pub(crate) fn edit<C: Collection, R>(&mut self, scratch: &mut Vec<u8>, editor: impl FnOnce(&mut C) -> R) -> R {
         assert_eq!(self.view().kind(), C::KIND, "an editor is given what it was made for");
         let old = self.view().shape();
+        if old.representation() == LARGE {
+            return self.edit_large(old, editor);
+        }
         let deadline = self.view().deadline();
         let mut buffer = None;
         let body = match self.view().body() {
@@ -53,6 +56,28 @@ impl OwnedEntry {
             && bytes.capacity() <= SCRATCH_BYTES_MAX
         {
             *scratch = bytes;
+        }
+        result
+    }
+
+    /// Changes a large collection. Mostly it stays one, and the block keeps what it has.
+    #[inline]
+    fn edit_large<C: Collection, R>(&mut self, old: Shape, editor: impl FnOnce(&mut C) -> R) -> R {
+        let mut collection = C::from_body(self.take_body(old, &mut None));
+        let result = editor(&mut collection);
+        match collection.into_body() {
+            Body::Large(large) => {
+                // SAFETY: since `take_body` the block holds 8 bytes that nobody owns at `value_offset`, where the pointer was, and is
+                // what `old` describes but for its header.
+                unsafe {
+                    Stored::Large(large).write(self.block.byte_add(old.value_offset()));
+                    self.block.cast::<u64>().write(old.header);
+                }
+            }
+            mut body => {
+                let (flags, deadline) = (flags(C::KIND, &body), self.view().deadline());
+                self.replace(stored(&mut body, None), flags, deadline);
+            }
         }
         result
     }

@@ -99,6 +99,14 @@ impl Slot {
         prefetch(block.wrapping_byte_add(32));
         prefetch(block.wrapping_byte_add(80));
     }
+
+    /// Brings near what a small collection takes beyond that.
+    #[inline]
+    pub(crate) fn prefetch_rest(&self) {
+        let block = self.0.map_addr(|address| address & ADDRESS);
+        prefetch(block.wrapping_byte_add(144));
+        prefetch(block.wrapping_byte_add(208));
+    }
 }
 
 impl Default for Slot {

@@ -67,6 +67,12 @@ impl LargeHash {
         self.due.page_of(&first_after).map_or(0, |(page, before)| before + page.count_below(first_after))
     }
 
+    /// The page where a field of this name is or would be, and what orders it.
+    pub(crate) fn page(&self, name: &[u8]) -> Option<(&HashPage<true>, u32)> {
+        let bound = self.bound(name);
+        Some((self.fields.lookup(&bound)?, bound))
+    }
+
     #[inline]
     pub(super) fn get(&self, name: &[u8]) -> Option<Found<'_>> {
         let bound = self.bound(name);

@@ -73,6 +73,12 @@ impl LargeSet {
         self.members.lookup(&hash)
     }
 
+    /// The page where a member of this name is or would be, and its hash.
+    pub(crate) fn page_of(&self, name: &[u8]) -> Option<(&MemberPage, u32)> {
+        let hash = self.hash(name);
+        Some((self.page(hash)?, hash))
+    }
+
     /// Whether something is a member.
     #[inline]
     #[must_use]

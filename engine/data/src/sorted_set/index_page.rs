@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::names::{Names, copied, fit, give_back, heap, reserve};
 use super::scores::Scores;
+use crate::prefetch::{prefetch, prefetch_all};
 use crate::spread;
 use crate::tree::Page;
 
@@ -24,7 +25,7 @@ const FIXED_BYTES: usize = size_of::<u32>() + 1;
 
 /// Members in the order of their hashes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct IndexPage {
+pub(crate) struct IndexPage {
     hashes: Vec<u32>,
     scores: Scores,
     names: Names,
@@ -63,6 +64,28 @@ impl IndexPage {
             }
             hashes[..at].partition_point(|other| *other < hash)
         }
+    }
+
+    /// Starts loading what says where the page's parts are.
+    #[inline]
+    pub(crate) fn prefetch_head(&self) {
+        prefetch_all(self);
+    }
+
+    /// Starts loading what says where the member of this hash is.
+    #[inline]
+    pub(crate) fn prefetch_place(&self, hash: u32) {
+        let (Some(low), Some(high)) = (self.hashes.first(), self.hashes.last()) else { return };
+        let at = spread::guess(self.hashes.len(), (*low, *high), hash.clamp(*low, *high));
+        prefetch(&raw const self.hashes[at]);
+        self.scores.prefetch(at);
+        self.names.prefetch_extents(at);
+    }
+
+    /// Starts loading the member of this hash, or where it belongs.
+    #[inline]
+    pub(crate) fn prefetch_element(&self, hash: u32) {
+        self.names.prefetch(self.count_below(hash));
     }
 
     /// Where the member is, or where it belongs.

@@ -90,6 +90,12 @@ impl LargeSortedSet {
         (self.seed.hash(name).0 >> 32) as u32
     }
 
+    /// The page of the index where a member of this name is or would be, and its hash.
+    pub(crate) fn index_page(&self, name: &[u8]) -> Option<(&IndexPage, u32)> {
+        let hash = self.hash(name);
+        Some((self.index.lookup(&hash)?, hash))
+    }
+
     /// A member's score.
     #[inline]
     #[must_use]

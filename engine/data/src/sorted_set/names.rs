@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::prefetch::prefetch;
 use crate::size_class::size_class;
 
 /// Strings of bytes, in the order of their page.
@@ -39,10 +40,25 @@ macro_rules! either {
     };
 }
 
-/// How many bytes names of these lengths have.
+/// How many bytes names of these lengths have: eight are added at a time, as four numbers of 16 bits, which have room for the
+/// lengths of a page and many more.
 #[inline]
 fn sum(lengths: &[u8]) -> usize {
-    lengths.iter().map(|len| u32::from(*len)).sum::<u32>() as usize
+    const EVEN: u64 = 0x00FF_00FF_00FF_00FF;
+    /// Of each four numbers: twice 255, so often, is below 2^16.
+    const WORDS: usize = 128;
+    let (words, rest) = lengths.as_chunks();
+    let mut total = rest.iter().map(|len| usize::from(*len)).sum();
+    for words in words.chunks(WORDS) {
+        let mut four = 0;
+        for word in words {
+            let word = u64::from_le_bytes(*word);
+            four += (word & EVEN) + (word >> 8 & EVEN);
+        }
+        let two = (four & 0x0000_FFFF_0000_FFFF) + (four >> 16 & 0x0000_FFFF_0000_FFFF);
+        total += (two as u32 as usize) + (two >> 32) as usize;
+    }
+    total
 }
 
 impl Names {
@@ -74,6 +90,23 @@ impl Names {
             Extents::Ends(_) if at == 0 => 0,
             Extents::Ends(ends) => ends[at - 1],
         }
+    }
+
+    /// Starts loading what says where name number `at` is.
+    #[inline]
+    pub(super) fn prefetch_extents(&self, at: usize) {
+        match &self.extents {
+            Extents::Lengths(lengths) => {
+                (0..=at).step_by(64).for_each(|at| prefetch(lengths.as_ptr().wrapping_add(at)))
+            }
+            Extents::Ends(ends) => prefetch(ends.as_ptr().wrapping_add(at)),
+        }
+    }
+
+    /// Starts loading name number `at`, or where it goes at the end.
+    #[inline]
+    pub(super) fn prefetch(&self, at: usize) {
+        prefetch(self.bytes.as_ptr().wrapping_add(self.start(at)));
     }
 
     /// Name number `at`.
@@ -143,7 +176,8 @@ impl Names {
         if range.is_empty() {
             return;
         }
-        let (start, end) = (self.start(range.start), self.start(range.end));
+        let start = self.start(range.start);
+        let end = if range.len() == 1 { start + self.len_of(range.start) } else { self.start(range.end) };
         self.bytes.drain(start..end);
         give_back(&mut self.bytes);
         if let Extents::Ends(ends) = &mut self.extents {

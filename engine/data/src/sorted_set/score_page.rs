@@ -92,17 +92,27 @@ impl ScorePage {
         self.scores.count_from(0, is_before)
     }
 
+    /// How a record stands to another one. Names are found only where scores don't tell.
     #[inline]
-    fn record(&self, at: usize) -> (f64, &[u8]) {
-        (self.scores.get(at), self.names.get(at))
+    fn compare(&self, at: usize, score: f64, name: &[u8]) -> Ordering {
+        match self.scores.get(at).partial_cmp(&score) {
+            Some(Ordering::Less) => Ordering::Less,
+            Some(Ordering::Greater) => Ordering::Greater,
+            _ => self.names.get(at).cmp(name),
+        }
     }
 
     /// Where the record is, or where it belongs.
     #[inline]
     pub(super) fn seek(&self, score: f64, name: &[u8]) -> Result<usize, usize> {
         let low = self.scores.count_from(0, |other| other < score);
-        let equal = self.scores.count_from(low, |other| other <= score);
-        if equal == 0 { Err(low) } else { self.names.search(low..low + equal, name) }
+        let is_equal = |at: usize| at < self.scores.len() && self.scores.get(at) == score;
+        if !is_equal(low) {
+            return Err(low);
+        }
+        // Mostly there is one of a score.
+        let end = if is_equal(low + 1) { low + self.scores.count_from(low, |other| other <= score) } else { low + 1 };
+        self.names.search(low..end, name)
     }
 
     /// Puts a record in that is not there.
@@ -138,9 +148,8 @@ impl ScorePage {
         debug_assert!(found.is_ok(), "the order holds what the index says");
         let Ok(at) = found else { return false };
         let last = self.scores.len() - 1;
-        let target = (new, name);
-        let before = at > 0 && compare(self.record(at - 1), target) == Ordering::Less;
-        let after = at < last && compare(target, self.record(at + 1)) == Ordering::Less;
+        let before = at > 0 && self.compare(at - 1, new, name).is_lt();
+        let after = at < last && self.compare(at + 1, new, name).is_gt();
         if before && after {
             self.scores.set(at, new);
             return true;
@@ -148,7 +157,7 @@ impl ScorePage {
         // Between the first and the last of the others nothing but this page can be its place.
         let inside = last > 1 && {
             let (first, end) = (usize::from(at == 0), last - usize::from(at == last));
-            compare(self.record(first), target) == Ordering::Less && compare(target, self.record(end)) == Ordering::Less
+            self.compare(first, new, name).is_lt() && self.compare(end, new, name).is_gt()
         };
         let name = inside.then(|| name.to_vec());
         self.remove_records(at..at + 1);

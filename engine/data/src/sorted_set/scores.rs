@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::names::{copied, fit, give_back, heap, reserve};
+use crate::prefetch::prefetch;
 
 /// Scores, in the order of their page.
 #[derive(Clone, Debug)]
@@ -56,6 +57,15 @@ impl Scores {
         match self {
             Scores::Whole(scores) => f64::from(scores[at]),
             Scores::Real(scores) => scores[at],
+        }
+    }
+
+    /// Starts loading score number `at`.
+    #[inline]
+    pub(super) fn prefetch(&self, at: usize) {
+        match self {
+            Scores::Whole(scores) => prefetch(scores.as_ptr().wrapping_add(at)),
+            Scores::Real(scores) => prefetch(scores.as_ptr().wrapping_add(at)),
         }
     }
 
