@@ -231,6 +231,12 @@ impl<'a> HashRef<'a> {
     }
 }
 
+impl From<LargeHash> for Hash {
+    fn from(hash: LargeHash) -> Hash {
+        Hash::Large(Box::new(Large::Hash(hash)))
+    }
+}
+
 /// The fields of a hash.
 pub struct Fields<'a>(Form<'a>);
 

@@ -181,6 +181,26 @@ impl List {
         self.view().is_empty()
     }
 
+    /// Adds the elements of a packed list at the right end.
+    pub fn append_packed(&mut self, more: PackedList, limits: ListLimits) {
+        match self {
+            List::Packed(list) if list.is_empty() && !limits.are_exceeded_by(more.total_bytes(), more.len()) => {
+                *list = more;
+            }
+            List::Packed(list)
+                if !limits.are_exceeded_by(list.total_bytes() + more.total_bytes(), list.len() + more.len()) =>
+            {
+                more.view().iter().for_each(|element| list.push_back_value(element));
+            }
+            List::Packed(list) => {
+                let mut large = LargeList::of_packed(list.view());
+                large.append_packed(more.view());
+                *self = large.into();
+            }
+            List::Large(large) => large_of_mut(large).append_packed(more.view()),
+        }
+    }
+
     /// Makes the list large if it would be too long for a packed one with these elements.
     fn make_room<'a>(&mut self, elements: impl Iterator<Item = &'a [u8]>, limits: ListLimits) {
         let List::Packed(list) = self else { return };

@@ -149,12 +149,24 @@ impl SortedSet {
     /// A set of these members, each once, in any order: packed if it may be. They are sorted on the way.
     #[must_use]
     pub fn of(members: &mut [Scored<'_>], limits: &SortedSetLimits) -> SortedSet {
+        Self::of_any(members, limits, true).0
+    }
+
+    /// As [`SortedSet::of`]; `None` if a member is there twice.
+    #[must_use]
+    pub fn of_distinct(members: &mut [Scored<'_>], limits: &SortedSetLimits) -> Option<SortedSet> {
+        let (set, are_distinct) = Self::of_any(members, limits, false);
+        are_distinct.then_some(set)
+    }
+
+    /// A set of these members, if each is there once; and whether it is, unless that is known.
+    fn of_any(members: &mut [Scored<'_>], limits: &SortedSetLimits, known: bool) -> (SortedSet, bool) {
         sort_scored(members);
         let fits = |one: &Scored<'_>| one.member.len() <= limits.value;
         let bytes = members.iter().map(|one| one.member.len() + 64).sum::<usize>();
         if members.len() > limits.entries || !members.iter().all(fits) || !PackedList::new().has_room_for(bytes) {
-            let large = LargeSortedSet::from_sorted(limits.seed, members);
-            return SortedSet::Large(Box::new(Large::SortedSet(large)));
+            let (large, are_distinct) = LargeSortedSet::from_sorted(limits.seed, members);
+            return (SortedSet::Large(Box::new(Large::SortedSet(large))), are_distinct);
         }
         let mut list = PackedList::new();
         let mut text = packed::ScoreText::new();
@@ -162,7 +174,8 @@ impl SortedSet {
             packed::push(&mut list, one.member, one.score, &mut text);
         }
         list.give_back();
-        SortedSet::Packed(list)
+        let are_distinct = known || list.view().are_distinct(2);
+        (SortedSet::Packed(list), are_distinct)
     }
 
     /// A set of a packed list that a stranger sent, which is a valid list; `None` if it is not that of a sorted set.
@@ -265,7 +278,7 @@ impl SortedSet {
                 members.push(Scored { member, score });
                 true
             });
-            let large = LargeSortedSet::from_sorted(limits.seed, &members);
+            let (large, _) = LargeSortedSet::from_sorted(limits.seed, &members);
             *self = SortedSet::Large(Box::new(Large::SortedSet(large)));
         }
         match self {

@@ -104,6 +104,15 @@ pub enum StringValue<'a> {
 }
 
 impl StringValue<'_> {
+    /// The string as an element of a collection.
+    #[must_use]
+    pub fn as_value(&self) -> Value<'_> {
+        match self {
+            StringValue::Int(number) => Value::Int(*number),
+            StringValue::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+
     /// The value as a key would hold it: a text that is a number's becomes one.
     #[must_use]
     pub fn to_new_value(&self) -> NewValue<'_> {

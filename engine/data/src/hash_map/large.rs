@@ -8,7 +8,7 @@ use super::{Field, Found};
 use crate::hash::HashSeed;
 use crate::hash_page::{HashPage, Record};
 use crate::tree::Tree;
-use crate::value::{Deadline, Value};
+use crate::value::{Deadline, IntBuffer, Value};
 
 /// A hash that is too large to be packed.
 #[derive(Clone)]
@@ -23,6 +23,25 @@ impl LargeHash {
     #[must_use]
     pub fn new(seed: HashSeed) -> Self {
         LargeHash { fields: Tree::new(), due: Tree::new(), seed }
+    }
+
+    /// One with these fields; `None` if one is there twice. They are added in the order of their hashes: to the same page one after
+    /// another, and pages are filled.
+    #[must_use]
+    pub fn of_distinct(fields: &[Field<'_>], seed: HashSeed) -> Option<Self> {
+        let mut hash = LargeHash::new(seed);
+        let (mut digits, mut value_digits) = (IntBuffer::new(), IntBuffer::new());
+        let mut order: Vec<(u32, usize)> =
+            fields.iter().enumerate().map(|(at, field)| (hash.bound(field.name.bytes(&mut digits)), at)).collect();
+        order.sort_unstable();
+        for (_, at) in order {
+            let Field { name, value, deadline } = fields[at];
+            let deadline = deadline.map_or(Deadline::Clear, Deadline::At);
+            if !hash.set(name.bytes(&mut digits), value.bytes(&mut value_digits), deadline) {
+                return None;
+            }
+        }
+        Some(hash)
     }
 
     /// How many fields there are.

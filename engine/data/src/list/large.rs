@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::strip::{STRIP_BYTES_MAX, Strip};
 use crate::list::End;
+use crate::packed_list::codec::extent;
 use crate::packed_list::{Needle, Packed, PackedList, packed_bytes_of};
 use crate::tree::{Page, Tree};
 use crate::value::Value;
@@ -67,6 +68,20 @@ impl LargeList {
         match end {
             End::Left => self.front.push_front(element),
             End::Right => self.back.push_back(element),
+        }
+    }
+
+    /// Adds the elements of a packed list at the right end: whole strips of them at once.
+    pub fn append_packed(&mut self, list: Packed<'_>) {
+        self.spill(End::Right, 0);
+        let mut rest = list.body();
+        while !rest.is_empty() {
+            let mut strip = Strip::take_first(&mut rest, STRIP_BYTES_MAX);
+            if strip.is_empty() {
+                let first = extent(rest, 0);
+                strip = Strip::take_first(&mut rest, first);
+            }
+            self.put(End::Right, strip);
         }
     }
 

@@ -80,16 +80,20 @@ impl Strip {
 
     /// The first elements of a packed list, up to `room` bytes of them.
     pub(super) fn of_first(list: Packed<'_>, room: usize) -> Strip {
+        Self::take_first(&mut list.body(), room)
+    }
+
+    /// Takes the first elements of a packed list's body, up to `room` bytes of them.
+    pub(super) fn take_first(rest: &mut &[u8], room: usize) -> Strip {
         let mut strip = Strip::default();
-        strip.bytes.reserve_exact(size_class(list.body().len().min(room).max(8)));
-        let mut rest = list.body();
+        strip.bytes.reserve_exact(size_class(rest.len().min(room).max(8)));
         while !rest.is_empty() {
             let len = extent(rest, 0);
             if strip.bytes.len() + len > room {
                 break;
             }
             strip.push_raw(&rest[..len]);
-            rest = &rest[len + codec::backlen_bytes(len)..];
+            *rest = &rest[len + codec::backlen_bytes(len)..];
         }
         strip
     }

@@ -266,3 +266,25 @@ fn a_strip_divides_itself_until_each_part_is_small_enough() {
     assert_eq!(parts.iter().map(Page::len).sum::<usize>(), 7);
     assert!(parts.iter().all(|part| part.len() == 1 || part.total_bytes() <= strip::STRIP_BYTES_MAX));
 }
+
+quickcheck::quickcheck! {
+    fn appending_packed_lists_is_pushing_their_elements(lists: Vec<Vec<u16>>, size: i8, long: bool) -> bool {
+        let limits = ListLimits::new(i64::from(size % 5));
+        let element = |seed: &u16| match seed % 9 {
+            0 => seed.to_string().into_bytes(),
+            1 if long => vec![b'l'; usize::from(*seed)],
+            _ => vec![b's'; usize::from(seed % 300)],
+        };
+        let (mut list, mut pushed) = (List::empty(), Vec::new());
+        for seeds in &lists {
+            let mut packed = PackedList::new();
+            seeds.iter().for_each(|seed| packed.push_back(&element(seed)));
+            list.append_packed(packed, limits);
+            pushed.extend(seeds.iter().map(element));
+            // An element at an end that is not in a strip yet.
+            list.push(End::Right, std::iter::once(&b"between"[..]), limits);
+            pushed.push(b"between".to_vec());
+        }
+        list.view().iter().map(|value| value.to_vec()).eq(pushed.iter().cloned()) && list.len() == pushed.len()
+    }
+}

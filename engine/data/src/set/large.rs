@@ -35,6 +35,23 @@ impl LargeSet {
         set
     }
 
+    /// One with these members; `None` if one is there twice. They are added in the order of their hashes: to the same page one after
+    /// another, and pages are filled.
+    #[must_use]
+    pub fn of_distinct(members: &[Value<'_>], seed: HashSeed) -> Option<Self> {
+        let mut set = LargeSet::new(seed);
+        let mut digits = IntBuffer::new();
+        let mut order: Vec<(u32, usize)> =
+            members.iter().enumerate().map(|(at, member)| (hash(seed, member.bytes(&mut digits)), at)).collect();
+        order.sort_unstable();
+        for (hash, at) in order {
+            if !set.insert_hashed(hash, members[at].bytes(&mut digits)) {
+                return None;
+            }
+        }
+        Some(set)
+    }
+
     /// How many members there are.
     #[inline]
     #[must_use]

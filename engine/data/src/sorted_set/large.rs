@@ -30,9 +30,9 @@ impl LargeSortedSet {
         LargeSortedSet { seed, order: Tree::new(), index: Tree::new() }
     }
 
-    /// One of these members, which ascend in the order of sorted sets, each once.
+    /// One of these members, which ascend in the order of sorted sets; and whether each is there once, without which it is none.
     #[must_use]
-    pub fn from_sorted(seed: HashSeed, members: &[Scored<'_>]) -> Self {
+    pub fn from_sorted(seed: HashSeed, members: &[Scored<'_>]) -> (Self, bool) {
         let mut set = LargeSortedSet::new(seed);
         let mut digits = IntBuffer::new();
         let mut hashes = Vec::with_capacity(members.len());
@@ -51,18 +51,20 @@ impl LargeSortedSet {
         hashes.sort_unstable();
         let mut page = IndexPage::default();
         let mut last = None;
+        let mut are_distinct = true;
         for (hash, at) in hashes {
             let name = members[at].member.bytes(&mut digits);
             if page.bytes() + name.len() > index_page::BUILT_BYTES && last != Some(hash) {
                 set.index.push_back(std::mem::take(&mut page));
             }
+            are_distinct &= last != Some(hash) || page.find(hash, name).is_none();
             page.push(hash, members[at].score, name);
             last = Some(hash);
         }
         if page.len() > 0 {
             set.index.push_back(page);
         }
-        set
+        (set, are_distinct)
     }
 
     /// How many members there are.

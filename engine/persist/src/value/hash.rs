@@ -1,11 +1,11 @@
 //! Hashes: packed fields and values, with deadlines or without, or the same one by one.
 
-use refrain_data::{Collection, Deadline, Hash, HashRef, IntBuffer, Value};
+use refrain_data::{Collection, Deadline, Field, Hash, HashRef, IntBuffer, LargeHash, Value};
 
 use super::ziplist::{ziplist, zipmap};
 use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::length::write_length;
-use crate::string::{Compressor, StringValue, read_string, write_string};
+use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
 
 /// A field without a deadline is marked by 0, so what is written of the others is one more than their distance from the first.
@@ -68,26 +68,33 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
         _ => {
             let timed = value_type == number::HASH_TIMED;
             let earliest = if timed { u64::from_le_bytes(input.take_array()?) } else { 0 };
-            let mut hash = Hash::empty();
+            let mut fields = Vec::new();
             for _ in 0..read_count(input)? {
                 let deadline = match if timed { read_count(input)? } else { NO_DEADLINE } {
-                    NO_DEADLINE => Deadline::Clear,
-                    distance => Deadline::At(earliest.checked_add(distance - 1).ok_or(Malformed)?),
+                    NO_DEADLINE => None,
+                    distance => Some(earliest.checked_add(distance - 1).ok_or(Malformed)?),
                 };
-                let name = bytes_of(read_string(input, limits.string_bytes)?);
-                let value = bytes_of(read_string(input, limits.string_bytes)?);
-                if !hash.set(&name, &value, deadline, &limits.hash) {
+                let name = read_string(input, limits.string_bytes)?;
+                fields.push((name, read_string(input, limits.string_bytes)?, deadline));
+            }
+            let fields = fields.iter().map(|(name, value, deadline)| Field {
+                name: name.as_value(),
+                value: value.as_value(),
+                deadline: *deadline,
+            });
+            if fields.len() > limits.hash.entries {
+                let fields: Vec<Field<'_>> = fields.collect();
+                return LargeHash::of_distinct(&fields, limits.hash.seed).map(Hash::from).ok_or(Malformed);
+            }
+            let mut hash = Hash::empty();
+            let (mut digits, mut value_digits) = (IntBuffer::new(), IntBuffer::new());
+            for Field { name, value, deadline } in fields {
+                let deadline = deadline.map_or(Deadline::Clear, Deadline::At);
+                if !hash.set(name.bytes(&mut digits), value.bytes(&mut value_digits), deadline, &limits.hash) {
                     return Err(Malformed);
                 }
             }
             Ok(hash)
         }
-    }
-}
-
-fn bytes_of(string: StringValue<'_>) -> std::borrow::Cow<'_, [u8]> {
-    match string {
-        StringValue::Int(number) => itoa::Buffer::new().format(number).as_bytes().to_vec().into(),
-        StringValue::Bytes(bytes) => bytes,
     }
 }

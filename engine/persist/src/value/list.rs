@@ -1,9 +1,9 @@
 //! Lists: nodes of packed elements, or single elements that are too long for that.
 
-use refrain_data::{List, ListRef, Packed, PackedList, Value};
+use refrain_data::{List, ListRef, PackedList, Value};
 
 use super::ziplist::ziplist;
-use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::length::write_length;
 use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
@@ -81,7 +81,7 @@ impl Nodes {
 
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<List, Malformed> {
     let mut list = List::of(std::iter::empty(), limits.list);
-    let mut push = |element: Value<'_>| {
+    let push = |list: &mut List, element: Value<'_>| {
         let mut digits = refrain_data::IntBuffer::new();
         list.push(refrain_data::ListEnd::Right, std::iter::once(element.bytes(&mut digits)), limits.list);
     };
@@ -89,15 +89,15 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
         number::LIST => {
             for _ in 0..read_count(input)? {
                 match read_string(input, limits.string_bytes)? {
-                    StringValue::Int(number) => push(Value::Int(number)),
-                    StringValue::Bytes(bytes) => push(Value::Bytes(&bytes)),
+                    StringValue::Int(number) => push(&mut list, Value::Int(number)),
+                    StringValue::Bytes(bytes) => push(&mut list, Value::Bytes(&bytes)),
                 }
             }
         }
-        number::LIST_ZIPLIST => ziplist(&read_blob(input, limits)?, &mut |element| push(element))?,
+        number::LIST_ZIPLIST => ziplist(&read_blob(input, limits)?, &mut |element| push(&mut list, element))?,
         number::LIST_QUICKLIST => {
             for _ in 0..read_count(input)? {
-                ziplist(&read_blob(input, limits)?, &mut |element| push(element))?;
+                ziplist(&read_blob(input, limits)?, &mut |element| push(&mut list, element))?;
             }
         }
         _ => {
@@ -106,16 +106,15 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
                 let kind = read_count(input)?;
                 if kind == PLAIN {
                     match read_string(input, limits.string_bytes)? {
-                        StringValue::Int(number) => push(Value::Int(number)),
-                        StringValue::Bytes(bytes) => push(Value::Bytes(&bytes)),
+                        StringValue::Int(number) => push(&mut list, Value::Int(number)),
+                        StringValue::Bytes(bytes) => push(&mut list, Value::Bytes(&bytes)),
                     }
                     continue;
                 }
-                let bytes = read_blob(input, limits)?;
-                if kind != PACKED || !Packed::validate(&bytes, true) {
+                if kind != PACKED {
                     return Err(Malformed);
                 }
-                Packed::new(&bytes).iter().for_each(&mut push);
+                list.append_packed(read_packed(input, limits)?, limits.list);
             }
         }
     }

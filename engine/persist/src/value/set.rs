@@ -1,6 +1,6 @@
 //! Sets: integers in order, packed members, or members one by one.
 
-use refrain_data::{Body, Collection, IntSet, Ints, Set, SetRef, Value};
+use refrain_data::{Body, Collection, IntSet, Ints, LargeSet, Set, SetRef, Value};
 
 use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::string::{Compressor, StringValue, read_string, write_string};
@@ -44,18 +44,16 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             }
         }
         _ => {
-            let count = read_count(input)?;
-            let mut set = Set::empty();
-            for _ in 0..count {
-                let is_new = match read_string(input, limits.string_bytes)? {
-                    StringValue::Int(number) => set.insert_value(Value::Int(number), &limits.set),
-                    StringValue::Bytes(bytes) => set.insert(&bytes, &limits.set),
-                };
-                if !is_new {
-                    return Err(Malformed);
-                }
+            let mut members = Vec::new();
+            for _ in 0..read_count(input)? {
+                members.push(read_string(input, limits.string_bytes)?);
             }
-            Ok(set)
+            let members: Vec<Value<'_>> = members.iter().map(StringValue::as_value).collect();
+            let are_ints = || members.iter().all(|member| member.as_int().is_some());
+            if members.len() <= limits.set.entries || members.len() <= limits.set.int_entries && are_ints() {
+                return gather(members.into_iter(), limits);
+            }
+            LargeSet::of_distinct(&members, limits.set.seed).map(Set::from).ok_or(Malformed)
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Sorted sets: packed members with their scores, or members with scores one by one, the greatest first.
 
-use refrain_data::{Collection, PackedList, SortedSet, SortedSetRef, Value};
+use refrain_data::{Collection, PackedList, Scored, SortedSet, SortedSetRef};
 
 use super::ziplist::ziplist;
 use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
-use crate::string::{Compressor, StringValue, read_string, write_string};
+use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
 
 /// Scores that the oldest encoding has no text for.
@@ -53,30 +53,23 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             SortedSet::from_packed(list, &limits.sorted_set).ok_or(Malformed)
         }
         _ => {
-            let count = read_count(input)?;
-            let mut set = SortedSet::empty();
-            for _ in 0..count {
+            let mut members = Vec::new();
+            for _ in 0..read_count(input)? {
                 let member = read_string(input, limits.string_bytes)?;
-                let score = if value_type == number::SORTED_SET_2 {
-                    f64::from_le_bytes(input.take_array()?)
-                } else {
-                    read_text_score(input)?
+                let score = match value_type {
+                    number::SORTED_SET_2 => f64::from_le_bytes(input.take_array()?),
+                    _ => read_text_score(input)?,
                 };
                 if score.is_nan() {
                     return Err(Malformed);
                 }
-                let updated = match &member {
-                    StringValue::Int(number) => {
-                        let mut digits = refrain_data::IntBuffer::new();
-                        set.insert(Value::Int(*number).bytes(&mut digits), score, &limits.sorted_set)
-                    }
-                    StringValue::Bytes(bytes) => set.insert(bytes, score, &limits.sorted_set),
-                };
-                if !updated.is_added() {
-                    return Err(Malformed);
-                }
+                members.push((member, score));
             }
-            Ok(set)
+            // They were written from the last to the first, mostly.
+            let scored =
+                members.iter().rev().map(|(member, score)| Scored { member: member.as_value(), score: *score });
+            let mut scored: Vec<Scored<'_>> = scored.collect();
+            SortedSet::of_distinct(&mut scored, &limits.sorted_set).ok_or(Malformed)
         }
     }
 }

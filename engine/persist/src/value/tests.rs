@@ -286,6 +286,22 @@ fn nothing_is_there_twice_and_what_is_empty_is_nothing() {
 }
 
 #[test]
+fn nothing_is_there_twice_in_large_collections() {
+    let member = |i: u8| [&[2, b'm', i][..]].concat();
+    for (number, behind) in [(2, &b""[..]), (4, b"\x01v"), (24, b"\x01v"), (5, &[0; 8])] {
+        let before: &[u8] = if number == 24 { &[0] } else { b"" };
+        let value = |members: &mut dyn Iterator<Item = u8>| {
+            let mut value = if number == 24 { vec![0; 8] } else { Vec::new() };
+            value.push(40);
+            members.for_each(|i| value.extend([before, &member(i), behind].concat()));
+            value
+        };
+        assert!(matches!(read(number, &value(&mut (0..40))), Ok(Restored::Collection(..))), "{number}");
+        assert!(read(number, &value(&mut (0..40).map(|i| i % 39))).is_err(), "{number}");
+    }
+}
+
+#[test]
 fn a_claimed_count_is_not_believed() {
     let claim = b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\x01a";
     for number in [1, 2, 4, 5, 14, 18, 21] {
