@@ -169,6 +169,7 @@ transcripts!(
     acl_rights,
     acl_log,
     streams,
+    files,
 );
 
 /// Numbers and hashes differ between runs and builds; names, order and shape do not.
