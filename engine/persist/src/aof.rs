@@ -4,6 +4,7 @@
 //! one file after another. A file that was being written when its process died ends anywhere; what counts of it are its whole
 //! commands, and of a transaction all or nothing. Nothing in here opens a file.
 
+pub mod commands;
 pub mod manifest;
 mod reader;
 

@@ -131,3 +131,91 @@ fn what_is_acknowledged_under_always_survives_twenty_kills_and_no_transaction_is
         });
     }
 }
+
+/// What DEBUG DIGEST says.
+fn digest(server: &Server) -> String {
+    let mut client = server.connect();
+    client.send(b"DEBUG DIGEST\r\nQUIT\r\n");
+    let reply = String::from_utf8(client.receive_to_end()).expect("a digest is text");
+    reply.lines().next().expect("a line").to_owned()
+}
+
+/// Waits until nothing is written in the background.
+fn until_quiet(server: &Server) {
+    loop {
+        let mut client = server.connect();
+        client.send(b"INFO persistence\r\nQUIT\r\n");
+        let info = String::from_utf8(client.receive_to_end()).expect("INFO is text");
+        let is = |field: &str| info.lines().any(|line| line == field);
+        if is("aof_rewrite_in_progress:0") && is("aof_rewrite_scheduled:0") && is("rdb_bgsave_in_progress:0") {
+            return;
+        }
+        thread::yield_now();
+    }
+}
+
+/// Every type, small and large, with deadlines, groups and what is pending in them.
+const DATA: &[&str] = &[
+    "SET string value",
+    "SET number 12345",
+    "SET late value PXAT 33177117420000",
+    "DEBUG POPULATE 300 many 20",
+    "RPUSH list a b 3",
+    "SADD ints 1 2 3",
+    "SADD words a b c",
+    "ZADD sorted 1.5 a -inf b 3 c",
+    "HSET hash f v g 2",
+    "HSET timed f v g w",
+    "HPEXPIREAT timed 33177117420000 FIELDS 1 f",
+    "XADD stream 1-1 a 1 b 2",
+    "XADD stream 2-1 a 1",
+    "XADD stream 3-1 other 1",
+    "XDEL stream 2-1",
+    "XGROUP CREATE stream group 1-1 ENTRIESREAD 1",
+    "XGROUP CREATECONSUMER stream group idle",
+    "XREADGROUP GROUP group busy COUNT 5 STREAMS stream >",
+    "XADD empty 5-1 a b",
+    "XDEL empty 5-1",
+    "PFADD hll a b c",
+    "SETBIT bits 77 1",
+    "SELECT 3",
+    "SET elsewhere 1",
+];
+
+#[test]
+fn files_of_either_kind_give_back_what_they_were_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = |preamble| ["--appendonly", "yes", "--enable-debug-command", "yes", "--aof-use-rdb-preamble", preamble];
+    let mut expected = None;
+    for preamble in ["no", "yes", "no"] {
+        let server = start(folder.path(), &base(preamble));
+        let mut client = server.connect();
+        if expected.is_none() {
+            for line in DATA {
+                client.send(format!("{line}\r\n").as_bytes());
+            }
+            // More elements than go with one command.
+            let numbers: Vec<String> = (0..700).map(|number| number.to_string()).collect();
+            for command in ["RPUSH long", "SADD large"] {
+                client.send(format!("{command} {}\r\n", numbers.join(" ")).as_bytes());
+            }
+            client.send(format!("ZADD wide {}\r\n", numbers.join(" ")).as_bytes());
+        }
+        client.send(b"PING\r\nQUIT\r\n");
+        let replies = String::from_utf8_lossy(&client.receive_to_end()).into_owned();
+        assert!(replies.contains("+PONG") && !replies.contains("\n-"), "{replies}");
+        let digest_before = digest(&server);
+        // What the last life left, in the other form, is what there is.
+        assert_eq!(expected.get_or_insert(digest_before.clone()), &digest_before);
+        server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+        until_quiet(&server);
+        for reload in ["DEBUG LOADAOF", "DEBUG RELOAD"] {
+            server.connect().check(reload, "+OK");
+            assert_eq!(digest(&server), digest_before, "{reload}, {preamble}");
+        }
+        let manifest = std::fs::read_to_string(folder.path().join("appendonlydir/appendonly.aof.manifest")).unwrap();
+        let suffix = if preamble == "yes" { ".base.rdb" } else { ".base.aof" };
+        assert!(manifest.contains(suffix), "{manifest}");
+        server.signal("KILL");
+    }
+}

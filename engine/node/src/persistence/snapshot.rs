@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use refrain_core::{DatabaseSize, KeptUsage, Purpose, REDIS_VERSION, Slice, Snapshot};
+use refrain_persist::aof::commands;
 use refrain_persist::rdb::{Aux, RdbOptions, RdbWriter, Usage, Version};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
@@ -55,6 +56,8 @@ pub struct FileOptions {
     pub folder: Option<PathBuf>,
     pub version: Version,
     pub options: RdbOptions,
+    /// As commands and not as RDB.
+    pub as_commands: bool,
     /// Sync it every few megabytes.
     pub piecewise: bool,
     /// What is written of keys' use.
@@ -83,16 +86,32 @@ impl UsageKept {
 
 /// What turns slices into bytes; it travels with the jobs.
 struct Encoder {
-    writer: RdbWriter,
+    form: Form,
     databases: Vec<DatabaseSize>,
     current: Option<usize>,
     usage: UsageKept,
 }
 
+enum Form {
+    Rdb(RdbWriter),
+    Commands,
+}
+
 impl Encoder {
     fn encode(&mut self, slices: &[Slice], out: &mut Vec<u8>) {
-        let mut file = self.writer.batch(out);
-        for (number, batch) in slices.iter().flat_map(|slice| &slice.parts) {
+        let parts = slices.iter().flat_map(|slice| &slice.parts);
+        let Form::Rdb(writer) = &mut self.form else {
+            for (number, batch) in parts {
+                if self.current != Some(*number) {
+                    self.current = Some(*number);
+                    commands::select(out, *number);
+                }
+                batch.iter().for_each(|entry| commands::create(out, entry));
+            }
+            return;
+        };
+        let mut file = writer.batch(out);
+        for (number, batch) in parts {
             if self.current != Some(*number) {
                 self.current = Some(*number);
                 let size = self.databases.iter().find(|db| db.number == *number);
@@ -102,6 +121,14 @@ impl Encoder {
             for entry in batch.iter() {
                 file.entry(entry, self.usage.of(entry.lru()));
             }
+        }
+    }
+}
+
+impl Encoder {
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if let Form::Rdb(writer) = &mut self.form {
+            writer.finish(out);
         }
     }
 }
@@ -116,7 +143,7 @@ impl Sink {
     ) -> (Sink, impl Future<Output = ()> + 'static) {
         let shared: Rc<RefCell<Shared>> = Rc::default();
         let encoder = Encoder {
-            writer: RdbWriter::new(file.version, file.options),
+            form: if file.as_commands { Form::Commands } else { Form::Rdb(RdbWriter::new(file.version, file.options)) },
             databases: snapshot.databases().to_vec(),
             current: None,
             usage: file.usage,
@@ -206,7 +233,7 @@ async fn write<R: Runtime>(
             .offload(move || {
                 match slices {
                     Some(slices) => encoder.encode(&slices, &mut taken),
-                    None => encoder.writer.finish(&mut taken),
+                    None => encoder.finish(&mut taken),
                 }
                 (encoder, taken)
             })
@@ -264,6 +291,8 @@ pub struct Running {
     not_before: Mono,
     waits: bool,
     temp: PathBuf,
+    /// What the file is made of.
+    is_rdb: bool,
 }
 
 impl Running {
@@ -317,6 +346,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let file = FileOptions {
             path: temp.clone(),
             folder,
+            as_commands: purpose == Purpose::Rewrite && !config.persistence.aof_use_rdb_preamble,
             version: self.engine.snapshot_version(),
             options: RdbOptions {
                 compression: config.persistence.rdbcompression,
@@ -338,6 +368,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 KeptUsage::Frequency => UsageKept::Frequency,
             },
         };
+        let is_rdb = !file.as_commands;
         let (sink, task) = Sink::new(self.runtime.clone(), &snapshot, file);
         self.push_job(async move {
             task.await;
@@ -361,6 +392,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             not_before: Mono(0),
             waits: false,
             temp,
+            is_rdb,
         });
     }
 
@@ -431,14 +463,14 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
             (None, Ok(_)) => {
                 running.placing = true;
-                let temp = running.temp.clone();
-                self.place(purpose, temp);
+                let (temp, is_rdb) = (running.temp.clone(), running.is_rdb);
+                self.place(purpose, temp, is_rdb);
             }
         }
     }
 
     /// Puts the complete file where it belongs.
-    fn place(&mut self, purpose: Purpose, temp: PathBuf) {
+    fn place(&mut self, purpose: Purpose, temp: PathBuf, is_rdb: bool) {
         match (purpose, &self.files.log) {
             (Purpose::Save, _) => {
                 let (disk, to) = (self.runtime.disk(), self.snapshot_path());
@@ -447,8 +479,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     FilesDone::Placed(placed.map_err(|error| error.to_string()))
                 });
             }
-            (Purpose::Rewrite, Some(log)) => log.order(Order::Adopt { base: temp, is_rdb: true }),
-            (Purpose::Rewrite, None) => self.adopt_without_log(temp),
+            (Purpose::Rewrite, Some(log)) => log.order(Order::Adopt { base: temp, is_rdb }),
+            (Purpose::Rewrite, None) => self.adopt_without_log(temp, is_rdb),
         }
     }
 

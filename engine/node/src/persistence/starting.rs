@@ -295,13 +295,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     }
 
     /// A rewrite although nothing is appended to: the file is only a base then.
-    pub(super) fn adopt_without_log(&mut self, temp: PathBuf) {
+    pub(super) fn adopt_without_log(&mut self, temp: PathBuf, is_rdb: bool) {
         let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
         self.push_job(async move {
             let placed = match find_aof(&disk, &places).await {
                 Ok(found) => {
                     let files = found.map_or_else(|| places.files(Manifest::default()), |(files, _)| files);
-                    adopt_alone(&disk, &files, &temp).await.map_err(|error| error.to_string())
+                    adopt_alone(&disk, &files, &temp, is_rdb).await.map_err(|error| error.to_string())
                 }
                 Err(why) => Err(why),
             };
@@ -466,9 +466,9 @@ async fn prepare<D: Disk>(disk: &D, places: &Places) -> Result<Opened<D::File>, 
 }
 
 /// Puts a base in its place to which nothing is appended.
-async fn adopt_alone<D: Disk>(disk: &D, files: &AofFiles, temp: &Path) -> std::io::Result<()> {
+async fn adopt_alone<D: Disk>(disk: &D, files: &AofFiles, temp: &Path, is_rdb: bool) -> std::io::Result<()> {
     let (_, next) = files.with_new_incremental();
-    let (name, mut next) = next.with_new_base(true);
+    let (name, mut next) = next.with_new_base(is_rdb);
     next.drop_incremental();
     put_in_place(disk, temp, &files.path(&name)).await?;
     next.publish(disk).await?;
