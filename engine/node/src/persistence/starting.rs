@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use refrain_core::config::Config;
+use refrain_core::system_text;
 use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest};
 use refrain_persist::seal;
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
@@ -405,9 +406,9 @@ async fn find_aof<D: Disk>(disk: &D, places: &Places) -> Result<Option<(AofFiles
     let rest = rest.map(|(i, file)| (file, Role::Incremental { is_last: i + 1 == incrementals }));
     for (file, role) in base.chain(rest) {
         let path = files.path(&file.name);
-        let found = part(disk, path.clone(), role).await.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => format!("{}: the manifest names it, and it does not exist", path.display()),
-            _ => format!("{}: {error}", path.display()),
+        let found = part(disk, path, role).await.map_err(|error| {
+            let why = system_text(&error);
+            format!("can't open the append log file {} for reading: {why}", file.name)
         });
         parts.push(found?);
     }
