@@ -311,10 +311,17 @@ impl Reading {
                 Format::Commands(reader) => match take_command(reader, engine) {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(Refused::Command(why)) => return Err(said(&self.part.path, &why)),
+                    Err(Refused::Command(why)) => {
+                        let name = name_of(&self.part.path);
+                        return Err(format!("{why} reading the append only file {name}"));
+                    }
                     Err(Refused::Format { at, why, may_end_here }) => {
                         if !may_end_here || !self.part.role.is_last() {
-                            return Err(said(&self.part.path, &why));
+                            let name = name_of(&self.part.path);
+                            return Err(format!(
+                                "Bad file format reading the append only file {name}: {why}: make a backup of your AOF file, \
+                                 then use refrain-check-aof --fix <filename.manifest>"
+                            ));
                         }
                         let tail = reader.rest().to_vec();
                         self.broken = Some(Broken { at, why, tail });

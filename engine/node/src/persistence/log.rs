@@ -527,7 +527,6 @@ impl<D: Disk> Writer<D> {
             (shared.base_size, shared.size) = (size, size + self.len);
             shared.write_error = None;
             shared.base_is_durable();
-            shared.carried(Carried::Adopted);
         }
         for name in unneeded {
             // One that stays is swept at the next start.
@@ -541,5 +540,6 @@ impl<D: Disk> Writer<D> {
             }
             self.shared.borrow_mut().write_error = None;
         }
+        self.shared.borrow_mut().carried(Carried::Adopted);
     }
 }

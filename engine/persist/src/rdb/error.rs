@@ -121,7 +121,7 @@ impl fmt::Display for RdbErrorKind {
             }
             RdbErrorKind::PreReleaseFunctions => f.write_str("Pre-release function format not supported."),
             RdbErrorKind::Checksum { expected, found } => {
-                write!(f, "Wrong RDB checksum expected: ({expected:x}) but got ({found:x})")
+                write!(f, "RDB CRC error. Wrong RDB checksum expected: ({expected:x}) but got ({found:x})")
             }
         }
     }
