@@ -27,7 +27,7 @@ use crate::session::{Closing, Session, SessionId};
 const GROUP: usize = 32;
 
 /// Small collections in a group after which nobody looks whether others in it are large.
-const SMALL_COLLECTIONS_MAX: usize = 2;
+const SMALL_COLLECTIONS_MAX: usize = 3;
 
 /// Bytes that one connection may have executed in one round when it has just sent some: the rest of an earlier read with a
 /// whole new one, so that a node which reads half of this in a round leaves nothing over.
@@ -496,27 +496,33 @@ impl<H: Hooks> Engine<H> {
     fn prefetch_elements(&self, arena: &[u8], scratch: &Scratch) {
         let mut approaches: [Option<Approach<'_>>; GROUP] = [None; GROUP];
         let mut found = approaches.iter_mut();
-        let (mut last, mut small) = (None, 0);
+        let (mut of, mut db, mut small) = (u32::MAX, 0, 0);
+        let mut last = None;
         for ahead in scratch.group.iter().filter(|ahead| ahead.element != 0 && ahead.hashes != 0) {
             let cursor = &scratch.cursors[ahead.cursor as usize];
-            let Some(session) = self.state.sessions.get(cursor.session) else { continue };
-            let hash = scratch.hashes[ahead.hashes_from as usize];
-            let database = self.state.keyspace.db(session.db);
-            database.prefetch_collection(hash);
-            // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
-            if ahead.element == NO_ELEMENT || small > SMALL_COLLECTIONS_MAX {
-                continue;
+            if ahead.cursor != of {
+                (of, db) = (ahead.cursor, self.state.sessions.get(cursor.session).map_or(0, |session| session.db));
             }
-            let bytes = if cursor.in_arena { arena } else { &cursor.own };
+            let hash = scratch.hashes[ahead.hashes_from as usize];
             let offsets = &scratch.args[ahead.args_from as usize..][..ahead.args as usize];
+            let bytes = if cursor.in_arena { arena } else { &cursor.own };
             let args = Args::new(&bytes[ahead.start..][..ahead.len as usize], offsets);
             let large = match last {
-                Some((key, large)) if key == (session.db, hash) => large,
-                _ => database.get(hash, args.at(usize::from(ahead.first_key))).and_then(Entry::large),
+                Some((key, large)) if key == (db, hash) => large,
+                _ => {
+                    let database = self.state.keyspace.db(db);
+                    database.prefetch_collection(hash);
+                    // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
+                    let looks = ahead.element != NO_ELEMENT && small < SMALL_COLLECTIONS_MAX;
+                    let found = looks.then(|| database.get(hash, args.at(usize::from(ahead.first_key)))).flatten();
+                    let large = found.and_then(Entry::large);
+                    small += usize::from(looks && large.is_none());
+                    last = looks.then_some(((db, hash), large));
+                    large
+                }
             };
-            last = Some(((session.db, hash), large));
-            small += usize::from(large.is_none());
             if let Some(large) = large
+                && ahead.element != NO_ELEMENT
                 && let Some(place) = found.next()
             {
                 *place = Approach::begin(large, args.at(usize::from(ahead.element)));
