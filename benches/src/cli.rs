@@ -34,6 +34,9 @@ Examples:
   The longest stall while five million keys arrive:
     refrain-bench growth --peer '…'
 
+  What a snapshot of five million keys costs, and loading it:
+    refrain-bench persistence --peer 'valkey=valkey-server --port {port} --save \"\"'
+
 Every figure is explained in docs/benchmarks.md.";
 
 /// Measures what a request costs a server, beside its peers on the same machine.
@@ -57,6 +60,8 @@ pub enum Task {
     Instructions(Instructions),
     /// Fills millions of keys and reports the longest stall.
     Growth(Growth),
+    /// Saves and loads millions of keys: CPU, memory, waits of clients.
+    Persistence(Persistence),
 }
 
 /// Which servers.
@@ -314,6 +319,32 @@ pub struct Growth {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
     /// Servers on CPU 0, the generator on CPU 1.
+    #[arg(long)]
+    pub pin: bool,
+}
+
+/// The arguments of `persistence`.
+#[derive(Debug, Args)]
+pub struct Persistence {
+    /// Which servers. They should save nothing by themselves.
+    #[command(flatten)]
+    pub servers: Servers,
+    /// Where to write.
+    #[command(flatten)]
+    pub output: Output,
+    /// Keys to fill.
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub keys: u64,
+    /// Bytes of a value.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub value_size: u32,
+    /// Requests in flight on each connection while a snapshot is taken.
+    #[arg(long, default_value = "16", value_parser = depth)]
+    pub pipeline: usize,
+    /// Fresh starts of each server.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// The generator on CPU 1.
     #[arg(long)]
     pub pin: bool,
 }

@@ -23,6 +23,7 @@ mod keys;
 mod load;
 mod machine;
 mod memory;
+mod persistence;
 mod progress;
 mod replies;
 mod report;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Task::Load(plan) => load::run(&plan.settled()),
         Task::Instructions(plan) => publish(&instructions::run(&plan)?, &plan.output),
         Task::Growth(plan) => publish(&growth::run(&plan)?, &plan.output),
+        Task::Persistence(plan) => publish(&persistence::run(&plan)?, &plan.output),
     }
 }
 
