@@ -264,6 +264,16 @@ impl<'a> Entry<'a> {
         shape.block_bytes() + outside
     }
 
+    /// The memory that a copy for a snapshot takes: of a large collection only what refers to it, for its pages are shared until they
+    /// change.
+    pub(crate) fn copied_memory(self) -> usize {
+        let shape = self.shape();
+        match shape.representation() {
+            LARGE => shape.block_bytes() + size_class(size_of::<Large>()),
+            _ => self.memory(),
+        }
+    }
+
     /// The earliest deadline of a field, if this is a hash that has such.
     #[inline]
     pub(crate) fn earliest_field_deadline(self) -> Option<u64> {

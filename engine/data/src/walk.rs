@@ -116,7 +116,7 @@ impl Walks {
             if walk.id > bucket.version && visitor != Some(WalkId(walk.id)) {
                 for (_, slot) in bucket.full_slots() {
                     let copy = slot.snapshot().expect("full_slots yields full slots");
-                    walk.queue_bytes += copy.view().memory();
+                    walk.queue_bytes += copy.view().copied_memory();
                     walk.queue.push_back(copy);
                 }
             }

@@ -24,7 +24,7 @@ impl Dict {
             while units < budget_units
                 && let Some(copy) = active.queue.pop_front()
             {
-                active.queue_bytes -= copy.view().memory();
+                active.queue_bytes -= copy.view().copied_memory();
                 sink(copy.view());
                 units += 1;
                 // It may be the last to hold what its original was.

@@ -104,6 +104,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.files.standing.is_some()
             || matches!(self.files.start, Start::Prepares | Start::MakesBase)
             || self.files.log.as_ref().is_some_and(Log::is_full)
+            || self.files.running.as_ref().is_some_and(Running::presses)
     }
 
     /// Whether the process is about to end, as soon as what has to be kept is.

@@ -36,6 +36,8 @@ const SYNC_EVERY: u64 = 4 << 20;
 struct Shared {
     queue: VecDeque<Slice>,
     queued: usize,
+    /// Bytes that were encoded.
+    encoded: u64,
     /// Nothing more will come.
     complete: bool,
     /// Nobody wants it any more.
@@ -172,6 +174,11 @@ impl Sink {
         self.shared.borrow().queued >= QUEUED_MAX
     }
 
+    /// Bytes of entries that were encoded so far.
+    pub fn encoded(&self) -> u64 {
+        self.shared.borrow().encoded
+    }
+
     /// Nothing more will come.
     pub fn complete(&self) {
         self.shared.borrow_mut().complete = true;
@@ -238,7 +245,11 @@ async fn write<R: Runtime>(
                 (encoder, taken)
             })
             .await;
-        shared.borrow_mut().queued -= bytes;
+        {
+            let shared = &mut *shared.borrow_mut();
+            shared.queued -= bytes;
+            shared.encoded += bytes as u64;
+        }
         unsynced += taken.len() as u64;
         let sync = is_last || (piecewise && unsynced >= SYNC_EVERY);
         if sync {
@@ -271,7 +282,14 @@ const HAND_ON: usize = 64 << 10;
 
 /// Copied entries that no slice has taken may hold so many bytes, and a part of all memory, before the snapshot is given up.
 const PENDING_MAX: u64 = 64 << 20;
-const PENDING_PART: u64 = 16;
+const PENDING_PART: u64 = 20;
+
+/// While copied entries hold more than this, and what encodes them is at work and behind, clients wait for it: what they change
+/// would only add to them.
+const PRESSING: u64 = 8 << 20;
+
+/// What has not moved for so long is not behind, but stuck: nobody waits for it.
+const STUCK: Duration = Duration::from_millis(50);
 
 /// A snapshot under way.
 pub struct Running {
@@ -290,6 +308,10 @@ pub struct Running {
     /// No further slice before this moment: `rdb-key-save-delay`.
     not_before: Mono,
     waits: bool,
+    /// Copied entries hold much, and clients wait for them to become fewer.
+    presses: bool,
+    /// Bytes that were encoded, and when they last became more.
+    encoded: (u64, Mono),
     temp: PathBuf,
     /// What the file is made of.
     is_rdb: bool,
@@ -299,6 +321,11 @@ impl Running {
     /// Whether the loop should take a slice at once.
     pub fn wants_slice(&self) -> bool {
         self.snapshot.is_some() && !self.waits && !self.sink.is_full()
+    }
+
+    /// Whether clients should wait for it to catch up.
+    pub fn presses(&self) -> bool {
+        self.presses && self.sink.is_full()
     }
 
     /// Whether its file has ended.
@@ -391,6 +418,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             placing: false,
             not_before: Mono(0),
             waits: false,
+            presses: false,
+            encoded: (0, self.runtime.now()),
             temp,
             is_rdb,
         });
@@ -414,6 +443,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             let pending = self.engine.snapshot_pending_bytes(snapshot) as u64;
             let bound = PENDING_MAX + self.engine.state().used_memory() / PENDING_PART;
             let now = self.runtime.now();
+            let encoded = running.sink.encoded();
+            if encoded > running.encoded.0 {
+                running.encoded = (encoded, now);
+            }
+            running.presses = pending > PRESSING && now < running.encoded.1 + STUCK;
             if pending > bound {
                 running.failed = Some(format!(
                     "{pending} bytes of entries that have changed since wait to be written: the disk is too slow"
