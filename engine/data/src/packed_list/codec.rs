@@ -68,6 +68,9 @@ pub(crate) fn whole(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
         [first, ..] => usize::from(STEPS[usize::from(first)]).checked_sub(1)?,
         [] => return None,
     };
+    if len < 128 {
+        return (rest.get(len) == Some(&(len as u8))).then_some(len + 1);
+    }
     let mut backlen = [0; BACKLEN_BYTES_MAX];
     let backlen = write_backlen(&mut backlen, len);
     (rest.get(len..)?.starts_with(backlen)).then_some(len + backlen.len())
@@ -98,6 +101,22 @@ pub(crate) fn read(bytes: &[u8], at: usize) -> Value<'_> {
             Value::Int((u64::from(high) << 32 | u64::from(low)) as i64)
         }
         _ => unreachable!("no element begins with this byte"),
+    }
+}
+
+/// Whether the element at `at`, a whole one, is stored as [`Head::of`] would store it.
+#[inline]
+pub(crate) fn is_canonical(bytes: &[u8], at: usize) -> bool {
+    /// Of the longest decimals of a number.
+    const DECIMAL_BYTES_MAX: usize = 20;
+    match read(bytes, at) {
+        Value::Int(number) => extent(bytes, at) == usize::from(Head::of_int(number).len),
+        Value::Bytes(content) => {
+            let is_decimal = matches!(content.first(), Some(b'-' | b'0'..=b'9'))
+                && content.len() <= DECIMAL_BYTES_MAX
+                && parse_canonical_i64(content).is_some();
+            !is_decimal && extent(bytes, at) == content.len() + usize::from(Head::of_string(content.len()).len)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists that other programs wrote: what they are held to before anything relies on them.
 
-use super::codec::{Head, read};
+use super::codec::is_canonical;
 use super::{Packed, PackedList};
 
 /// Bits to tell elements apart by, before they are compared.
@@ -27,11 +27,7 @@ impl PackedList {
 impl Packed<'_> {
     /// Whether each element is stored as it would be here.
     fn is_canonical(self) -> bool {
-        self.positions().all(|position| {
-            let at = position.offset();
-            let (head, _) = Head::of(read(self.bytes, at));
-            self.bytes[at..].starts_with(head.bytes())
-        })
+        self.positions().all(|position| is_canonical(self.bytes, position.offset()))
     }
 
     /// Whether no two elements are the same among those at every `stride`th place, the first included.
