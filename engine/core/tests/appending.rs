@@ -80,9 +80,11 @@ fn turning_it_on_waits_for_a_snapshot_and_not_for_a_rewrite() {
     DB saved on disk
     Background saving terminated with success
     Background append only file rewriting started
+    Killing AOF child
     Background AOF rewrite cancelled
     Background append only file rewriting started
     AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF and starting a rewrite now.
+    Killing AOF child
     Background AOF rewrite cancelled
     Background append only file rewriting started
     ");

@@ -202,6 +202,9 @@ impl State {
         if !under_way.is_cancelled {
             under_way.is_cancelled = true;
             self.effects.asks.push(Ask::Cancel(purpose));
+            if purpose == Purpose::Rewrite {
+                self.effects.log(Level::Notice, "Killing AOF child");
+            }
         }
         true
     }
