@@ -59,7 +59,9 @@ impl Seal {
         let text = std::str::from_utf8(&text[..end]).ok()?;
         let mut words = text.split(' ');
         let (crc, len, durable) = (words.next()?, words.next()?, words.next()?);
-        let whole = words.next().is_none() && crc.len() == 8;
+        // As it is written and no other way: a flipped bit makes a capital of a letter.
+        let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+        let whole = words.next().is_none() && crc.len() == 8 && crc.bytes().all(is_digit);
         let number = |word: &str| word.parse::<u64>().ok().filter(|number| number.to_string() == word);
         Some(Seal {
             crc: u32::from_str_radix(crc, 16).ok().filter(|_| whole)?,
