@@ -150,6 +150,8 @@ pub struct Persistence {
     delayed_fsync_before: u64,
     /// What `appendonly` said when it was last looked at.
     wants_aof: bool,
+    /// Microseconds for which everything stands still before something is appended (`DEBUG AOF-FLUSH-SLEEP`).
+    pub flush_sleep_us: u64,
     loading: Option<Loading>,
     last_load: LastLoad,
     /// Whether something refuses commands now.
@@ -184,6 +186,7 @@ impl Persistence {
             aof: AofReport::default(),
             delayed_fsync_before: 0,
             wants_aof,
+            flush_sleep_us: 0,
             loading: None,
             last_load: LastLoad::default(),
             gate: Gate::default(),

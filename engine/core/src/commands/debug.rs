@@ -23,6 +23,7 @@ use crate::sha1::hex;
 
 /// Of each subcommand: how it is called, and what it does.
 const HELP: &[(&str, &str)] = &[
+    ("AOF-FLUSH-SLEEP <microseconds>", "Hold up the server before each write to the append-only file."),
     ("ASSERT", "Crash by an assertion that does not hold."),
     ("CHANGE-REPL-ID", "Take a new replication id."),
     ("CONFIG-REWRITE-FORCE-ALL", "Like CONFIG REWRITE, with every parameter, also those at their defaults."),
@@ -101,6 +102,10 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         (b"populate", 3..=5) => return populate::populate(call),
         (b"mallctl", 3 | 4) => return allocator(call, false),
         (b"mallctl-str", 3) => return allocator(call, true),
+        (b"aof-flush-sleep", 3) => {
+            call.state.persistence.flush_sleep_us = u64::try_from(call.integer(2)?).unwrap_or(0);
+            call.reply().ok();
+        }
         (b"pause-cron", 3) => {
             call.state.periodic_work_rests = is_on(args.at(2));
             call.reply().ok();

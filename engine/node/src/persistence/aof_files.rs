@@ -78,13 +78,19 @@ impl AofFiles {
     }
 
     /// Makes an incremental file that nothing refers to yet. It begins with a seal, so that it can be told from damage if the power is
-    /// lost while the first piece is written; that, and its name, are durable.
+    /// lost while the first piece is written; that, and its name, are durable. If it is to say when it was written, it begins with that.
     ///
     /// # Errors
     /// As the disk words them.
-    pub async fn make_incremental<D: Disk>(&self, disk: &D, name: &str) -> io::Result<(D::File, u64)> {
+    pub async fn make_incremental<D: Disk>(
+        &self,
+        disk: &D,
+        name: &str,
+        unix_s: Option<u64>,
+    ) -> io::Result<(D::File, u64)> {
         let file = disk.open(&self.path(name), Open::Replace).await?;
-        let start = seal(b"", 0);
+        let mut start = unix_s.map_or_else(Vec::new, time_annotation);
+        start.append(&mut seal(b"", 0));
         let len = start.len() as u64;
         file.append(start, true).await.outcome?;
         disk.sync_directory(&self.folder).await?;
@@ -109,4 +115,9 @@ impl AofFiles {
         disk.rename(&self.aside(), &self.manifest_path()).await?;
         disk.sync_directory(&self.folder).await
     }
+}
+
+/// The line that says when what follows was written.
+pub fn time_annotation(unix_s: u64) -> Vec<u8> {
+    format!("#TS:{unix_s}\r\n").into_bytes()
 }

@@ -24,7 +24,7 @@ use refrain_core::config::AppendFsync;
 use refrain_persist::seal;
 use refrain_runtime::{Disk, File, Open};
 
-use super::aof_files::AofFiles;
+use super::aof_files::{AofFiles, time_annotation};
 
 /// Bytes waiting to be written at which nobody is executed for until there are fewer.
 const WAITING_MAX: usize = 256 << 20;
@@ -385,9 +385,9 @@ impl<D: Disk> Writer<D> {
     async fn append(&mut self, mut piece: Vec<u8>, sync: bool) {
         let Some(file) = self.file.clone() else { unreachable!("there is a file from the first switch on") };
         let unix_s = self.shared.borrow().unix_s;
-        if unix_s.is_some() && unix_s != self.stamped {
+        if let Some(second) = unix_s.filter(|_| unix_s != self.stamped) {
             self.stamped = unix_s;
-            piece.splice(0..0, format!("#TS:{}\r\n", unix_s.unwrap_or(0)).into_bytes());
+            piece.splice(0..0, time_annotation(second));
         }
         let mut bytes = seal(&piece, self.durable_len);
         bytes.extend_from_slice(&piece);
@@ -473,7 +473,8 @@ impl<D: Disk> Writer<D> {
     async fn switch(&mut self, at: u64) {
         self.may_adopt = false;
         let (name, next) = self.files.with_new_incremental();
-        let (file, len) = match next.make_incremental(&self.disk, &name).await {
+        let unix_s = self.shared.borrow().unix_s;
+        let (file, len) = match next.make_incremental(&self.disk, &name, unix_s).await {
             Ok(made) => made,
             Err(error) => return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string())),
         };
@@ -488,7 +489,7 @@ impl<D: Disk> Writer<D> {
             self.shared.borrow_mut().write_error = None;
         }
         (self.files, self.file, self.len, self.durable_len) = (next, Some(file), len, len);
-        (self.stamped, self.may_adopt) = (None, true);
+        (self.stamped, self.may_adopt) = (unix_s, true);
         let shared = &mut *self.shared.borrow_mut();
         shared.switched_at = at;
         shared.carried(Carried::Switched);

@@ -119,10 +119,14 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// What the engine has written since the last call goes to the append-only file.
     pub(crate) fn take_stream(&mut self) {
-        let stream = &mut self.engine.effects().stream;
         if let Some(log) = &self.files.log
-            && !stream.bytes().is_empty()
+            && !self.engine.effects().stream.bytes().is_empty()
         {
+            let sleep_us = self.engine.state().persistence.flush_sleep_us;
+            if sleep_us > 0 {
+                self.runtime.stall(std::time::Duration::from_micros(sleep_us));
+            }
+            let stream = &mut self.engine.effects().stream;
             log.append(|waiting| waiting.extend_from_slice(stream.bytes()));
             stream.clear();
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use refrain_core::config::Config;
 use refrain_core::system_text;
 use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest};
-use refrain_persist::seal;
+use refrain_persist::{Limits, seal};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::aof_files::AofFiles;
@@ -139,7 +139,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.engine.loading_began(plan.total);
         let config = &self.engine.config().persistence;
         let options = LoadOptions {
-            limits: self.engine.value_limits(),
+            // What was once written is read, whatever clients may send by now.
+            limits: Limits { string_bytes: u64::MAX, ..self.engine.value_limits() },
             argument_bytes_max: self.engine.config().limits.proto_max_bulk_len.max(512 << 20),
             checksum: config.rdbchecksum,
             bytes_a_step: u64::try_from(config.loading_process_events_interval_bytes).unwrap_or(u64::MAX),
@@ -432,7 +433,7 @@ async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, cut_to: Option<u64>) 
         Some(file) => file.name.clone(),
         None => {
             let (name, next) = files.with_new_incremental();
-            next.make_incremental(disk, &name).await?;
+            next.make_incremental(disk, &name, None).await?;
             next.publish(disk).await?;
             files = next;
             name
