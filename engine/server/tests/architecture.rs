@@ -53,6 +53,7 @@ const PURE_LIBRARIES: &[&str] = &[
     "bytes",
     "crc",
     "crc-catalog",
+    "crc32fast",
     "itoa",
     "memchr",
     "xxhash-rust",
@@ -69,7 +70,8 @@ const PURE_LIBRARIES: &[&str] = &[
 ];
 
 /// What `refrain-node` may name. It logs, and everything else comes through the seam.
-const OF_THE_NODE: &[&str] = &["refrain-runtime", "refrain-core", "bytes", "tracing"];
+const OF_THE_NODE: &[&str] =
+    &["refrain-runtime", "refrain-core", "refrain-persist", "refrain-data", "bytes", "tracing"];
 
 /// What must never reach production.
 const SIMULATOR: &[&str] = &["madsim", "refrain-sim", "refrain-harness", "refrain-jepsen"];

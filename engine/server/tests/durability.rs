@@ -219,3 +219,62 @@ fn files_of_either_kind_give_back_what_they_were_made_of() {
         server.signal("KILL");
     }
 }
+
+/// Runs a tool to its end: whether it was content, and what it said.
+fn tool(arguments: &[&str]) -> (bool, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_refrain-backup")).args(arguments).output();
+    let output = output.expect("the tool was built with this test");
+    (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+#[test]
+fn a_backup_of_a_busy_server_has_all_that_was_acknowledged_before_and_comes_back() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = start(folder.path(), &["--appendonly", "yes", "--auto-aof-rewrite-min-size", "16kb"]);
+    let (backup, data) = (elsewhere.path().join("backup"), elsewhere.path().join("data"));
+    let (backup, data) = (backup.display().to_string(), data.display().to_string());
+    let address = format!("127.0.0.1:{}", server.port);
+    let total = AtomicU64::new(0);
+    let before = thread::scope(|scope| {
+        let writers: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (port, total) = (server.port, &total);
+                scope.spawn(move || write_until_the_end(port, client, total))
+            })
+            .collect();
+        while total.load(Ordering::Relaxed) < 500 {
+            thread::yield_now();
+        }
+        let before: Vec<u64> = (0..CLIENTS).map(|client| counter(&server, &format!("first:{client}"))).collect();
+        let (content, said) = tool(&["create", &address, &backup]);
+        assert!(content, "{said}");
+        server.signal("KILL");
+        for writer in writers {
+            writer.join().expect("a writer ends when the server does");
+        }
+        before
+    });
+    assert_eq!(tool(&["verify", &backup]).0, true);
+    let (content, said) = tool(&["restore", &backup, &data]);
+    assert!(content, "{said}");
+    // Nothing is written over.
+    assert!(!tool(&["restore", &backup, &data]).0);
+    for appendonly in ["yes", "no"] {
+        // The snapshot alone will do as well.
+        let server = start(Path::new(&data), &["--appendonly", appendonly]);
+        for (client, before) in before.iter().enumerate() {
+            let (first, second) =
+                (counter(&server, &format!("first:{client}")), counter(&server, &format!("second:{client}")));
+            assert_eq!(first, second, "a transaction is there in half");
+            assert!(first >= *before, "{before} were acknowledged before the backup, {first} are in it");
+        }
+        server.signal("KILL");
+    }
+    let snapshot = Path::new(&backup).join("dump.rdb");
+    let mut bytes = std::fs::read(&snapshot).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&snapshot, bytes).unwrap();
+    let (content, said) = tool(&["verify", &backup]);
+    assert!(!content && said.contains("dump.rdb"), "{said}");
+    assert!(!tool(&["restore", &backup, &format!("{data}2")]).0);
+}

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 
 use refrain_runtime::{Disk, File, Open};
 
+/// What a file is called until it is complete.
+pub fn temporary_name(name: &str) -> String {
+    format!("temp-{name}")
+}
+
 /// The folder that a file is in.
 pub fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {

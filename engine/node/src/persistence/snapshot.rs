@@ -19,7 +19,7 @@ use refrain_persist::rdb::{Aux, RdbOptions, RdbWriter, Usage, Version};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::FilesDone;
-use super::files::{make_folder, put_in_place};
+use super::files::{make_folder, put_in_place, temporary_name};
 use super::log::Order;
 use crate::hooks::Probe;
 use crate::node::Node;
@@ -351,7 +351,8 @@ impl Running {
 impl<R: Runtime, P: Probe> Node<R, P> {
     /// Begins a snapshot of its own file.
     pub(super) fn begin_save(&mut self) {
-        self.begin_snapshot(Purpose::Save, PathBuf::from("temp-snapshot.rdb"), None, false);
+        let temp = temporary_name(&self.engine.config().persistence.dbfilename);
+        self.begin_snapshot(Purpose::Save, PathBuf::from(temp), None, false);
     }
 
     /// Begins a snapshot that will be written under a name that nobody reads.

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use refrain_core::config::Config;
 use refrain_core::system_text;
-use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest};
+use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, temporary_manifest_name};
 use refrain_persist::{Limits, seal};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::aof_files::AofFiles;
-use super::files::{exists, make_folder, put_in_place, read_small};
+use super::files::{exists, make_folder, put_in_place, read_small, temporary_name};
 use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Part, Role, Step};
 use super::log::{Log, Order};
 use super::{FilesDone, Standing};
@@ -292,7 +292,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     fn begin_base(&mut self, is_first: bool) {
         let folder = Places::of(self.engine.config()).folder;
-        let temp = folder.join("temp-rewriteaof.rdb");
+        let temp = folder.join(temporary_name(&format!("{}.base", Places::of(self.engine.config()).name)));
         self.begin_snapshot(refrain_core::Purpose::Rewrite, temp, Some(folder), is_first);
     }
 
@@ -340,16 +340,15 @@ async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Plan, String> 
 
 /// Removes what an earlier life has left unfinished.
 async fn sweep<D: Disk>(disk: &D, places: &Places) {
-    for folder in [Path::new("."), &places.folder] {
-        for entry in disk.list(folder).await.unwrap_or_default() {
-            let is_ours = entry.name == "temp-snapshot.rdb"
-                || entry.name == "temp-rewriteaof.rdb"
-                || entry.name == format!("temp-{}.manifest", places.name);
-            if is_ours && !entry.is_directory {
-                // One that stays is in nobody's way.
-                let _ = disk.remove(&folder.join(&entry.name)).await;
-            }
-        }
+    let snapshot = places.snapshot.to_string_lossy();
+    let unfinished = [
+        PathBuf::from(temporary_name(&snapshot)),
+        places.folder.join(temporary_name(&format!("{}.base", places.name))),
+        places.folder.join(temporary_manifest_name(&places.name)),
+    ];
+    for path in unfinished {
+        // Most often there is none; and one that stays is in nobody's way.
+        let _ = disk.remove(&path).await;
     }
 }
 

@@ -11,7 +11,9 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The binary under test.
@@ -22,7 +24,13 @@ pub const READY: &str = "Ready to accept connections";
 
 /// A command that runs the binary with no configuration but `arguments`.
 pub fn command(arguments: &[&str]) -> Command {
+    // Each in a folder of its own: what one keeps on disk is not for the next.
+    static FOLDERS: AtomicU32 = AtomicU32::new(0);
+    let name = format!("{}-{}", std::process::id(), FOLDERS.fetch_add(1, Ordering::Relaxed));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("cargo's own folder for tests can be written to");
     let mut command = Command::new(BINARY);
+    command.current_dir(folder);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -41,8 +49,6 @@ pub struct Server {
     pub log: String,
     /// Where it listens on 127.0.0.1.
     pub port: u16,
-    /// Where it runs, if nobody else cares: what it keeps on disk goes with it.
-    folder: Option<tempfile::TempDir>,
 }
 
 impl Server {
@@ -52,9 +58,7 @@ impl Server {
             let port = free_port();
             let port_text = port.to_string();
             let all = [&["--port", &port_text, "--bind", "127.0.0.1"], arguments].concat();
-            let folder = tempfile::tempdir().expect("a folder for the server");
-            let mut server = Server::spawn(command(&all).current_dir(folder.path()), port);
-            server.folder = Some(folder);
+            let mut server = Server::spawn(&mut command(&all), port);
             if server.read_until(READY) {
                 return server;
             }
@@ -67,7 +71,7 @@ impl Server {
     pub fn spawn(command: &mut Command, port: u16) -> Server {
         let mut child = command.spawn().expect("the binary was built with this test");
         let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        Server { child, output, log: String::new(), port, folder: None }
+        Server { child, output, log: String::new(), port }
     }
 
     /// Reads the log up to a line that contains `text`. False when the log ended before.

@@ -1,0 +1,300 @@
+//! Backups: a consistent copy of the files of a running server, listed with checksums, and its return to a folder that a server can
+//! start in.
+//!
+//! The copy has a snapshot that was written for it, and the append-only file if there is one, which is rewritten first: its manifest,
+//! its base, and what was appended by the time of the copy. While it is copied no rewrite may take a part away, so automatic rewrites are held off
+//! and the manifest is compared afterwards. Nothing of the server's folder is changed. A backup counts when its list is there:
+//! that is written last, and everything is durable before it.
+
+mod client;
+mod listing;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use refrain_persist::aof::AofReader;
+use refrain_persist::aof::manifest::{Manifest, manifest_name};
+
+use self::client::Client;
+use self::listing::{Listed, Listing};
+
+/// What the command line is like.
+pub const HELP: &str = "\
+A consistent backup of a running server, and its return.
+
+Usage:
+  refrain-backup create HOST:PORT FOLDER [--data DIR] [--user NAME] [--password-file FILE]
+  refrain-backup verify FOLDER
+  refrain-backup restore FOLDER DATA
+
+Examples:
+  Copy what the server on this machine keeps, into a new folder:
+    refrain-backup create 127.0.0.1:6379 /backup/2026-11-29
+
+  The same from within another container, where the server's folder has another name:
+    refrain-backup create redis:6379 /backup/today --data /mnt/redis
+
+  Is it whole, and is every file what it was?
+    refrain-backup verify /backup/2026-11-29
+
+  Put it where a server will start (the folder may not hold data):
+    refrain-backup restore /backup/2026-11-29 /var/lib/refrain
+
+An append-only file is rewritten for it, and a snapshot is written: the backup has everything that was acknowledged before it was
+begun.
+
+Files are listed in FOLDER/backup.list, each with its length and SHA-256. Exit code 0 if all is well, 1 if not.
+";
+
+/// Between two looks at whether the server is done with something.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often a copy is begun anew because somebody has rewritten the append-only file meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Bytes copied at once.
+const CHUNK: usize = 1 << 20;
+
+/// What has gone wrong, for people.
+type Failed = String;
+
+/// Does what the arguments say.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["create", address, folder, ref options @ ..] => create(address, Path::new(folder), options),
+        ["verify", folder] => verify(Path::new(folder)).map(|listing| {
+            format!("{} files, {} bytes: all are what they were.", listing.files.len(), listing.bytes())
+        }),
+        ["restore", folder, data] => restore(Path::new(folder), Path::new(data)),
+        ["--help" | "-h" | "help"] => {
+            print(HELP);
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("That is none of the ways to call this.\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(text) => {
+            print(&format!("{text}\n"));
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            // Nobody can be told if this fails.
+            let _ = writeln!(io::stderr(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(text: &str) {
+    // A reader that has gone away does not want to know.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Where a server keeps what.
+struct Source {
+    data: PathBuf,
+    snapshot: String,
+    folder: String,
+    name: String,
+    appends: bool,
+}
+
+fn create(address: &str, folder: &Path, options: &[&str]) -> Result<String, Failed> {
+    let (mut data, mut user, mut password) = (None, None, None);
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let value = options.next().ok_or_else(|| format!("{option} wants a value"))?;
+        match *option {
+            "--data" => data = Some(PathBuf::from(value)),
+            "--user" => user = Some((*value).to_owned()),
+            "--password-file" => {
+                let text = fs::read_to_string(value).map_err(|error| format!("{value}: {error}"))?;
+                password = Some(text.trim_end().to_owned());
+            }
+            _ => return Err(format!("There is no option {option}.\n\n{HELP}")),
+        }
+    }
+    let mut client = Client::connect(address)?;
+    if let Some(password) = password {
+        let user = user.unwrap_or_else(|| "default".to_owned());
+        client.call(&["AUTH", &user, &password])?;
+    }
+    let parameter = |client: &mut Client, name: &str| client.parameter(name);
+    let source = Source {
+        data: match data {
+            Some(data) => data,
+            None => PathBuf::from(parameter(&mut client, "dir")?),
+        },
+        snapshot: parameter(&mut client, "dbfilename")?,
+        folder: parameter(&mut client, "appenddirname")?,
+        name: parameter(&mut client, "appendfilename")?,
+        appends: parameter(&mut client, "appendonly")? == "yes",
+    };
+    fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut listing = Listing::default();
+    if source.appends {
+        let percentage = parameter(&mut client, "auto-aof-rewrite-percentage")?;
+        client.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"])?;
+        let copied = copy_aof(&mut client, &source, folder);
+        client.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", &percentage])?;
+        listing.files.extend(copied?);
+    }
+    let saved = client.info_number("rdb_saves")?;
+    client.call(&["BGSAVE", "SCHEDULE"])?;
+    wait(|| {
+        let is_over = client.info("rdb_bgsave_in_progress")? == "0" && client.info_number("rdb_saves")? > saved;
+        Ok(is_over)
+    })?;
+    if client.info("rdb_last_bgsave_status")? != "ok" {
+        return Err("BGSAVE has failed; the server's log says why.".to_owned());
+    }
+    listing.files.push(copy(&source.data, &source.snapshot, folder, None)?);
+    sync_folder(folder)?;
+    listing.write(folder)?;
+    sync_folder(folder)?;
+    Ok(format!("{}: {} files, {} bytes.", folder.display(), listing.files.len(), listing.bytes()))
+}
+
+/// Copies the manifest and the files that it names.
+fn copy_aof(client: &mut Client, source: &Source, folder: &Path) -> Result<Vec<Listed>, Failed> {
+    let parts = folder.join(&source.folder);
+    fs::create_dir(&parts).map_err(|error| format!("{}: {error}", parts.display()))?;
+    let manifest_name = format!("{}/{}", source.folder, manifest_name(&source.name));
+    let read = || {
+        let path = source.data.join(&manifest_name);
+        fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    // What has been acknowledged by now may not have been written yet; a rewrite has it in its base.
+    let rewrites = client.info_number("aof_rewrites")?;
+    client.call(&["BGREWRITEAOF"])?;
+    wait(|| Ok(client.info_number("aof_rewrites")? > rewrites))?;
+    for _ in 0..ATTEMPTS {
+        wait(|| Ok(client.info("aof_rewrite_in_progress")? == "0" && client.info("aof_rewrite_scheduled")? == "0"))?;
+        let text = read()?;
+        let manifest = Manifest::parse(&text).map_err(|error| format!("{manifest_name}: {error}"))?;
+        let last = manifest.incremental.last().map(|file| file.name.clone());
+        let mut copied = Vec::new();
+        let mut files = manifest.files();
+        let outcome = files.try_for_each(|file| {
+            let name = format!("{}/{}", source.folder, file.name);
+            let is_last = Some(&file.name) == last.as_ref();
+            copied.push(copy(&source.data, &name, folder, is_last.then_some(whole_commands))?);
+            Ok::<(), Failed>(())
+        });
+        // Whoever asks for a rewrite meanwhile may have taken away what was to be copied.
+        if read()? == text {
+            outcome?;
+            let path = folder.join(&manifest_name);
+            write_durably(&path, &text)?;
+            copied.push(Listed::of(folder, &manifest_name)?);
+            sync_folder(&parts)?;
+            return Ok(copied);
+        }
+    }
+    Err("The append-only file is rewritten again and again; there was no time to copy it.".to_owned())
+}
+
+/// How long the part of a file is that consists of whole commands.
+fn whole_commands(path: &Path) -> Result<u64, Failed> {
+    let said = |error: io::Error| format!("{}: {error}", path.display());
+    let mut file = File::open(path).map_err(said)?;
+    let mut reader = AofReader::new(0, u64::MAX);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = file.read(&mut chunk).map_err(said)?;
+        match read {
+            0 => reader.end_of_input(),
+            n => reader.feed(&chunk[..n]),
+        }
+        loop {
+            match reader.next() {
+                Ok(Some(_)) => {}
+                Ok(None) if read == 0 => return Ok(reader.valid_up_to()),
+                Ok(None) => break,
+                // A copy of a file that is written to may end within a command, and only there.
+                Err(error) if error.kind.may_be_unsynced() && read == 0 => return Ok(reader.valid_up_to()),
+                Err(error) => return Err(format!("{}: {error}", path.display())),
+            }
+        }
+    }
+}
+
+/// Copies a file as it is now, cut to what `measure` says of the copy, and makes it durable.
+fn copy(
+    data: &Path,
+    name: &str,
+    folder: &Path,
+    measure: Option<fn(&Path) -> Result<u64, Failed>>,
+) -> Result<Listed, Failed> {
+    let (from, to) = (data.join(name), folder.join(name));
+    let said = |error: io::Error| format!("{}: {error}", from.display());
+    fs::copy(&from, &to).map_err(said)?;
+    let file = File::options().write(true).open(&to).map_err(said)?;
+    if let Some(measure) = measure {
+        file.set_len(measure(&to)?).map_err(said)?;
+    }
+    file.sync_all().map_err(said)?;
+    Listed::of(folder, name)
+}
+
+fn verify(folder: &Path) -> Result<Listing, Failed> {
+    let listing = Listing::read(folder)?;
+    for file in &listing.files {
+        let found = Listed::of(folder, &file.name)?;
+        if found != *file {
+            return Err(format!("{}: it is not what it was when it was copied", folder.join(&file.name).display()));
+        }
+    }
+    Ok(listing)
+}
+
+fn restore(folder: &Path, data: &Path) -> Result<String, Failed> {
+    let listing = verify(folder)?;
+    fs::create_dir_all(data).map_err(|error| format!("{}: {error}", data.display()))?;
+    for file in &listing.files {
+        let path = data.join(&file.name);
+        if path.exists() {
+            return Err(format!("{} is there already: data is not written over", path.display()));
+        }
+    }
+    for file in &listing.files {
+        let path = data.join(&file.name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+        }
+        if copy(folder, &file.name, data, None)? != *file {
+            return Err(format!("{}: the copy is not what was to be copied", path.display()));
+        }
+        if let Some(parent) = path.parent() {
+            sync_folder(parent)?;
+        }
+    }
+    sync_folder(data)?;
+    Ok(format!("{}: {} files, {} bytes.", data.display(), listing.files.len(), listing.bytes()))
+}
+
+fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn sync_folder(folder: &Path) -> Result<(), Failed> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+fn wait(mut is_over: impl FnMut() -> Result<bool, Failed>) -> Result<(), Failed> {
+    while !is_over()? {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
