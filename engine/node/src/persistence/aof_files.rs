@@ -63,6 +63,20 @@ impl AofFiles {
         (name, next)
     }
 
+    /// The same with a new last part in the place of the present one, and the names of both.
+    ///
+    /// # Panics
+    /// When there is no incremental file.
+    pub fn with_last_anew(&self) -> (String, String, AofFiles) {
+        let mut next = self.clone();
+        let new = next.manifest.begin_incremental(&self.name);
+        let old = next.manifest.incremental.len() - 2;
+        let old = next.manifest.incremental.remove(old);
+        let name = old.name.clone();
+        next.manifest.history.push(AofFile { kind: FileKind::History, ..old });
+        (name, new, next)
+    }
+
     /// Forgets the history, and says what was in it.
     pub fn take_history(&mut self) -> Vec<String> {
         std::mem::take(&mut self.manifest.history).into_iter().map(|file| file.name).collect()

@@ -15,7 +15,7 @@ use std::task::Poll;
 use refrain_core::{Engine, Hooks, LoadRule};
 use refrain_persist::aof::{AofItem, AofReader};
 use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions};
-use refrain_persist::{Limits, Seal};
+use refrain_persist::{Limits, SEAL_BYTES_MAX, Seal};
 use refrain_runtime::{Disk, File, Open};
 
 /// Bytes read at once.
@@ -80,6 +80,8 @@ pub struct LoadOptions {
 pub struct Loaded {
     /// So many bytes of the last part are whole transactions; `None` if all of it is.
     pub cut_to: Option<u64>,
+    /// The last part has bytes of which nobody has said that they are durable.
+    pub is_doubtful: bool,
     /// How many files there were.
     pub files: usize,
 }
@@ -190,6 +192,7 @@ impl Loader {
                 if let Some(cut_to) = reading.finish(engine, &self.options)? {
                     self.loaded.cut_to = Some(cut_to);
                 }
+                self.loaded.is_doubtful = reading.is_doubtful();
                 self.reading = None;
                 self.loaded.files += 1;
                 continue;
@@ -332,6 +335,13 @@ impl Reading {
             taken += 1;
         }
         Ok(taken)
+    }
+
+    /// Whether there is more in it than what its seals say was durable, and the last of them. Of files without seals there is nobody
+    /// to ask.
+    fn is_doubtful(&self) -> bool {
+        let Format::Commands(reader) = &self.format else { return false };
+        reader.claimed().is_some_and(|claimed| reader.valid_up_to() > claimed + SEAL_BYTES_MAX as u64)
     }
 
     /// All of it was taken. Returns where it is to be cut.

@@ -196,7 +196,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         match start {
             Start::Loads { aof: Some(files), .. } => {
                 self.say_loaded("append only file");
-                self.push_job(async move { FilesDone::Opened(open(&disk, files, loaded.cut_to).await) });
+                self.push_job(async move { FilesDone::Opened(open(&disk, files, &loaded).await) });
             }
             _ => self.push_job(async move { FilesDone::Prepared(prepare(&disk, &places).await) }),
         }
@@ -415,18 +415,21 @@ async fn find_aof<D: Disk>(disk: &D, places: &Places) -> Result<Option<(AofFiles
     Ok(Some((files, parts)))
 }
 
-/// Opens the last part to be appended to, cut to so many bytes.
-async fn open<D: Disk>(disk: &D, files: AofFiles, cut_to: Option<u64>) -> Result<Opened<D::File>, String> {
-    open_last(disk, files, cut_to).await.map_err(|error| format!("the append-only file can't be opened: {error}"))
+/// Opens the last part to be appended to, as it was loaded.
+async fn open<D: Disk>(disk: &D, files: AofFiles, loaded: &Loaded) -> Result<Opened<D::File>, String> {
+    open_last(disk, files, loaded).await.map_err(|error| format!("the append-only file can't be opened: {error}"))
 }
 
-async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, cut_to: Option<u64>) -> std::io::Result<Opened<D::File>> {
+async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, loaded: &Loaded) -> std::io::Result<Opened<D::File>> {
     let manifest = files.manifest();
     let last = manifest.incremental.last().or(manifest.base.as_ref()).map(|file| file.name.clone());
-    if let (Some(len), Some(name)) = (cut_to, last) {
+    if let (Some(len), Some(name)) = (loaded.cut_to, last) {
         let file = disk.open(&files.path(&name), Open::Append).await?;
         file.set_len(len).await?;
         file.sync().await?;
+    }
+    if loaded.is_doubtful && !files.manifest().incremental.is_empty() {
+        files = write_last_anew(disk, &files).await?;
     }
     let name = match files.manifest().incremental.last() {
         Some(file) => file.name.clone(),
@@ -456,6 +459,35 @@ async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, cut_to: Option<u64>) 
     let len = before + start.len() as u64;
     file.append(start, true).await.outcome?;
     Ok(Opened { files, file: Some((file, len)), size, base_size })
+}
+
+/// Writes the last part into a new file that takes its place. What an earlier life wrote, and could not sync, looks in the
+/// cache as if it were on the disk, and no sync will ever put it there: what was read is made durable by writing it again.
+async fn write_last_anew<D: Disk>(disk: &D, files: &AofFiles) -> std::io::Result<AofFiles> {
+    /// Bytes copied at once.
+    const CHUNK: usize = 1 << 20;
+    let (from, to, mut next) = files.with_last_anew();
+    let from = disk.open(&files.path(&from), Open::Read).await?;
+    let to = disk.open(&files.path(&to), Open::Replace).await?;
+    let mut offset = 0;
+    loop {
+        let bytes = from.read_at(offset, CHUNK).await?;
+        let len = bytes.len();
+        offset += len as u64;
+        let appended = to.append(bytes, len < CHUNK).await;
+        appended.outcome?;
+        if len < CHUNK {
+            break;
+        }
+    }
+    disk.sync_directory(files.folder()).await?;
+    next.publish(disk).await?;
+    for name in next.take_history() {
+        // One that stays is in nobody's way.
+        let _ = disk.remove(&files.path(&name)).await;
+    }
+    next.publish(disk).await?;
+    Ok(next)
 }
 
 /// A place for a new append-only file: what there was before becomes history when the new base is there.

@@ -33,6 +33,8 @@ pub struct AofReader {
     failed: Option<AofError>,
     /// Where the last sealed piece ends, if there was one.
     sealed_up_to: Option<u64>,
+    /// Up to where seals say that the file was durable, if there were any.
+    claimed: Option<u64>,
 }
 
 /// A command that has not all arrived.
@@ -191,8 +193,8 @@ const SEALED_MAX: u64 = 4 << 30;
 enum Sealed {
     /// No seal.
     Not,
-    /// The seal of what follows, up to this offset.
-    Holds(u64),
+    /// The seal of what follows, up to this offset, which says that so much was durable.
+    Holds { end: u64, durable: u64 },
     /// What it seals has not all arrived.
     Incomplete,
     /// A seal of something else, or none where one should be.
@@ -220,6 +222,7 @@ impl AofReader {
             line: 1,
             failed: None,
             sealed_up_to: None,
+            claimed: None,
         }
     }
 
@@ -243,6 +246,12 @@ impl AofReader {
     #[must_use]
     pub fn valid_up_to(&self) -> u64 {
         self.valid_up_to
+    }
+
+    /// Up to where the seals that were read say that the file was durable; `None` if there were none.
+    #[must_use]
+    pub fn claimed(&self) -> Option<u64> {
+        self.claimed
     }
 
     /// What was fed and not understood.
@@ -283,7 +292,10 @@ impl AofReader {
             Ok(Some(Step::Annotation(len))) => {
                 match self.check_seal() {
                     Sealed::Not => {}
-                    Sealed::Holds(end) => self.sealed_up_to = Some(end),
+                    Sealed::Holds { end, durable } => {
+                        self.sealed_up_to = Some(end);
+                        self.claimed = self.claimed.max(Some(durable));
+                    }
                     Sealed::Incomplete if !self.ended => return Ok(None),
                     Sealed::Incomplete | Sealed::Broken => return Err(self.fail(0, AofErrorKind::BrokenSeal)),
                 }
@@ -323,7 +335,9 @@ impl AofReader {
         let Some(len) = len else { return Sealed::Broken };
         match rest[seal.line_len..].get(..len) {
             None => Sealed::Incomplete,
-            Some(piece) if seal.holds(piece) => Sealed::Holds(self.incoming.offset() + (seal.line_len + len) as u64),
+            Some(piece) if seal.holds(piece) => {
+                Sealed::Holds { end: self.incoming.offset() + (seal.line_len + len) as u64, durable: seal.durable }
+            }
             Some(_) => Sealed::Broken,
         }
     }
