@@ -2,6 +2,7 @@
 
 use refrain_data::Entry;
 
+use crate::rdb::Dialect;
 use crate::string::Compressor;
 use crate::value::{Limits, Restored, read_value, value_type, version_of, write_value};
 use crate::{Input, Malformed, Version, crc64};
@@ -15,7 +16,7 @@ const FOOTER: usize = 2 + 8;
 /// Why a payload can't be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DumpError {
-    /// Too short to be one, from a newer version, or damaged.
+    /// Too short to be one, of a version that is not read, or damaged.
     VersionOrChecksum,
     /// The checksum holds, but what it covers is no value that is known here.
     BadFormat,
@@ -39,7 +40,7 @@ pub fn dump(entry: Entry<'_>, compression: bool) -> Vec<u8> {
     out
 }
 
-/// Reads a payload of this or an older version. What may follow the value is ignored, as Redis does.
+/// Reads a payload of any version that is read in files. What may follow the value is ignored, as Redis does.
 ///
 /// # Errors
 /// See [`DumpError`].
@@ -49,10 +50,14 @@ pub fn restore<'a>(payload: &'a [u8], limits: &Limits) -> Result<Restored<'a>, D
     let (mut value, mut footer) = (Input::new(value), Input::new(footer));
     let version = u16::from_le_bytes(footer.take_array()?);
     let checksum = u64::from_le_bytes(footer.take_array()?);
-    if version > Version::NEWEST.number() || crc64(&payload[..body + 2]) != checksum {
+    let dialect = Dialect::of_version(version).ok_or(DumpError::VersionOrChecksum)?;
+    if crc64(&payload[..body + 2]) != checksum {
         return Err(DumpError::VersionOrChecksum);
     }
     let [value_type] = value.take_array()?;
+    if !dialect.has(value_type) {
+        return Err(DumpError::BadFormat);
+    }
     match read_value(value_type, &mut value, limits)? {
         Restored::Nothing => Err(DumpError::BadFormat),
         restored => Ok(restored),
@@ -104,12 +109,60 @@ mod tests {
     }
 
     #[test]
-    fn older_versions_are_read_and_newer_ones_refused() {
-        for version in 0..=Version::NEWEST.number() {
+    fn older_versions_are_read_and_unknown_ones_refused() {
+        for version in (0..=13).chain([80]) {
             assert_eq!(restored(&payload(b"\x00\x03foo", version), 100).as_deref(), Ok(&b"foo"[..]));
         }
-        let newer = payload(b"\x00\x03foo", Version::NEWEST.number() + 1);
-        assert_eq!(restored(&newer, 100), Err(DumpError::VersionOrChecksum));
+        for version in (14..80).chain([81, 0x0b0b, u16::MAX]) {
+            let unknown = payload(b"\x00\x03foo", version);
+            assert_eq!(restored(&unknown, 100), Err(DumpError::VersionOrChecksum), "{version}");
+        }
+    }
+
+    type Fields = Vec<(Vec<u8>, Vec<u8>, Option<u64>)>;
+
+    fn fields(payload: &[u8]) -> Result<Fields, DumpError> {
+        let Restored::Collection(refrain_data::Kind::Hash, body) = restore(payload, &limits())? else {
+            return Ok(Vec::new());
+        };
+        let hash: refrain_data::Hash = refrain_data::Collection::from_body(body);
+        Ok(hash.view().iter().map(|f| (f.name.to_vec(), f.value.to_vec(), f.deadline)).collect())
+    }
+
+    #[test]
+    fn times_before_1970_have_passed_and_one_of_them_is_none() {
+        for (ms, deadline) in [(-1, None), (0, Some(1)), (-2, Some(1)), (i64::MIN, Some(1)), (7, Some(7))] {
+            let value = [&b"\x16\x01\x01f\x01v"[..], &i64::to_le_bytes(ms)].concat();
+            assert_eq!(fields(&payload(&value, 80)), Ok(vec![(b"f".to_vec(), b"v".to_vec(), deadline)]), "{ms}");
+        }
+        // The earliest deadline, and how far from it that of the field is, and one.
+        let value = b"\x18\0\0\0\0\0\0\0\0\x01\x01\x01f\x01v";
+        assert_eq!(fields(&payload(value, 12)), Ok(vec![(b"f".to_vec(), b"v".to_vec(), Some(1))]));
+    }
+
+    #[test]
+    fn what_a_stream_remembers_of_producers_is_passed_over() {
+        // An empty stream, then what Redis 8.6 writes behind it after XADD key IDMP 77 x and the like.
+        let empty = b"\x1a\x00\x00\x05\x01\x00\x00\x05\x01\x01\x00".to_vec();
+        let producers =
+            b"\x40\x64\x40\x64\x02\xc0\x4d\x01\x01x\x05\x01\x02p1\x02\xc1\x39\x30\x05\x01\x03one\x05\x01\x04\x01";
+        let whole = [&empty[..], producers].concat();
+        assert!(matches!(restore(&payload(&whole, 13), &limits()), Ok(Restored::Collection(..))));
+        for end in empty.len()..whole.len() {
+            assert_eq!(restored(&payload(&whole[..end], 13), 100), Err(DumpError::BadFormat), "{end}");
+        }
+        assert_eq!(restored(&payload(&whole, 80), 100), Err(DumpError::BadFormat));
+    }
+
+    #[test]
+    fn the_version_tells_whose_numbers_they_are() {
+        let redis = b"\x18\x7b\xd8\xc3\x2c\xbb\x03\x00\x00\x01\x01\x01f\x01v";
+        let valkey = b"\x16\x01\x01f\x01v\x7b\xd8\xc3\x2c\xbb\x03\x00\x00";
+        let expected = Ok(vec![(b"f".to_vec(), b"v".to_vec(), Some(4_102_444_800_123))]);
+        assert_eq!(fields(&payload(redis, 12)), expected);
+        assert_eq!(fields(&payload(valkey, 80)), expected);
+        assert_eq!(fields(&payload(redis, 80)), Err(DumpError::BadFormat));
+        assert_eq!(fields(&payload(valkey, 12)), Err(DumpError::BadFormat));
     }
 
     #[test]

@@ -4,20 +4,39 @@
 //! "REDIS" version | AUX … | FUNCTION2 … | (SELECTDB RESIZEDB (deadline? usage? type key value)…)… | EOF | checksum
 //! ```
 //!
-//! What is written, Redis reads: version 10 is Redis 7.0's, 11 is 7.2's and Valkey's, 12 is 7.4's. What is read is everything from
-//! version 1 on. Nothing in here opens a file, and nothing is believed of a file before its bytes are there.
+//! What is written, Redis reads: version 10 is Redis 7.0's, 11 is 7.2's and Valkey's, 12 is 7.4's. What is read is every version up to
+//! 13, which is Redis 8.6's, and 80, which is that of Valkey 9 and stands behind `VALKEY`: see [`Dialect`]. What they hold beside
+//! the data is dropped when it says nothing of it (numbers of keys by slot, what is remembered of producers of streams) and
+//! refused by its name otherwise (data of modules, an import of slots that had not ended). Nothing in here opens a file, and
+//! nothing is believed of a file before its bytes are there.
 
+mod dialect;
 mod error;
+mod find;
 mod reader;
 mod skim;
 mod writer;
 
+pub(crate) use dialect::Dialect;
 pub use error::{Doing, RdbError, RdbErrorKind};
 pub use reader::{Checksum, Item, LoadedKey, Modules, RdbReader, ReadOptions};
+pub(crate) use skim::producers as pass_over_producers;
 pub use writer::{Aux, Batch, RdbOptions, RdbWriter};
 
-/// What every file begins with; four digits follow.
+/// What a file begins with; four digits follow.
 const SIGNATURE: &[u8] = b"REDIS";
+
+/// What a file begins with whose numbers are Valkey's; three digits follow.
+const VALKEY_SIGNATURE: &[u8] = b"VALKEY";
+
+/// With so many bytes of its beginning it is known whether a file is one: see [`is_rdb`].
+pub const SIGNATURE_BYTES: usize = VALKEY_SIGNATURE.len();
+
+/// Whether what begins so is a file of this format, of whatever version, and no list of commands.
+#[must_use]
+pub fn is_rdb(beginning: &[u8]) -> bool {
+    beginning.starts_with(SIGNATURE) || beginning.starts_with(VALKEY_SIGNATURE)
+}
 
 /// Signature and version.
 const HEADER_BYTES: usize = SIGNATURE.len() + 4;
@@ -27,6 +46,10 @@ const VERSION_WITH_CHECKSUM: u16 = 5;
 
 /// What stands where the number of a type may stand.
 mod opcode {
+    /// Valkey's: slots that were being imported.
+    pub(super) const SLOT_IMPORT: u8 = 243;
+    /// Redis's: what modules attached to the key that follows.
+    pub(super) const KEY_META: u8 = 243;
     pub(super) const SLOT_INFO: u8 = 244;
     pub(super) const FUNCTION2: u8 = 245;
     pub(super) const FUNCTION_PRE_GA: u8 = 246;
@@ -53,7 +76,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The newest that is known.
+    /// The newest that is written.
     pub const NEWEST: Version = Version::V12;
 
     /// The number in a file's header.

@@ -1,7 +1,8 @@
 //! Values of every type, as RDB has them: a number that names type and encoding, and bytes that depend on it.
 //!
 //! What is small is written as it lies in memory. Large collections are written element by element. Everything that Redis has
-//! written since version 2 of RDB is read: the numbers and layouts are those of `rdb.h` of Redis 7.4.
+//! written since version 2 of RDB is read, up to what 8.6 writes, and what Valkey 9 writes. Which numbers there are depends on
+//! who wrote them: see [`Dialect`](crate::rdb::Dialect).
 
 mod hash;
 mod list;
@@ -44,8 +45,11 @@ pub(crate) mod number {
     pub(crate) const STREAM_2: u8 = 19;
     pub(crate) const SET_PACKED: u8 = 20;
     pub(crate) const STREAM_3: u8 = 21;
+    /// Valkey's. Candidates for Redis 7.4 had another layout under the same number, which is not read.
+    pub(crate) const HASH_VALKEY_TIMED: u8 = 22;
     pub(crate) const HASH_TIMED: u8 = 24;
     pub(crate) const HASH_PACKED_TIMED: u8 = 25;
+    pub(crate) const STREAM_4: u8 = 26;
 }
 
 /// Up to which size what is read is kept small, and how large a string may be.
@@ -170,13 +174,20 @@ pub fn read_value<'a>(value_type: u8, input: &mut Input<'a>, limits: &Limits) ->
         | number::HASH_ZIPMAP
         | number::HASH_ZIPLIST
         | number::HASH_PACKED
+        | number::HASH_VALKEY_TIMED
         | number::HASH_TIMED
         | number::HASH_PACKED_TIMED => hash::read(value_type, input, limits).map(Restored::of),
-        number::STREAM | number::STREAM_2 | number::STREAM_3 => {
+        number::STREAM | number::STREAM_2 | number::STREAM_3 | number::STREAM_4 => {
             stream::read(value_type, input, limits).map(Restored::of)
         }
         _ => Err(Malformed),
     }
+}
+
+/// A time at which something ends, as it is written where there may be none. Times before 1970 have passed as well as 1970 has; one
+/// of them stands for none.
+pub(crate) fn deadline(ms: i64) -> Option<u64> {
+    (ms != -1).then(|| ms.max(0) as u64)
 }
 
 /// A length that is one, and not the number of an encoding.

@@ -14,7 +14,7 @@ use std::task::Poll;
 
 use refrain_core::{Engine, Hooks, LoadRule};
 use refrain_persist::aof::{AofItem, AofReader};
-use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions};
+use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions, SIGNATURE_BYTES, is_rdb};
 use refrain_persist::{Limits, SEAL_BYTES_MAX, Seal};
 use refrain_runtime::{Disk, File, Open};
 
@@ -237,7 +237,7 @@ impl Reading {
         match &mut self.format {
             Format::Unknown(start) => {
                 start.extend_from_slice(bytes);
-                if start.len() >= SIGNATURE.len() {
+                if start.len() >= SIGNATURE_BYTES {
                     self.decide(options);
                 }
             }
@@ -262,7 +262,7 @@ impl Reading {
     fn decide(&mut self, options: &LoadOptions) {
         let Format::Unknown(start) = &mut self.format else { return };
         let start = std::mem::take(start);
-        self.format = match start.starts_with(SIGNATURE) {
+        self.format = match is_rdb(&start) {
             true => {
                 let mut reader = keys(options);
                 reader.feed(&start);
@@ -389,8 +389,6 @@ impl Reading {
         Ok(Some(end))
     }
 }
-
-const SIGNATURE: &[u8] = b"REDIS";
 
 fn keys(options: &LoadOptions) -> Box<RdbReader> {
     Box::new(RdbReader::new(ReadOptions {

@@ -38,6 +38,10 @@ pub enum RdbErrorKind {
     ModuleType(String),
     /// Data of a module beside the keys.
     ModuleAux(String),
+    /// What modules attached to a key.
+    KeyMetadata(String),
+    /// Slots of a cluster that were being imported.
+    SlotImport,
     /// Functions as a release candidate wrote them.
     PreReleaseFunctions,
     /// The checksum does not fit what it covers.
@@ -118,6 +122,12 @@ impl fmt::Display for RdbErrorKind {
             }
             RdbErrorKind::ModuleAux(name) => {
                 write!(f, "The RDB file contains AUX module data I can't load: no matching module '{name}'")
+            }
+            RdbErrorKind::KeyMetadata(names) => {
+                write!(f, "The RDB file contains key metadata I can't load: no matching class '{names}'")
+            }
+            RdbErrorKind::SlotImport => {
+                f.write_str("The RDB file contains a slot import that had not finished, which I can't load")
             }
             RdbErrorKind::PreReleaseFunctions => f.write_str("Pre-release function format not supported."),
             RdbErrorKind::Checksum { expected, found } => {

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 
 use super::error::{Doing, RdbError, RdbErrorKind};
-use super::{HEADER_BYTES, SIGNATURE, Usage, VERSION_WITH_CHECKSUM, Version, opcode, skim};
+use super::find::{CHECKSUM_BYTES, Found, Phase, Unfound, find};
+use super::{Dialect, Usage, VERSION_WITH_CHECKSUM};
 use crate::incoming::Incoming;
 use crate::string::{StringValue, read_string};
-use crate::value::{Limits, Restored, number, read_value};
+use crate::value::{Limits, Restored, read_value};
 use crate::{Input, Malformed};
 
 /// How a file is read.
@@ -81,9 +82,6 @@ pub struct LoadedKey<'a> {
     pub usage: Usage,
 }
 
-/// Behind the end.
-const CHECKSUM_BYTES: usize = 8;
-
 /// What the checksum said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
@@ -97,20 +95,13 @@ pub enum Checksum {
     Verified,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Header,
-    Items,
-    Checksum,
-    Done,
-}
-
 /// Reads a file.
 pub struct RdbReader {
     options: ReadOptions,
     incoming: Incoming,
     phase: Phase,
     version: u16,
+    dialect: Dialect,
     /// Nothing more will come.
     ended: bool,
     /// With fewer bytes than this it is not worth looking again.
@@ -134,6 +125,7 @@ impl RdbReader {
             incoming: Incoming::new(0, options.checksum),
             phase: Phase::Header,
             version: 0,
+            dialect: Dialect::Redis,
             ended: false,
             needed: 0,
             doing: Doing::Start,
@@ -164,7 +156,7 @@ impl RdbReader {
         self.incoming.offset()
     }
 
-    /// The version that the header said; 0 before.
+    /// The version that the header said, and no number of both Redis's and Valkey's; 0 before.
     #[must_use]
     pub fn version(&self) -> u16 {
         self.version
@@ -203,7 +195,7 @@ impl RdbReader {
                 return Ok(None);
             }
             let mut input = Input::new(self.incoming.rest());
-            let found = find(self.phase, &self.options, &mut self.doing, &mut input);
+            let found = find(self.phase, self.dialect, &self.options, &mut self.doing, &mut input);
             let (len, wanted) = (there - input.rest().len(), input.wanted());
             match found {
                 Ok(found) => {
@@ -252,7 +244,8 @@ impl RdbReader {
     /// Takes what was found into account; whether it is an item, too.
     fn note(&mut self, found: &Found) -> Result<bool, RdbError> {
         match *found {
-            Found::Header(version) => {
+            Found::Header(dialect, version) => {
+                self.dialect = dialect;
                 self.version = version;
                 self.phase = Phase::Items;
             }
@@ -294,140 +287,6 @@ impl RdbReader {
     }
 }
 
-/// What was found at the beginning of what had not been understood.
-enum Found {
-    Header(u16),
-    Deadline(Option<u64>),
-    Usage(Usage),
-    SlotInfo,
-    Aux,
-    Database(u64),
-    Resize { keys: u64, with_deadline: u64 },
-    Library,
-    Key,
-    ModuleAux(String),
-    ModuleKey(String),
-    Eof,
-    Checksum(u64),
-}
-
-/// Why nothing was found.
-enum Unfound {
-    /// Because of this.
-    Wrong(RdbErrorKind),
-    /// It is wrong, or has not all arrived: the input knows.
-    Malformed,
-}
-
-impl From<Malformed> for Unfound {
-    fn from(_: Malformed) -> Unfound {
-        Unfound::Malformed
-    }
-}
-
-/// Finds out what comes next, and passes over it.
-fn find(phase: Phase, options: &ReadOptions, doing: &mut Doing, input: &mut Input<'_>) -> Result<Found, Unfound> {
-    let len_max = options.limits.string_bytes;
-    match phase {
-        Phase::Header => {
-            *doing = Doing::Start;
-            return header(&input.take_array::<HEADER_BYTES>()?).map(Found::Header).map_err(Unfound::Wrong);
-        }
-        Phase::Checksum => {
-            *doing = Doing::Checksum;
-            return Ok(Found::Checksum(u64::from_le_bytes(input.take_array::<CHECKSUM_BYTES>()?)));
-        }
-        Phase::Items | Phase::Done => {}
-    }
-    *doing = Doing::Type;
-    let [kind] = input.take_array()?;
-    *doing = match kind {
-        opcode::SLOT_INFO | opcode::SELECTDB | opcode::RESIZEDB | opcode::IDLE | opcode::FREQ => Doing::Length,
-        opcode::FUNCTION2 | opcode::FUNCTION_PRE_GA => Doing::Functions,
-        opcode::MODULE_AUX => Doing::ModuleAux,
-        opcode::AUX => Doing::Aux,
-        opcode::EXPIRETIME | opcode::EXPIRETIME_MS => Doing::Expire,
-        _ => Doing::Type,
-    };
-    Ok(match kind {
-        opcode::SLOT_INFO => {
-            for _ in 0..3 {
-                skim::count(input)?;
-            }
-            Found::SlotInfo
-        }
-        opcode::FUNCTION2 => {
-            skim::string(input, len_max)?;
-            Found::Library
-        }
-        opcode::FUNCTION_PRE_GA => return Err(Unfound::Wrong(RdbErrorKind::PreReleaseFunctions)),
-        opcode::MODULE_AUX => {
-            /// What says that a number follows: whether the data belongs before or behind the keys.
-            const UNSIGNED: u64 = 2;
-            let name = skim::module_name(skim::count(input)?);
-            if options.modules == Modules::Refuse {
-                return Err(Unfound::Wrong(RdbErrorKind::ModuleAux(name)));
-            }
-            let says = skim::count(input)?;
-            skim::count(input)?;
-            if says != UNSIGNED {
-                return Err(Unfound::Wrong(RdbErrorKind::Malformed));
-            }
-            skim::module(input, len_max)?;
-            Found::ModuleAux(name)
-        }
-        opcode::IDLE => Found::Usage(Usage::Idle { seconds: skim::count(input)? }),
-        opcode::FREQ => {
-            let [counter] = input.take_array()?;
-            Found::Usage(Usage::Frequency(counter))
-        }
-        opcode::AUX => {
-            skim::string(input, len_max)?;
-            skim::string(input, len_max)?;
-            Found::Aux
-        }
-        opcode::RESIZEDB => Found::Resize { keys: skim::count(input)?, with_deadline: skim::count(input)? },
-        opcode::EXPIRETIME_MS => Found::Deadline(deadline(i64::from_le_bytes(input.take_array()?))),
-        opcode::EXPIRETIME => {
-            let seconds = i32::from_le_bytes(input.take_array()?);
-            Found::Deadline(deadline(i64::from(seconds) * 1000))
-        }
-        opcode::SELECTDB => Found::Database(skim::count(input)?),
-        opcode::EOF => Found::Eof,
-        number::MODULE => {
-            *doing = Doing::Key;
-            skim::string(input, len_max)?;
-            *doing = Doing::Value;
-            let name = skim::module_name(skim::count(input)?);
-            if options.modules == Modules::Refuse {
-                return Err(Unfound::Wrong(RdbErrorKind::ModuleType(name)));
-            }
-            skim::module(input, len_max)?;
-            Found::ModuleKey(name)
-        }
-        value_type if skim::is_value_type(value_type) => {
-            *doing = Doing::Key;
-            skim::string(input, len_max)?;
-            *doing = Doing::Value;
-            skim::value(value_type, input, len_max)?;
-            Found::Key
-        }
-        unknown => return Err(Unfound::Wrong(RdbErrorKind::Type(unknown))),
-    })
-}
-
-fn header(bytes: &[u8; HEADER_BYTES]) -> Result<u16, RdbErrorKind> {
-    let digits = bytes.strip_prefix(SIGNATURE).ok_or(RdbErrorKind::Signature)?;
-    let digits = digits.iter().take_while(|digit| digit.is_ascii_digit());
-    let version = digits.fold(0, |version: u16, digit| version * 10 + u16::from(digit - b'0'));
-    if (1..=Version::NEWEST.number()).contains(&version) { Ok(version) } else { Err(RdbErrorKind::Version(version)) }
-}
-
-/// Times before 1970 have passed as well as 1970 has; one of them stands for none.
-fn deadline(ms: i64) -> Option<u64> {
-    (ms != -1).then(|| ms.max(0) as u64)
-}
-
 /// Makes an item of the bytes that were found to be one.
 fn make<'a>(
     found: Found,
@@ -459,7 +318,7 @@ fn make<'a>(
         Found::Database(number) => Item::Database(number),
         Found::Resize { keys, with_deadline } => Item::Resize { keys, with_deadline },
         Found::Eof | Found::Checksum(_) => Item::End,
-        Found::Header(_) | Found::Deadline(_) | Found::Usage(_) | Found::SlotInfo => {
+        Found::Header(..) | Found::Deadline(_) | Found::Usage(_) | Found::SlotInfo => {
             unreachable!("what is only noted is no item")
         }
     })

@@ -57,13 +57,7 @@ fn strings(input: &mut Input<'_>, count: u64, len_max: u64) -> Result<(), Malfor
     Ok(())
 }
 
-/// Whether the number is one of a type of values.
-pub(super) fn is_value_type(value_type: u8) -> bool {
-    matches!(value_type, number::STRING..=number::SORTED_SET_2 | number::HASH_ZIPMAP..=number::STREAM_3)
-        || matches!(value_type, number::HASH_TIMED | number::HASH_PACKED_TIMED)
-}
-
-/// Passes over a value of a type that [`is_value_type`] knows.
+/// Passes over a value of a type that the file's dialect has.
 pub(super) fn value(value_type: u8, input: &mut Input<'_>, len_max: u64) -> Result<(), Malformed> {
     match value_type {
         number::LIST | number::SET | number::LIST_QUICKLIST => {
@@ -111,7 +105,14 @@ pub(super) fn value(value_type: u8, input: &mut Input<'_>, len_max: u64) -> Resu
             input.take(8)?;
             string(input, len_max)
         }
-        number::STREAM | number::STREAM_2 | number::STREAM_3 => stream(value_type, input, len_max),
+        number::HASH_VALKEY_TIMED => {
+            for _ in 0..count(input)? {
+                strings(input, 2, len_max)?;
+                input.take(8)?;
+            }
+            Ok(())
+        }
+        number::STREAM | number::STREAM_2 | number::STREAM_3 | number::STREAM_4 => stream(value_type, input, len_max),
         _ => string(input, len_max),
     }
 }
@@ -139,13 +140,48 @@ fn stream(value_type: u8, input: &mut Input<'_>, len_max: u64) -> Result<(), Mal
         }
         for _ in 0..count(input)? {
             string(input, len_max)?;
-            input.take(if value_type == number::STREAM_3 { 16 } else { 8 })?;
+            input.take(if value_type >= number::STREAM_3 { 16 } else { 8 })?;
             for _ in 0..count(input)? {
                 input.take(ID_BYTES)?;
             }
         }
     }
-    Ok(())
+    if value_type == number::STREAM_4 { producers(input, len_max) } else { Ok(()) }
+}
+
+/// Passes over what a stream remembers of its producers, so that an entry that one of them adds again for not having heard of
+/// it is not added twice: for how long and of how many entries, then for each producer what it called its last entries and
+/// which they are, then how many there were and how many came again.
+///
+/// It is forgotten soon anyway, and there are no commands here that ask for it.
+pub(crate) fn producers(input: &mut Input<'_>, len_max: u64) -> Result<(), Malformed> {
+    counts(input, 2)?;
+    for _ in 0..count(input)? {
+        string(input, len_max)?;
+        for _ in 0..count(input)? {
+            string(input, len_max)?;
+            counts(input, 2)?;
+        }
+    }
+    counts(input, 2)
+}
+
+/// Passes over what modules attached to a key, and names them.
+pub(super) fn key_metadata(input: &mut Input<'_>, len_max: u64) -> Result<String, Malformed> {
+    /// No key has more of it.
+    const CLASSES_MAX: u64 = 7;
+    let classes = count(input)?;
+    if classes > CLASSES_MAX {
+        return Err(Malformed);
+    }
+    let mut names = Vec::new();
+    for _ in 0..classes {
+        // Four characters of six bits, above bits of a version and of flags.
+        let class = u32::from_le_bytes(input.take_array()?) >> 8;
+        names.push(characters(u64::from(class), 4));
+        module(input, len_max)?;
+    }
+    Ok(names.join(", "))
 }
 
 /// Passes over data of a module, to its end.
@@ -164,6 +200,10 @@ pub(super) fn module(input: &mut Input<'_>, len_max: u64) -> Result<(), Malforme
 
 /// The name of a module's type: nine characters of six bits, above ten bits of a version.
 pub(super) fn module_name(id: u64) -> String {
+    characters(id >> 10, 9)
+}
+
+fn characters(bits: u64, how_many: u32) -> String {
     const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    (0..9).rev().map(|i| char::from(CHARACTERS[(id >> (10 + 6 * i) & 0x3f) as usize])).collect()
+    (0..how_many).rev().map(|i| char::from(CHARACTERS[(bits >> (6 * i) & 0x3f) as usize])).collect()
 }

@@ -3,7 +3,7 @@
 use refrain_data::{Collection, Deadline, Field, Hash, HashRef, IntBuffer, LargeHash, Value};
 
 use super::ziplist::{ziplist, zipmap};
-use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
+use super::{Limits, deadline, number, read_blob, read_count, read_packed, write_blob, write_count};
 use crate::length::write_length;
 use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
@@ -70,12 +70,19 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             let earliest = if timed { u64::from_le_bytes(input.take_array()?) } else { 0 };
             let mut fields = Vec::new();
             for _ in 0..read_count(input)? {
-                let deadline = match if timed { read_count(input)? } else { NO_DEADLINE } {
+                let distance = if timed { read_count(input)? } else { NO_DEADLINE };
+                let name = read_string(input, limits.string_bytes)?;
+                let value = read_string(input, limits.string_bytes)?;
+                let deadline = match distance {
+                    // Valkey writes the time itself, behind the value.
+                    NO_DEADLINE if value_type == number::HASH_VALKEY_TIMED => {
+                        deadline(i64::from_le_bytes(input.take_array()?))
+                    }
                     NO_DEADLINE => None,
                     distance => Some(earliest.checked_add(distance - 1).ok_or(Malformed)?),
                 };
-                let name = read_string(input, limits.string_bytes)?;
-                fields.push((name, read_string(input, limits.string_bytes)?, deadline));
+                // Fields that are packed mark by 0 that there is none. What ended then ended a millisecond later as well.
+                fields.push((name, value, deadline.map(|at| at.max(1))));
             }
             let fields = fields.iter().map(|(name, value, deadline)| Field {
                 name: name.as_value(),

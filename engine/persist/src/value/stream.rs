@@ -6,6 +6,7 @@ use refrain_data::stream::{Block, Pending, Stream, StreamBody, StreamId};
 
 use super::{Limits, number, read_blob, read_count, write_blob, write_count};
 use crate::length::write_length;
+use crate::rdb::pass_over_producers;
 use crate::string::{Compressor, StringValue, read_string, write_bytes, write_string};
 use crate::{Input, Malformed};
 
@@ -110,6 +111,9 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
     for _ in 0..read_count(input)? {
         read_group(value_type, input, &mut stream, limits)?;
     }
+    if value_type == number::STREAM_4 {
+        pass_over_producers(input, limits.string_bytes)?;
+    }
     Ok(stream.into())
 }
 
@@ -137,7 +141,7 @@ fn read_group(value_type: u8, input: &mut Input<'_>, stream: &mut Stream, limits
             let name = read_name(input, limits)?;
             let seen_ms = i64::from_le_bytes(input.take_array()?);
             let active_ms = match value_type {
-                number::STREAM_3 => i64::from_le_bytes(input.take_array()?),
+                number::STREAM_3 | number::STREAM_4 => i64::from_le_bytes(input.take_array()?),
                 _ => seen_ms,
             };
             let consumer = group.add_consumer(&name, seen_ms).ok_or(Malformed)?;

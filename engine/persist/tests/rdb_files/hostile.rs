@@ -53,6 +53,7 @@ fn samples() -> Vec<Vec<u8>> {
     let mut samples = vec![
         include_bytes!("recorded/redis-7.0.rdb").to_vec(),
         include_bytes!("recorded/redis-8.6.rdb").to_vec(),
+        include_bytes!("recorded/valkey-9.1.rdb").to_vec(),
         old_encodings(),
     ];
     for kind in 0..6 {

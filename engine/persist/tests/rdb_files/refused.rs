@@ -25,7 +25,29 @@ fn each_says_what_is_wrong_and_where() {
         (b"", "Unexpected EOF reading RDB file at offset 0"),
         (b"REDIS00", "Unexpected EOF reading RDB file at offset 0"),
         (b"RADIS0009", "Wrong signature trying to load DB from file at offset 9"),
-        (b"REDIS0013", "Can't handle RDB format version 13 at offset 9"),
+        (b"REDIS0014", "Can't handle RDB format version 14 at offset 9"),
+        (b"REDIS0080", "Can't handle RDB format version 80 at offset 9"),
+        (b"VALKEY079", "Can't handle RDB format version 79 at offset 9"),
+        (b"VALKEY081", "Can't handle RDB format version 81 at offset 9"),
+        (b"VALKEY011", "Can't handle RDB format version 11 at offset 9"),
+        (b"VALKEX080", "Wrong signature trying to load DB from file at offset 9"),
+        // Numbers that the other one has.
+        (b"REDIS0013\x16\x01k\x00", "Invalid object type: 22 at offset 10"),
+        (b"REDIS0013\x17\x01k\x00", "Invalid object type: 23 at offset 10"),
+        (b"REDIS0013\x1b\x01k\x00", "Invalid object type: 27 at offset 10"),
+        (b"VALKEY080\x18\x01k\x00", "Invalid object type: 24 at offset 10"),
+        (b"VALKEY080\x19\x01k\x00", "Invalid object type: 25 at offset 10"),
+        (b"VALKEY080\x1a\x01k\x00", "Invalid object type: 26 at offset 10"),
+        (b"VALKEY080\x17\x01k\x00", "Invalid object type: 23 at offset 10"),
+        (
+            b"VALKEY080\xf3\x04jobs\x01\x00\x05",
+            "The RDB file contains a slot import that had not finished, which I can't load at offset 10",
+        ),
+        (
+            b"REDIS0013\xf3\x02\x08\x83\x10\x00\x02\x05\x00\x08\x00\x00\xfc\x05\x01x\x00",
+            "The RDB file contains key metadata I can't load: no matching class 'ABCD, _AAA' at offset 26",
+        ),
+        (b"REDIS0013\xf3\x08", "Bad data format at offset 11"),
         (b"REDIS0000", "Can't handle RDB format version 0 at offset 9"),
         (b"REDIS000x", "Can't handle RDB format version 0 at offset 9"),
         (b"REDIS9999", "Can't handle RDB format version 9999 at offset 9"),
@@ -38,7 +60,7 @@ fn each_says_what_is_wrong_and_where() {
         (b"REDIS0009\xf6\x01k", "Pre-release function format not supported. at offset 10"),
         (
             b"REDIS0009\xff\x01\x02\x03\x04\x05\x06\x07\x08",
-            "Wrong RDB checksum expected: (74ad0ffbbc7aac9a) but got (807060504030201) at offset 18",
+            "RDB CRC error. Wrong RDB checksum expected: (74ad0ffbbc7aac9a) but got (807060504030201) at offset 18",
         ),
         (
             b"REDIS0009\x07\x01k\x81\x45\xe2\x52\x38\xdf\x91\x2c\x03\x02\x05\x00",
@@ -69,12 +91,32 @@ fn old_files_are_read() {
 }
 
 #[test]
+fn what_clusters_write_is_read() {
+    // Numbers of keys by slot: an opcode of its own with Redis, with Valkey something said among the keys.
+    assert_eq!(
+        said(b"REDIS0013\xfa\x10cluster-asm-task\x00\xfe\x00\xf4a\xac\x01\x01\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0"),
+        "aux cluster-asm-task ; database 0; key 0 k None Nothing string v; end"
+    );
+    assert_eq!(
+        said(b"VALKEY080\xfe\x00\xfa\x09slot-info\x0a8620,1,1,0\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0"),
+        "database 0; aux slot-info 8620,1,1,0; key 0 k None Nothing string v; end"
+    );
+}
+
+#[test]
 fn data_of_modules_is_passed_over_if_that_is_wanted() {
     let mut file = with(b"\xf7\x81\0\0\0\0\0\0\x04\x00\x02\x02\x02\x05\x05\x01x\x01\x07\x03abcd\x04abcdefgh\x00");
     file.extend_from_slice(b"\x07\x01k\x00\x05\xc0\x01\x00\x00\x01l\x01v");
     file.extend_from_slice(END);
     let mut options = read_options();
     options.modules = Modules::Skip;
+    let attached = read(
+        b"REDIS0013\xf3\x01\x08\x83\x10\x00\x02\x05\x00\x00\x01l\x01v\xff\0\0\0\0\0\0\0\0",
+        3,
+        options,
+        Version::V11,
+    );
+    assert_eq!(attached.expect("there is nothing wrong"), ["module ABCD None", "key 0 l None Nothing string v", "end"]);
     let lines = read(&file, 3, options, Version::V11).expect("there is nothing wrong");
     assert_eq!(
         lines,

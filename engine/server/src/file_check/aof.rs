@@ -36,7 +36,7 @@ pub fn is_rdb(console: &Console, path: &Path) -> Result<bool, Failed> {
     // A header, with a version and something behind it.
     const HEADER_BYTES: u64 = 8;
     let first = first_bytes(console, path, HEADER_BYTES)?;
-    Ok(first.len() as u64 == HEADER_BYTES && first.starts_with(b"REDIS"))
+    Ok(first.len() as u64 == HEADER_BYTES && refrain_persist::rdb::is_rdb(&first))
 }
 
 /// Checks a file, and does what is to be done about it.

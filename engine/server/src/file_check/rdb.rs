@@ -55,7 +55,7 @@ pub fn check(console: &Console, source: &mut Source<'_>, path: &Path) -> Result<
                 None
             }
             Err(error) => {
-                report(console, &error, &counts);
+                report(console, &error, &counts, reader.version());
                 return Err(Failed);
             }
         };
@@ -108,7 +108,7 @@ impl Counts {
     }
 }
 
-fn report(console: &Console, error: &RdbError, counts: &Counts) {
+fn report(console: &Console, error: &RdbError, counts: &Counts, version: u16) {
     console.say("--- RDB ERROR DETECTED ---");
     console.say(&format!("[offset {}] {}", error.offset, error.kind));
     console.say(&format!("[additional info] While doing: {}", error.doing.name()));
@@ -116,7 +116,7 @@ fn report(console: &Console, error: &RdbError, counts: &Counts) {
         console.say(&format!("[additional info] Reading key '{}'", shown(key)));
     }
     if let Some(value_type) = error.value_type.filter(|_| error.doing == Doing::Value) {
-        let name = type_name(value_type);
+        let name = type_name(value_type, version);
         console.say(&format!("[additional info] Reading type {value_type} ({name})"));
     }
     counts.show(console);
@@ -130,9 +130,15 @@ fn shown(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The names of types that Redis's checker gives them.
-fn type_name(value_type: u8) -> &'static str {
-    const NAMES: [&str; 26] = [
+/// The names of types that the checkers of Redis and of Valkey give them.
+fn type_name(value_type: u8, version: u16) -> &'static str {
+    /// Versions from here on are Valkey's, which has another type under a number of Redis's.
+    const VALKEY_FIRST: u16 = 80;
+    const HASH_VALKEY_TIMED: u8 = 22;
+    if version >= VALKEY_FIRST && value_type == HASH_VALKEY_TIMED {
+        return "hash-volatile-items";
+    }
+    const NAMES: [&str; 27] = [
         "string",
         "list-linked",
         "set-hashtable",
@@ -159,6 +165,7 @@ fn type_name(value_type: u8) -> &'static str {
         "hash-listpack-md-pre-release",
         "hash-hashtable-md",
         "hash-listpack-md",
+        "stream-v4",
     ];
     NAMES.get(usize::from(value_type)).copied().unwrap_or("unknown")
 }
