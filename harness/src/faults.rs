@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
-use refrain_sim::{Cuts, LinkConfig, NodeId, Stream, World};
+use refrain_sim::{Cuts, DiskConfig, LinkConfig, NodeId, Status, Stream, World};
 use serde::{Deserialize, Serialize};
 
+use crate::oracles::ledger::Death;
 use crate::plan::{Plan, SERVER};
 use crate::world::Nodes;
 
@@ -39,6 +40,36 @@ pub enum Fault {
     Drift { ppm: i64 },
     /// The client's process is killed, and started again after so long.
     CrashClient { client: String, for_ms: u64 },
+    /// The server's process is killed, and started again after so long; and once more after each of these.
+    KillServer { for_ms: u64, again_ms: Vec<u64> },
+    /// The server's host loses power, and is started again after so long; and once more after each of these.
+    PowerLoss { for_ms: u64, again_ms: Vec<u64> },
+    /// The server is asked to end (SIGTERM). Whoever looks after it starts it again.
+    StopServer,
+    /// Syncs of the server's disk take up to so long, and it writes back so much a second.
+    SlowDisk { sync_us: u64, bandwidth_kib: u64, for_ms: u64 },
+    /// No call of the server's disk ends.
+    StuckDisk { for_ms: u64 },
+    /// Writes of the server's disk fail, so many of a thousand.
+    WriteErrors { permille: u64, for_ms: u64 },
+    /// Syncs of the server's disk fail, so many of a thousand.
+    SyncErrors { permille: u64, for_ms: u64 },
+    /// The server's disk has no room, for so many writes of a thousand.
+    FullDisk { permille: u64, for_ms: u64 },
+    /// The server ends, some bits of its files change, and it is started again. Should it refuse, the files are put back.
+    Rot { stop: Stop, flips: Vec<[u64; 2]>, for_ms: u64 },
+}
+
+/// How a server ends before its files rot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// It is asked to.
+    Clean,
+    /// It is killed.
+    Kill,
+    /// Its host loses power.
+    PowerLoss,
 }
 
 impl Fault {
@@ -49,15 +80,38 @@ impl Fault {
             | Fault::Pause { for_ms, .. }
             | Fault::SlowCpu { for_ms, .. }
             | Fault::Degrade { for_ms, .. }
+            | Fault::KillServer { for_ms, .. }
+            | Fault::PowerLoss { for_ms, .. }
+            | Fault::SlowDisk { for_ms, .. }
+            | Fault::StuckDisk { for_ms }
+            | Fault::WriteErrors { for_ms, .. }
+            | Fault::SyncErrors { for_ms, .. }
+            | Fault::FullDisk { for_ms, .. }
+            | Fault::Rot { for_ms, .. }
             | Fault::CrashClient { for_ms, .. } => for_ms,
             Fault::Reset { .. }
             | Fault::HalfClose { .. }
+            | Fault::StopServer
             | Fault::WallJump { .. }
             | Fault::WallSlew { .. }
             | Fault::Drift { .. } => return false,
         };
         *lasts /= 2;
         *lasts > 0
+    }
+
+    /// Whether the server's process may end of it.
+    pub fn may_end_server(&self) -> bool {
+        matches!(
+            self,
+            Fault::KillServer { .. }
+                | Fault::PowerLoss { .. }
+                | Fault::StopServer
+                | Fault::SyncErrors { .. }
+                | Fault::WriteErrors { .. }
+                | Fault::FullDisk { .. }
+                | Fault::Rot { .. }
+        )
     }
 }
 
@@ -248,11 +302,113 @@ fn strike(world: &World, nodes: &Rc<Nodes>, fault: &Fault) {
                 after(world, *for_ms, move |world| restart(world, client));
             }
         }
+        Fault::KillServer { for_ms, again_ms } => end_server(world, nodes, Death::Kill, *for_ms, again_ms),
+        Fault::PowerLoss { for_ms, again_ms } => end_server(world, nodes, Death::Power, *for_ms, again_ms),
+        Fault::StopServer => world.terminate(server),
+        Fault::SlowDisk { sync_us, bandwidth_kib, for_ms } => {
+            let longest = Duration::from_micros(*sync_us);
+            let rate = bandwidth_kib << 10;
+            // A sync that has begun when the disk is as usual again still takes its time.
+            trouble(world, nodes, for_ms + 2 * sync_us.div_ceil(1000), false);
+            change_disk(world, nodes, *for_ms, move |disk, usual| match usual {
+                None => (disk.sync[1], disk.bytes_per_second) = (longest.max(disk.sync[0]), rate),
+                Some(usual) => (disk.sync, disk.bytes_per_second) = (usual.sync, usual.bytes_per_second),
+            });
+        }
+        Fault::StuckDisk { for_ms } => {
+            trouble(world, nodes, *for_ms, false);
+            world.stick_disk(server, Duration::from_millis(*for_ms));
+        }
+        Fault::WriteErrors { permille, for_ms } => {
+            let chance = *permille as f64 / 1000.0;
+            trouble(world, nodes, *for_ms, true);
+            change_disk(world, nodes, *for_ms, move |disk, usual| {
+                disk.write_error = usual.map_or(chance, |usual| usual.write_error);
+            });
+        }
+        Fault::SyncErrors { permille, for_ms } => {
+            let chance = *permille as f64 / 1000.0;
+            trouble(world, nodes, *for_ms, true);
+            change_disk(world, nodes, *for_ms, move |disk, usual| {
+                disk.sync_error = usual.map_or(chance, |usual| usual.sync_error);
+            });
+        }
+        Fault::FullDisk { permille, for_ms } => {
+            let chance = *permille as f64 / 1000.0;
+            trouble(world, nodes, *for_ms, true);
+            change_disk(world, nodes, *for_ms, move |disk, usual| {
+                disk.no_room = usual.map_or(chance, |usual| usual.no_room);
+            });
+        }
+        Fault::Rot { stop, flips, for_ms } => {
+            if world.status(server) != Status::Running {
+                return;
+            }
+            match stop {
+                Stop::Clean => {
+                    nodes.observed.borrow_mut().rot_is_due = Some(flips.clone());
+                    world.terminate(server);
+                }
+                Stop::Kill | Stop::PowerLoss => {
+                    let death = if *stop == Stop::Kill { Death::Kill } else { Death::Power };
+                    end_server(world, nodes, death, *for_ms, &[]);
+                    nodes.observed.borrow_mut().rot(world, server, flips, false);
+                }
+            }
+        }
     }
 }
 
+/// The process ends, or the power does; it is started again, and ends again.
+fn end_server(world: &World, nodes: &Rc<Nodes>, death: Death, for_ms: u64, again_ms: &[u64]) {
+    let server = nodes.server;
+    let status = world.status(server);
+    let lives = matches!(status, Status::Running | Status::Paused);
+    match death {
+        Death::Kill if lives => world.kill(server),
+        Death::Power if status != Status::Off => world.power_loss(server),
+        _ => return,
+    }
+    nodes.observed.borrow_mut().died(world.now(), death);
+    let (nodes, again) = (nodes.clone(), again_ms.to_vec());
+    after(world, for_ms, move |world| {
+        restart(world, server);
+        let Some((first, rest)) = again.split_first() else { return };
+        let (nodes, rest) = (nodes.clone(), rest.to_vec());
+        after(world, *first, move |world| {
+            if !nodes.healed.get() {
+                end_server(world, &nodes, death, for_ms, &rest);
+            }
+        });
+    });
+}
+
+/// From now on the disk is not as it should be: then nobody can promise when what is durable.
+fn trouble(world: &World, nodes: &Nodes, for_ms: u64, fails: bool) {
+    let (from, until) = (world.now(), world.now() + for_ms * 1_000_000);
+    let observed = &mut *nodes.observed.borrow_mut();
+    if fails {
+        observed.disk_fails.push([from, until]);
+    }
+    if let Some(ledger) = &mut observed.ledger {
+        ledger.disk_is_troubled(from, until, fails);
+    }
+}
+
+/// Changes how the disk behaves, and changes that back: `change` is given what is usual then.
+fn change_disk(
+    world: &World,
+    nodes: &Rc<Nodes>,
+    for_ms: u64,
+    change: impl Fn(&mut DiskConfig, Option<&DiskConfig>) + 'static,
+) {
+    world.set_disk(nodes.server, |disk| change(disk, None));
+    let nodes = nodes.clone();
+    after(world, for_ms, move |world| world.set_disk(nodes.server, |disk| change(disk, Some(&nodes.disk))));
+}
+
 fn restart(world: &World, node: NodeId) {
-    if world.status(node) == refrain_sim::Status::Killed {
+    if matches!(world.status(node), Status::Killed | Status::Off) {
         world.restart(node);
     }
 }
@@ -262,6 +418,7 @@ pub fn heal(world: &World, nodes: &Rc<Nodes>) {
     nodes.healed.set(true);
     world.heal_all();
     world.set_cpu(nodes.server, nodes.ns_per_work_unit);
+    world.set_disk(nodes.server, |disk| *disk = nodes.disk);
     for node in world.nodes() {
         world.resume(node);
         restart(world, node);

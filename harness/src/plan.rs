@@ -82,6 +82,7 @@ impl Plan {
         for (name, values) in std::mem::take(&mut server.choices) {
             server.config.insert(name, settings.pick(&values).clone());
         }
+        server.disk = scenario.server.disk.draw(&mut Stream::new(seed, "plan/disk"));
         let network = scenario.network.draw(&mut settings);
         let clients = draw_clients(scenario, seed);
         let names: Vec<String> = clients.iter().map(|client| client.name.clone()).collect();
@@ -112,6 +113,11 @@ impl Plan {
     /// The plan as TOML, which [`Plan::parse`] reads back.
     pub fn text(&self) -> String {
         toml::to_string(self).expect("a plan has nothing in it that TOML can't write")
+    }
+
+    /// Whether the server's process may end, or its host lose power, before the run does.
+    pub fn server_may_end(&self) -> bool {
+        self.faults.iter().any(|timed| timed.fault.may_end_server())
     }
 
     /// The slowest that the server's processor ever is, in nanoseconds a unit of work.

@@ -12,6 +12,8 @@ pub enum Planted {
     Engine(Bug),
     /// In the client: a lost reply is taken for a failure, as if the command had not been executed.
     LostReplyIsFailure,
+    /// Below the node: a sync of a directory is as if it had been forgotten.
+    DirectoryIsNotSynced,
 }
 
 /// All of them, by the names that `--planted` takes.
@@ -38,7 +40,15 @@ pub const ALL: &[(&str, Planted)] = &[
     ("double-push", Planted::Engine(Bug::DoublePush)),
     ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
     ("forgotten-deletions", Planted::Engine(Bug::ForgottenDeletions)),
+    ("answers-before-sync", Planted::Engine(Bug::AnswersBeforeSync)),
+    ("sync-error-ignored", Planted::Engine(Bug::SyncErrorIgnored)),
+    ("base-is-not-durable", Planted::Engine(Bug::BaseIsNotDurable)),
+    ("lost-behind-snapshot", Planted::Engine(Bug::LostBehindSnapshot)),
+    ("half-transaction-replayed", Planted::Engine(Bug::HalfTransactionReplayed)),
+    ("truncation-in-the-middle", Planted::Engine(Bug::TruncationInTheMiddle)),
+    ("late-copies", Planted::Engine(Bug::LateCopies)),
     ("lost-reply-is-failure", Planted::LostReplyIsFailure),
+    ("directory-is-not-synced", Planted::DirectoryIsNotSynced),
 ];
 
 impl Planted {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod caching;
+pub mod entries;
 pub mod groups;
 pub mod messages;
 pub mod overload;
@@ -16,6 +17,7 @@ use refrain_jepsen::{Call, Clock, History, OperationId, Reply};
 use crate::client::Loss;
 use crate::record::access::Access;
 use crate::record::caching::Caching;
+use crate::record::entries::Entries;
 use crate::record::groups::Groups;
 use crate::record::messages::Messages;
 use crate::record::overload::Overload;
@@ -64,6 +66,10 @@ pub struct Record {
     pub overload: Overload,
     /// What was pushed to queues, and who got what.
     pub queues: Queues,
+    /// What bookkeepers were told of their entries.
+    pub entries: Entries,
+    /// The server's process may end before the run does.
+    pub server_may_end: bool,
     /// How many clients there are.
     pub clients: usize,
     /// When the last fault had ended.
@@ -154,6 +160,8 @@ impl Record {
             stream: Groups::default(),
             overload: Overload::default(),
             queues: Queues::default(),
+            entries: Entries::default(),
+            server_may_end: false,
             clients: 0,
             healed: 0,
             recovered: BTreeMap::new(),
@@ -186,10 +194,15 @@ impl Record {
     }
 
     /// Replies were lost. What the network or a deadline took is nobody's fault; a server that ends a connection in good
-    /// order while it owes replies, or sends what is no reply, is at fault.
+    /// order while it owes replies, or sends what is no reply, is at fault. (The kernel of a process that has died ends its
+    /// connections in good order, too.)
     pub fn lost(&mut self, at: u64, client: &str, loss: &Loss) {
         self.losses += 1;
-        let at_fault = matches!(loss, Loss::Ended | Loss::Garbled(_));
+        let at_fault = match loss {
+            Loss::Garbled(_) => true,
+            Loss::Ended => !self.server_may_end,
+            Loss::TimedOut | Loss::Broken(_) => false,
+        };
         if at_fault && self.unexpected.len() < COMPLAINTS_MAX {
             self.unexpected.push(format!("{} {client} is owed replies: {loss}", seconds(at)));
         }

@@ -6,7 +6,7 @@ use refrain_resp::Reply;
 use refrain_runtime::Runtime;
 
 use crate::client::{Client, Loss};
-use crate::workloads::log_in;
+use crate::workloads::{is_refusal, log_in};
 use crate::world::Context;
 
 /// How long one reply is waited for before the client tries anew. The run's bound is the plan's `recovery_ms`.
@@ -21,8 +21,12 @@ pub async fn be_served<R: Runtime>(client: &mut Client<R>, context: &Context) {
             continue;
         }
         match ask(client, context).await {
-            Ok(true) => break,
-            Ok(false) => {
+            Ok(Served::Yes) => break,
+            Ok(Served::NotYet) => {
+                let pause = client.backoff();
+                client.sleep(pause).await;
+            }
+            Ok(Served::Wrongly) => {
                 let reply = Reply::Error(b"neither PONG nor a value".to_vec());
                 context.record.borrow_mut().unexpected(context.now(), &context.plan.name, "PING or GET", &reply);
                 break;
@@ -38,12 +42,23 @@ pub async fn be_served<R: Runtime>(client: &mut Client<R>, context: &Context) {
     (context.note)("is served");
 }
 
-async fn ask<R: Runtime>(client: &mut Client<R>, context: &Context) -> Result<bool, Loss> {
+enum Served {
+    Yes,
+    /// The data set is being loaded, or nothing can be kept.
+    NotYet,
+    Wrongly,
+}
+
+async fn ask<R: Runtime>(client: &mut Client<R>, context: &Context) -> Result<Served, Loss> {
     log_in(client, context, PATIENCE).await?;
     let deadline = client.now() + PATIENCE;
     client.send(&["PING"]);
     client.send(&["GET", "is anybody there"]);
     let pong = client.receive(deadline).await?;
     let read = client.receive(deadline).await?;
-    Ok(pong == Reply::Simple(b"PONG".to_vec()) && read == Reply::Null)
+    Ok(match pong == Reply::Simple(b"PONG".to_vec()) && read == Reply::Null {
+        true => Served::Yes,
+        false if is_refusal(&pong) || is_refusal(&read) => Served::NotYet,
+        false => Served::Wrongly,
+    })
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use refrain_sim::{ClockConfig, NodeConfig, Recording, Simulation, Trace, World};
+use refrain_sim::{ClockConfig, DiskConfig, NodeConfig, Recording, Simulation, Trace, World};
 
 use crate::client::Client;
 use crate::faults;
+use crate::oracles::ledger::Ledger;
 use crate::oracles::overload::Work;
 use crate::oracles::{self, Seen, Violation};
 use crate::plan::{Plan, SERVER};
@@ -23,6 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What passes after the recovery, so that the server's slowest tick has been and its invariants have looked once more.
 const SETTLE: Duration = Duration::from_millis(1100);
+
+/// Within how long the server's first start has ended, in nanoseconds.
+const START_MAX: u64 = 10_000_000_000;
 
 /// Events of a world after which something runs in circles.
 const EVENTS_MAX: u64 = 200_000_000;
@@ -61,6 +65,7 @@ struct Harvest {
     seen: Seen,
     commands: u64,
     most_used: u64,
+    figures: Vec<String>,
 }
 
 /// Runs a plan to its verdict. The same plan and options give the same outcome, on any thread.
@@ -86,10 +91,11 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
         figures: Vec::new(),
     };
     match report.outcome {
-        Ok(Harvest { record, violations, seen, commands, most_used }) => {
+        Ok(Harvest { record, violations, seen, commands, most_used, figures }) => {
             outcome.violations = violations;
             outcome.violations.extend(oracles::judge(plan, &record, &seen));
             outcome.figures = record.figures();
+            outcome.figures.extend(figures);
             outcome.figures.push(format!("the server held {} bytes at the most", most_used));
             outcome.record = Some(record);
             outcome.commands = commands;
@@ -105,11 +111,13 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     let lost_is_failure = planted == Some(Planted::LostReplyIsFailure);
     let record = Rc::new(RefCell::new(Record::new(lost_is_failure)));
     record.borrow_mut().clients = plan.clients.len();
+    record.borrow_mut().server_may_end = plan.server_may_end();
     let readings = plan.oracles.deadlines.then(Vec::new);
     let work = plan.oracles.overload.is_some().then(Work::default);
     let invariants = oracles::invariants(&plan);
-    let observed = Rc::new(RefCell::new(Observed { invariants, readings, work, ..Observed::default() }));
-    let nodes = Rc::new(build(&world, &plan, planted, &phase, &record, &observed));
+    let ledger = plan.oracles.ledger.then(|| Ledger::new(&plan));
+    let observed = Rc::new(RefCell::new(Observed { invariants, readings, work, ledger, ..Observed::default() }));
+    let nodes = Rc::new(build(&world, &plan, planted, &phase, &record, &observed).await);
     faults::schedule(&world, &plan, &nodes);
     world.sleep(Duration::from_millis(plan.duration_ms)).await;
     world.note(None, "everything heals");
@@ -124,7 +132,14 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
     let mut observed = observed.borrow_mut();
     let seen =
         Seen { readings: observed.readings.take().unwrap_or_default(), work: observed.work.take().unwrap_or_default() };
-    let violations = observed.invariants.iter().flat_map(|invariant| invariant.violations()).collect();
+    let mut violations: Vec<Violation> =
+        observed.invariants.iter().flat_map(|invariant| invariant.violations()).collect();
+    violations.extend(std::mem::take(&mut observed.complaints));
+    let mut figures = Vec::new();
+    if let Some(ledger) = &observed.ledger {
+        violations.extend(ledger.judge(&record.borrow().entries));
+        figures.push(ledger.figures());
+    }
     let empty = Record::new(false);
     Harvest {
         record: record.replace(empty),
@@ -132,10 +147,11 @@ async fn harvest(world: World, plan: Plan, planted: Option<Planted>) -> Harvest 
         seen,
         commands: observed.commands,
         most_used: observed.most_used,
+        figures,
     }
 }
 
-fn build(
+async fn build(
     world: &World,
     plan: &Plan,
     planted: Option<Planted>,
@@ -154,7 +170,15 @@ fn build(
     });
     let config = plan.server.configuration().expect("a plan's configuration was checked when it was read");
     let seen = observed.clone();
+    let disk =
+        DiskConfig { forgets_names: planted == Some(Planted::DirectoryIsNotSynced), ..plan.server.disk.config() };
+    world.set_disk(server, |set| *set = disk);
     world.start(server, move |runtime| server::serve(runtime, config.clone(), planted, seen.clone()));
+    // Clients come when it serves: what a start is like when they are there already is seen when it is started again.
+    let bound = world.now() + START_MAX;
+    while !observed.borrow().ready && world.now() < bound {
+        world.sleep(Duration::from_micros(100)).await;
+    }
     let mut clients = BTreeMap::new();
     for client in &plan.clients {
         let node = world.add_node(NodeConfig::new(&client.name));
@@ -177,5 +201,13 @@ fn build(
             async move { workloads::live(client, &context).await }
         });
     }
-    Nodes { server, clients, ns_per_work_unit, link: plan.network.config().link, healed: Cell::new(false) }
+    Nodes {
+        server,
+        clients,
+        ns_per_work_unit,
+        link: plan.network.config().link,
+        disk,
+        observed: observed.clone(),
+        healed: Cell::new(false),
+    }
 }

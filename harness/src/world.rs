@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use refrain_sim::{LinkConfig, NodeId};
+use refrain_sim::{DiskConfig, LinkConfig, NodeId};
 
 use crate::client::Loss;
 use crate::plan::{ClientPlan, SERVER};
 use crate::record::Record;
+use crate::server::Observed;
 
 /// The two phases of every run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct Nodes {
     pub ns_per_work_unit: u64,
     /// What every link is like without a fault.
     pub link: LinkConfig,
+    /// What the server's disk is like without a fault.
+    pub disk: DiskConfig,
+    /// What the harness sees of the server.
+    pub observed: Rc<RefCell<Observed>>,
     /// The first phase is over: no fault strikes any more, and none ends.
     pub healed: Cell<bool>,
 }

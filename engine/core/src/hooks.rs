@@ -228,6 +228,20 @@ pub enum Bug {
     DoublePush,
     /// The node's wall clock follows a jump backwards.
     WallRunsBackwards,
+    /// Under `appendfsync always` output leaves before what it tells of is durable.
+    AnswersBeforeSync,
+    /// A failed sync of the append-only file is taken for one that ended well.
+    SyncErrorIgnored,
+    /// The base of an append-only file is named by the manifest before it was synced.
+    BaseIsNotDurable,
+    /// What is executed right after a rewrite has begun is in neither of its files.
+    LostBehindSnapshot,
+    /// Transactions are cut in two where they are appended, and of one whose end is missing the beginning is executed.
+    HalfTransactionReplayed,
+    /// A part of an append-only file that is not the last may end early.
+    TruncationInTheMiddle,
+    /// A snapshot holds a later value of entries that changed while it was taken.
+    LateCopies,
     /// XAUTOCLAIM forgets entries that are no longer in the stream, and does not say so.
     ForgottenDeletions,
 }

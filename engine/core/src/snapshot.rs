@@ -8,7 +8,7 @@ use refrain_data::{Detached, EntryBatch, KeyspaceWalk, TooManyWalks};
 use refrain_persist::Version;
 
 use crate::engine::Engine;
-use crate::hooks::Hooks;
+use crate::hooks::{Bug, Hooks};
 
 /// A snapshot under way. Give it back with [`Engine::end_snapshot`], finished or not.
 #[derive(Debug)]
@@ -93,6 +93,9 @@ impl<H: Hooks> Engine<H> {
     /// When as many are under way as there may be.
     pub fn begin_snapshot(&mut self) -> Result<Snapshot, TooManyWalks> {
         let keyspace = &mut self.state.keyspace;
+        if self.hooks.planted(Bug::LateCopies) {
+            keyspace.plant_late_copies();
+        }
         let walk = keyspace.begin_walk()?;
         let databases: Vec<DatabaseSize> = (0..keyspace.len())
             .map(|number| {

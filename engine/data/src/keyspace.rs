@@ -194,6 +194,15 @@ impl Keyspace {
         Ok(walk)
     }
 
+    /// Makes walks give entries that change meanwhile as they are later, for a test to see what comes of it.
+    pub fn plant_late_copies(&mut self) {
+        for held in &mut self.databases {
+            for slot in 0..held.database.dicts() {
+                held.database.dict_mut(slot).plant_late_copies();
+            }
+        }
+    }
+
     /// Goes on with a walk until `budget_units` are spent. Each entry there was is given to `sink` exactly once, with the
     /// number that its database had then; databases come in the order of their numbers.
     pub fn walk_slice(

@@ -57,6 +57,9 @@ pub(crate) struct Walks {
     /// The id that was given out last.
     last: u32,
     active: Vec<ActiveWalk>,
+    /// A test wants every other bucket to be handed over too late.
+    gives_late: bool,
+    skipped: bool,
 }
 
 impl Walks {
@@ -69,6 +72,11 @@ impl Walks {
     #[inline]
     pub(crate) fn any(&self) -> bool {
         self.newest != 0
+    }
+
+    /// Makes walks wrong, for a test to see what comes of it.
+    pub(crate) fn plant_late_copies(&mut self) {
+        self.gives_late = true;
     }
 
     pub(crate) fn begin(&mut self) -> Result<WalkId, TooManyWalks> {
@@ -112,6 +120,12 @@ impl Walks {
     /// Queues copies of the bucket's entries for all walks that lack it, except for `visitor`, which looks itself.
     #[cold]
     pub(crate) fn hand_over(&mut self, bucket: &mut Bucket, visitor: Option<WalkId>) {
+        if self.gives_late && visitor.is_none() {
+            self.skipped = !self.skipped;
+            if self.skipped {
+                return;
+            }
+        }
         for walk in &mut self.active {
             if walk.id > bucket.version && visitor != Some(WalkId(walk.id)) {
                 for (_, slot) in bucket.full_slots() {

@@ -215,7 +215,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     async fn wait(&mut self) {
         let executes = !self.stands_still() && (self.engine.is_runnable() || !self.readable.is_empty());
         let at_once = executes || self.has_file_work() || self.listeners.iter().any(|l| l.pending && !l.parked);
-        let until = if at_once { Mono(0) } else { self.next_tick.min(self.next_moment()) };
+        let until = if at_once { Mono(0) } else { self.next_tick.min(self.next_moment()).min(self.files.next_slice()) };
         let Node { runtime, sockets, jobs, files, ready, signal, engine, .. } = self;
         let mut done = Vec::new();
         poll_fn(|cx| {

@@ -14,6 +14,7 @@ pub fn judge(plan: &Plan, record: &Record) -> Vec<Violation> {
     plan.oracles
         .latency
         .iter()
+        .filter(|bound| !bound.unless.iter().any(|(name, value)| plan.server.config.get(name) == Some(value)))
         .flat_map(|bound| exceeded(bound, record.waits.get(&bound.clients).unwrap_or(&none)))
         .map(|what| Violation::new("latency", what))
         .collect()
@@ -46,7 +47,8 @@ mod tests {
     use super::*;
 
     fn complaints(waits_us: &[u64]) -> usize {
-        let bound = LatencyBound { clients: "c".into(), p99_us: 10, max_us: 100, replies_min: 2 };
+        let bound =
+            LatencyBound { clients: "c".into(), p99_us: 10, max_us: 100, replies_min: 2, unless: Default::default() };
         let waits: Vec<Wait> = waits_us.iter().map(|us| Wait { sent: 0, ns: us * 1000 }).collect();
         exceeded(&bound, &waits).len()
     }

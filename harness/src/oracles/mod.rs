@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod expired_within;
 pub mod guesses;
 pub mod latency;
+pub mod ledger;
 pub mod linearizable;
 pub mod message_order;
 pub mod monotone_wall;

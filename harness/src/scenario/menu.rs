@@ -3,7 +3,7 @@
 use refrain_sim::Stream;
 use serde::{Deserialize, Serialize};
 
-use crate::faults::{Fault, Link, Shape};
+use crate::faults::{Fault, Link, Shape, Stop};
 use crate::plan::SERVER;
 use crate::span::Span;
 
@@ -93,6 +93,70 @@ pub enum FaultTemplate {
         /// How long it is down.
         for_ms: Span,
     },
+    /// The server's process is killed and started again.
+    KillServer {
+        /// How long it is down.
+        for_ms: Span,
+        /// How often it is killed again,
+        again: Span,
+        /// and how long after its start.
+        again_ms: Span,
+    },
+    /// The server's host loses power and is started again.
+    PowerLoss {
+        /// How long it is down.
+        for_ms: Span,
+        /// How often it loses power again,
+        again: Span,
+        /// and how long after its start.
+        again_ms: Span,
+    },
+    /// The server is asked to end, and started again.
+    StopServer,
+    /// The server's disk is slow.
+    SlowDisk {
+        /// The most that a sync takes, in microseconds.
+        sync_us: Span,
+        /// Kibibytes a second; 0 is without bound.
+        bandwidth_kib: Span,
+        /// For how long.
+        for_ms: Span,
+    },
+    /// No call of the server's disk ends.
+    StuckDisk {
+        /// For how long.
+        for_ms: Span,
+    },
+    /// Writes of the server's disk fail (EIO).
+    WriteErrors {
+        /// So many of a thousand.
+        permille: Span,
+        /// For how long.
+        for_ms: Span,
+    },
+    /// Syncs of the server's disk fail (EIO).
+    SyncErrors {
+        /// So many of a thousand.
+        permille: Span,
+        /// For how long.
+        for_ms: Span,
+    },
+    /// The server's disk has no room (ENOSPC).
+    FullDisk {
+        /// For so many writes of a thousand.
+        permille: Span,
+        /// For how long.
+        for_ms: Span,
+    },
+    /// The server ends, bits of its files change, and it is started again.
+    Rot {
+        /// How it ends: one of these.
+        stops: Vec<Stop>,
+        /// How many bits change.
+        flips: Span,
+        /// How long it is down, unless it is asked to end.
+        for_ms: Span,
+    },
 }
 
 impl FaultTemplate {
@@ -136,6 +200,35 @@ impl FaultTemplate {
             }
             FaultTemplate::Drift { ppm } => Fault::Drift { ppm: ppm.pick(stream) },
             FaultTemplate::CrashClient { for_ms } => Fault::CrashClient { client, for_ms: for_ms.pick_u64(stream) },
+            FaultTemplate::KillServer { for_ms, again, again_ms } => Fault::KillServer {
+                for_ms: for_ms.pick_u64(stream),
+                again_ms: (0..again.pick_u64(stream)).map(|_| again_ms.pick_u64(stream)).collect(),
+            },
+            FaultTemplate::PowerLoss { for_ms, again, again_ms } => Fault::PowerLoss {
+                for_ms: for_ms.pick_u64(stream),
+                again_ms: (0..again.pick_u64(stream)).map(|_| again_ms.pick_u64(stream)).collect(),
+            },
+            FaultTemplate::StopServer => Fault::StopServer,
+            FaultTemplate::SlowDisk { sync_us, bandwidth_kib, for_ms } => Fault::SlowDisk {
+                sync_us: sync_us.pick_u64(stream),
+                bandwidth_kib: bandwidth_kib.pick_u64(stream),
+                for_ms: for_ms.pick_u64(stream),
+            },
+            FaultTemplate::StuckDisk { for_ms } => Fault::StuckDisk { for_ms: for_ms.pick_u64(stream) },
+            FaultTemplate::WriteErrors { permille, for_ms } => {
+                Fault::WriteErrors { permille: permille.pick_u64(stream), for_ms: for_ms.pick_u64(stream) }
+            }
+            FaultTemplate::SyncErrors { permille, for_ms } => {
+                Fault::SyncErrors { permille: permille.pick_u64(stream), for_ms: for_ms.pick_u64(stream) }
+            }
+            FaultTemplate::FullDisk { permille, for_ms } => {
+                Fault::FullDisk { permille: permille.pick_u64(stream), for_ms: for_ms.pick_u64(stream) }
+            }
+            FaultTemplate::Rot { stops, flips, for_ms } => Fault::Rot {
+                stop: *stream.pick(stops),
+                flips: (0..flips.pick_u64(stream)).map(|_| [stream.below(1 << 10), stream.below(1 << 40)]).collect(),
+                for_ms: for_ms.pick_u64(stream),
+            },
         }
     }
 }

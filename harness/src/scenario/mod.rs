@@ -7,12 +7,13 @@
 //! | table | what it says |
 //! | --- | --- |
 //! | top level | `description`; `duration_ms` of the phase with faults; `recovery_ms`, the bound of the phase without |
-//! | `[server]` | `ns_per_work_unit`, `skew_ms` and `drift_ppm` of its clocks; `config`, names and values of redis.conf; `choices`, a list of values for each name, of which a seed picks one |
+//! | `[server]` | `ns_per_work_unit`, `skew_ms` and `drift_ppm` of its clocks; `config`, names and values of redis.conf; `choices`, a list of values for each name, of which a seed picks one; `disk`, see [`disk::Disk`] |
 //! | `[network]` | see [`network::Network`] |
 //! | `[[clients]]` | groups: `name`, `count`, and a `workload` with its `kind` (see [`crate::workloads`]) |
 //! | `[[faults]]` | `percent` of the seeds in which it occurs, `every_ms` from one to the next, and the `fault` (see [`menu::FaultTemplate`]) |
 //! | `[oracles]` | see [`Oracles`] |
 
+pub mod disk;
 pub mod library;
 pub mod menu;
 pub mod network;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use refrain_core::Config;
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::disk::Disk;
 use crate::scenario::menu::FaultMenu;
 use crate::scenario::network::Network;
 use crate::span::Span;
@@ -69,6 +71,9 @@ pub struct Server {
     /// Directives of which a seed picks the value.
     #[serde(default)]
     pub choices: BTreeMap<String, Vec<String>>,
+    /// Its disk.
+    #[serde(default)]
+    pub disk: Disk,
 }
 
 pub(crate) fn zero() -> Span {
@@ -120,6 +125,9 @@ pub struct Oracles {
     /// No transaction that reads what others write as a whole sees parts of two.
     #[serde(default)]
     pub whole_transactions: bool,
+    /// What the ledger of the bookkeepers holds after each start is what was promised to be kept.
+    #[serde(default)]
+    pub ledger: bool,
     /// The propagation stream gives an equal data set.
     #[serde(default)]
     pub propagation: bool,
@@ -177,6 +185,9 @@ pub struct LatencyBound {
     pub max_us: u64,
     /// There are at least so many replies: a group that is starved of connections shows here.
     pub replies_min: u64,
+    /// Not asked where the server's configuration has one of these.
+    #[serde(default)]
+    pub unless: BTreeMap<String, String>,
 }
 
 /// What client-side caches may serve.

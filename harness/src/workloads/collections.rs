@@ -198,6 +198,7 @@ async fn exchange<R: Runtime>(
         match reply {
             Ok(reply) => match told(kind, &call, &reply) {
                 Some(told) => record.answer(Which::Collections, id, now, told),
+                None if super::is_refusal(&reply) => record.refuse(Which::Collections, id, now),
                 None => {
                     record.unexpected(now, &context.plan.name, call.name(), &reply);
                     record.lose(Which::Collections, id, now);

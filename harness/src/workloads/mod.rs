@@ -5,12 +5,14 @@
 
 pub mod acl_operator;
 pub mod auditor;
+pub mod bookkeeper;
 pub mod cache_writer;
 pub mod cacher;
 pub mod collections;
 pub mod consumer;
 pub mod deaf;
 pub mod deaf_subscriber;
+pub mod disk_operator;
 pub mod expiring;
 pub mod expiring_fields;
 pub mod guesser;
@@ -99,6 +101,10 @@ pub enum Workload {
     Auditor(auditor::Auditor),
     /// See [`collections`].
     Collections(collections::Collections),
+    /// See [`bookkeeper`].
+    Bookkeeper(bookkeeper::Bookkeeper),
+    /// See [`disk_operator`].
+    DiskOperator(disk_operator::DiskOperator),
 }
 
 impl Draw for Workload {
@@ -130,6 +136,8 @@ impl Draw for Workload {
             Workload::Consumer(p) => Workload::Consumer(p.draw(stream)),
             Workload::Auditor(p) => Workload::Auditor(p.draw(stream)),
             Workload::Collections(p) => Workload::Collections(p.draw(stream)),
+            Workload::Bookkeeper(p) => Workload::Bookkeeper(p.draw(stream)),
+            Workload::DiskOperator(p) => Workload::DiskOperator(p.draw(stream)),
         }
     }
 }
@@ -164,6 +172,8 @@ pub async fn live<R: Runtime>(mut client: Client<R>, context: &Context) {
         Workload::Consumer(p) => consumer::work(&mut client, context, p).await,
         Workload::Auditor(p) => auditor::work(&mut client, context, p).await,
         Workload::Collections(p) => collections::work(&mut client, context, p).await,
+        Workload::Bookkeeper(p) => bookkeeper::work(&mut client, context, p).await,
+        Workload::DiskOperator(p) => disk_operator::work(&mut client, context, p).await,
     }
     recovery::be_served(&mut client, context).await;
 }
@@ -181,6 +191,14 @@ pub async fn log_in<R: Runtime>(client: &mut Client<R>, context: &Context, timeo
         context.record.borrow_mut().unexpected(context.now(), &context.plan.name, "AUTH", &reply);
     }
     Ok(())
+}
+
+/// Whether this is an error that says that the command was not executed and may be tried again: the data set is being loaded, or
+/// what the command would write could not be kept.
+pub fn is_refusal(reply: &Reply) -> bool {
+    let starts =
+        |text: &[u8]| [&b"LOADING "[..], b"MISCONF ", b"EXECABORT "].iter().any(|start| text.starts_with(start));
+    matches!(reply, Reply::Error(text) if starts(text))
 }
 
 /// The stream of one batch.

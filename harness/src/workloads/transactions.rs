@@ -10,6 +10,7 @@ use refrain_jepsen::{Call, OperationId, Reply as Said};
 use refrain_resp::Reply;
 use refrain_runtime::{Mono, Runtime};
 
+use super::is_refusal;
 use crate::client::{Client, Loss};
 use crate::record::{GroupRead, Which};
 use crate::span::parameters;
@@ -94,6 +95,7 @@ impl<R: Runtime> Turn<'_, R> {
             Reply::Array(replies) if replies.iter().all(is_ok) && replies.len() == writes.len() => {
                 self.answer(id, Said::Done);
             }
+            refusal if is_refusal(&refusal) => self.refuse(id),
             other => self.impossible(id, "EXEC of writes", &other),
         }
         Ok(())
@@ -120,6 +122,10 @@ impl<R: Runtime> Turn<'_, R> {
         let values = values.filter(|values| values.len() == self.keys.len());
         let values = values.and_then(|values| values.iter().map(value_of).collect());
         let Some(values): Option<Vec<Option<Vec<u8>>>> = values else {
+            if is_refusal(&reply) {
+                self.refuse(id);
+                return Ok(());
+            }
             self.impossible(id, "EXEC of reads", &reply);
             return Ok(());
         };
@@ -149,6 +155,14 @@ impl<R: Runtime> Turn<'_, R> {
         let watching = self.client.receive(self.deadline).await?;
         let seen = self.client.receive(self.deadline).await?;
         let Some(seen) = value_of(&seen).filter(|_| is_ok(&watching)) else {
+            if is_refusal(&watching) || is_refusal(&seen) {
+                self.client.send(&["UNWATCH"]);
+                let unwatched = self.client.receive(self.deadline).await?;
+                if !is_ok(&unwatched) {
+                    self.complain("UNWATCH", &unwatched);
+                }
+                return Ok(());
+            }
             self.complain("WATCH and GET", &seen);
             return Ok(());
         };
@@ -166,6 +180,7 @@ impl<R: Runtime> Turn<'_, R> {
             }
             // Refused for a write between WATCH and GET it may hold the very value that was read: that says nothing.
             Reply::Null => self.refuse(id),
+            refusal if is_refusal(&refusal) => self.refuse(id),
             other => self.impossible(id, "EXEC under WATCH", &other),
         }
         Ok(())
@@ -196,7 +211,7 @@ impl<R: Runtime> Turn<'_, R> {
         }
         for _ in 0..queued {
             let reply = self.client.receive(self.deadline).await?;
-            if reply != Reply::Simple(b"QUEUED".to_vec()) {
+            if reply != Reply::Simple(b"QUEUED".to_vec()) && !is_refusal(&reply) {
                 self.complain("a queued command", &reply);
             }
         }

@@ -77,6 +77,7 @@ pub fn answer(call: &Call, reply: refrain_resp::Reply) -> Answer {
         Wire::Error(text) if counts && (text.starts_with(NOT_AN_INTEGER) || text.starts_with(OVERFLOW)) => {
             Answer::Refused
         }
+        refusal if super::is_refusal(&refusal) => Answer::Refused,
         _ => Answer::Impossible,
     }
 }

@@ -93,7 +93,7 @@ fn shrink_writes_a_plan_that_fails() {
 #[test]
 fn mistakes_are_told() {
     let (code, text) = harness(&["run", "no-such-scenario"]);
-    assert!(code == 2 && text.contains("there are blocking-queues, "), "{text}");
+    assert!(code == 2 && text.contains("there are bit-rot, blocking-queues, "), "{text}");
     let (code, text) = harness(&["run", "single-node", "--planted", "no-such-bug"]);
     assert!(code == 2 && text.contains("missed-watch"), "{text}");
     let (code, text) = harness(&["run", "single-node", "--seeds", "3..3"]);

@@ -9,7 +9,7 @@ use refrain_sim::Trace;
 
 use super::{plan, run_well, words};
 
-const SCENARIOS: [(&str, u64); 10] = [
+const SCENARIOS: [(&str, u64); 15] = [
     ("single-node", 3),
     ("hot-key-storm", 1),
     ("slow-clients", 2),
@@ -20,6 +20,11 @@ const SCENARIOS: [(&str, u64); 10] = [
     ("tracking", 3),
     ("intrusion", 2),
     ("client-pause", 2),
+    ("restart-durability", 3),
+    ("restart-always", 2),
+    ("slow-fsync", 2),
+    ("slow-rewrite", 2),
+    ("bit-rot", 2),
 ];
 
 #[test]

@@ -12,7 +12,7 @@ use super::{plan, run_planted, run_well};
 
 proptest! {
     #[test]
-    fn a_plan_is_read_back_as_it_was_written(which in 0..11_usize, seed in 0..=i64::MAX as u64) {
+    fn a_plan_is_read_back_as_it_was_written(which in 0..21_usize, seed in 0..=i64::MAX as u64) {
         let name = &library::names()[which];
         let drawn = plan(name, seed);
         let read = Plan::parse(&drawn.text()).expect("what was written can be read");
@@ -38,12 +38,33 @@ fn a_plan_that_was_written_and_read_runs_as_before() {
 #[test]
 fn seeds_draw_every_kind_of_fault_and_worlds_without_any() {
     let kind = |fault: &Fault| format!("{fault:?}").split([' ', '{']).next().unwrap_or_default().to_owned();
-    let plans: Vec<Plan> = (0..60).flat_map(|seed| [plan("single-node", seed), plan("expiry-clock", seed)]).collect();
+    let scenarios = ["single-node", "expiry-clock", "restart-durability", "slow-fsync", "slow-rewrite", "bit-rot"];
+    let plans: Vec<Plan> =
+        (0..60).flat_map(|seed| scenarios.iter().map(move |scenario| plan(scenario, seed))).collect();
     let mut kinds: Vec<String> = plans.iter().flat_map(|plan| plan.faults.iter().map(|t| kind(&t.fault))).collect();
     kinds.sort();
     kinds.dedup();
-    let all =
-        ["CrashClient", "Cut", "Degrade", "Drift", "HalfClose", "Pause", "Reset", "SlowCpu", "WallJump", "WallSlew"];
+    let all = [
+        "CrashClient",
+        "Cut",
+        "Degrade",
+        "Drift",
+        "FullDisk",
+        "HalfClose",
+        "KillServer",
+        "Pause",
+        "PowerLoss",
+        "Reset",
+        "Rot",
+        "SlowCpu",
+        "SlowDisk",
+        "StopServer",
+        "StuckDisk",
+        "SyncErrors",
+        "WallJump",
+        "WallSlew",
+        "WriteErrors",
+    ];
     assert_eq!(kinds, all);
     assert!(plans.iter().any(|plan| plan.faults.is_empty()));
     let text: String = plans.iter().map(Plan::text).collect();

@@ -132,6 +132,47 @@ fn output_without_a_limit() {
 }
 
 #[test]
+fn output_that_leaves_before_what_it_tells_of_is_durable() {
+    caught("restart-durability", Planted::Engine(Bug::AnswersBeforeSync), "ledger");
+    caught("restart-always", Planted::Engine(Bug::AnswersBeforeSync), "linearizable");
+}
+
+#[test]
+fn a_failed_sync_that_is_ignored() {
+    caught("failed-fsync", Planted::Engine(Bug::SyncErrorIgnored), "start");
+}
+
+#[test]
+fn names_that_are_not_durable() {
+    caught("restart-durability", Planted::DirectoryIsNotSynced, "ledger");
+}
+
+#[test]
+fn a_base_that_is_named_before_it_is_durable() {
+    caught("restart-durability", Planted::Engine(Bug::BaseIsNotDurable), "start");
+}
+
+#[test]
+fn commands_lost_between_a_snapshot_and_the_file_behind_it() {
+    caught("restart-durability", Planted::Engine(Bug::LostBehindSnapshot), "ledger");
+}
+
+#[test]
+fn half_a_transaction_that_is_executed_again() {
+    caught("restart-durability", Planted::Engine(Bug::HalfTransactionReplayed), "ledger");
+}
+
+#[test]
+fn a_part_in_the_middle_that_ends_early() {
+    caught("bit-rot", Planted::Engine(Bug::TruncationInTheMiddle), "ledger");
+}
+
+#[test]
+fn entries_that_are_saved_as_they_were_later() {
+    caught("restart-durability", Planted::Engine(Bug::LateCopies), "ledger");
+}
+
+#[test]
 fn a_wall_clock_that_runs_backwards() {
     caught("expiry-clock", Planted::Engine(Bug::WallRunsBackwards), "monotone-wall");
     caught("expiry-clock", Planted::Engine(Bug::WallRunsBackwards), "deadlines");

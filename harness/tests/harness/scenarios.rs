@@ -83,6 +83,36 @@ fn collections() {
 }
 
 #[test]
+fn restart_durability() {
+    holds("restart-durability", 30);
+}
+
+#[test]
+fn restart_always() {
+    holds("restart-always", 12);
+}
+
+#[test]
+fn slow_fsync() {
+    holds("slow-fsync", 15);
+}
+
+#[test]
+fn failed_fsync() {
+    holds("failed-fsync", 15);
+}
+
+#[test]
+fn slow_rewrite() {
+    holds("slow-rewrite", 20);
+}
+
+#[test]
+fn bit_rot() {
+    holds("bit-rot", 20);
+}
+
+#[test]
 fn leases() {
     holds("leases", 10);
 }
@@ -91,18 +121,24 @@ fn leases() {
 fn every_scenario_file_can_be_read_and_every_one_is_tested() {
     let names = refrain_harness::scenario::library::names();
     let tested = [
+        "bit-rot",
         "blocking-queues",
         "client-pause",
         "collections",
         "command-overload",
         "expiry-clock",
+        "failed-fsync",
         "field-expiry",
         "hot-key-storm",
         "intrusion",
         "leases",
         "pubsub",
+        "restart-always",
+        "restart-durability",
         "single-node",
         "slow-clients",
+        "slow-fsync",
+        "slow-rewrite",
         "slow-subscribers",
         "stream-groups",
         "tracking",

@@ -49,6 +49,8 @@ pub struct DiskConfig {
     pub torn: f64,
     /// Whether changes of names survive in the order in which they were made, rather than any of them.
     pub names_in_order: bool,
+    /// A sync of a directory does nothing, and says that it was done: so a process can be seen that forgets it.
+    pub forgets_names: bool,
 }
 
 impl Default for DiskConfig {
@@ -66,6 +68,7 @@ impl Default for DiskConfig {
             unsynced_survives: 0.5,
             torn: 0.25,
             names_in_order: false,
+            forgets_names: false,
         }
     }
 }
@@ -170,6 +173,9 @@ impl Volume {
     pub(crate) fn sync_directory(&mut self, path: &str, mark: u64) -> io::Result<()> {
         if self.chance.chance(self.config.sync_error) {
             return Err(input_output());
+        }
+        if self.config.forgets_names {
+            return Ok(());
         }
         self.names.sync(path, mark)
     }

@@ -15,7 +15,7 @@ use crate::dispatch::Ran;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::error::printable;
-use crate::hooks::Hooks;
+use crate::hooks::{Bug, Hooks};
 use crate::session::{Origin, Session, SessionId};
 use crate::table::{Flags, Found, Unresolved};
 
@@ -94,6 +94,7 @@ impl<H: Hooks> Engine<H> {
         let found = self.find_replayed(args)?;
         let session = &mut replayer.session;
         match (found.command.name, session.transaction.take()) {
+            ("multi" | "exec", None) if self.hooks.planted(Bug::HalfTransactionReplayed) => {}
             ("multi", None) => session.transaction = Some(Box::default()),
             ("multi", Some(_)) => return Err(ReplayError { what: "MULTI inside a transaction".to_owned() }),
             ("exec", Some(transaction)) => {

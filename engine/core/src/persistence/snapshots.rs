@@ -146,9 +146,10 @@ impl<H: Hooks> Engine<H> {
         self.state.begin_what_is_scheduled();
     }
 
-    /// The append-only file is in a state from which only a rewrite leads out: one is begun as soon as it may be.
+    /// The append-only file is in a state from which only a rewrite leads out: one is begun as soon as it may be, however many
+    /// have failed, for until then nothing is written.
     pub fn want_rewrite(&mut self) {
-        if !self.state.persistence.is_busy() && !self.state.is_rewrite_limited() {
+        if !self.state.persistence.is_busy() {
             self.state.begin_rewrite();
         }
     }

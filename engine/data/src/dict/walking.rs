@@ -83,6 +83,11 @@ impl Dict {
         }
     }
 
+    /// See [`crate::Keyspace::plant_late_copies`].
+    pub fn plant_late_copies(&mut self) {
+        self.walks.plant_late_copies();
+    }
+
     /// Hands all buckets of a segment to the walks that lack them, before its slots are moved.
     pub(super) fn hand_over_segment(&mut self, id: SegmentId) {
         if self.walks.any() {

@@ -117,7 +117,7 @@ impl AofFiles {
     /// As the disk words them.
     pub async fn write_aside<D: Disk>(&self, disk: &D) -> io::Result<()> {
         let file = disk.open(&self.aside(), Open::Replace).await?;
-        file.append(self.manifest.format().into_bytes(), true).await.outcome
+        file.append(self.manifest.sealed().into_bytes(), true).await.outcome
     }
 
     /// Puts the manifest in its place. May be repeated when it fails; until it succeeds nobody knows which one would be found.

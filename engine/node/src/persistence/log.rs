@@ -94,8 +94,13 @@ pub struct Shared {
     doubtful_until: u64,
     /// The last switch was at this offset.
     switched_at: u64,
+    /// There is a file to write to. Before the first switch there may be none.
+    has_file: bool,
     /// Files that are no longer needed are left where they are.
     pub keeps_history: bool,
+    /// A test wants failed syncs to be ignored, and transactions to be cut in two.
+    pub ignores_sync_errors: bool,
+    pub cuts_transactions: bool,
     /// The present second of unix time, if pieces are to say when they were written.
     pub unix_s: Option<u64>,
     /// A sync has failed under `always`: the node ends.
@@ -141,7 +146,10 @@ impl Log {
             sync_error: None,
             doubtful_until: 0,
             switched_at: position,
+            has_file: file.is_some(),
             keeps_history: false,
+            ignores_sync_errors: false,
+            cuts_transactions: false,
             unix_s: None,
             fatal: None,
             orders: VecDeque::new(),
@@ -151,6 +159,7 @@ impl Log {
             changed: false,
         }));
         let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
+        let is_named = file.is_some();
         // What was found at the start is as good as durable: it was read.
         let task = Writer {
             disk,
@@ -158,6 +167,7 @@ impl Log {
             file,
             len,
             durable_len: len,
+            is_named,
             may_adopt: false,
             stamped: None,
             shared: Rc::clone(&shared),
@@ -279,8 +289,20 @@ impl Shared {
         }
         // What comes before a switch is durable before the manifest names another file.
         let all = self.written + self.waiting.len() as u64;
+        if !self.has_file {
+            // What comes before the first switch is in the base that comes with it.
+            let passed = usize::try_from(switch.unwrap_or(all) - self.written).expect("it is part of a buffer");
+            self.waiting.drain(..passed);
+            self.written += passed as u64;
+            return self.orders.pop_front().map(Step::Order);
+        }
         let end = [switch, self.cuts.front().copied()].into_iter().flatten().fold(all, u64::min);
-        let piece = usize::try_from(end.saturating_sub(self.written)).expect("it is part of a buffer");
+        let mut piece = usize::try_from(end.saturating_sub(self.written)).expect("it is part of a buffer");
+        if self.cuts_transactions
+            && let Some(at) = self.waiting[..piece].windows(3).rposition(|bytes| bytes == b"\r\n*")
+        {
+            piece = at + 2;
+        }
         let must_sync = switch.is_some() || self.policy == AppendFsync::Always;
         if piece > 0 {
             let rest = self.waiting.split_off(piece);
@@ -309,6 +331,10 @@ impl Shared {
     }
 
     fn sync_failed(&mut self, error: &io::Error) {
+        if self.ignores_sync_errors {
+            self.sync_succeeded();
+            return;
+        }
         self.changed = true;
         self.sync_is_due = false;
         if self.policy == AppendFsync::Always {
@@ -342,6 +368,8 @@ struct Writer<D: Disk> {
     /// Bytes of the file that are whole pieces, and bytes of it that are known to be durable.
     len: u64,
     durable_len: u64,
+    /// The manifest names the file. Otherwise nothing that is written counts before a base is adopted.
+    is_named: bool,
     /// A base of what came before the last switch may be adopted: that switch has succeeded, and nothing was adopted since.
     may_adopt: bool,
     /// The second that the file says it is.
@@ -478,7 +506,9 @@ impl<D: Disk> Writer<D> {
             Ok(made) => made,
             Err(error) => return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string())),
         };
-        if self.file.is_some() {
+        // A file that follows one that is not whole must not be named: a start would find that one damaged, and not the last.
+        let follows_whole = self.is_named && self.shared.borrow().sync_error.is_none();
+        if follows_whole {
             if let Err(error) = next.write_aside(&self.disk).await {
                 return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
             }
@@ -489,9 +519,9 @@ impl<D: Disk> Writer<D> {
             self.shared.borrow_mut().write_error = None;
         }
         (self.files, self.file, self.len, self.durable_len) = (next, Some(file), len, len);
-        (self.stamped, self.may_adopt) = (unix_s, true);
+        (self.stamped, self.may_adopt, self.is_named) = (unix_s, true, follows_whole);
         let shared = &mut *self.shared.borrow_mut();
-        shared.switched_at = at;
+        (shared.switched_at, shared.has_file) = (at, true);
         shared.carried(Carried::Switched);
     }
 
@@ -521,6 +551,7 @@ impl<D: Disk> Writer<D> {
             self.write_failed(error.to_string());
             self.until_try_again().await;
         }
+        self.is_named = true;
         let unneeded = if self.shared.borrow().keeps_history { Vec::new() } else { next.take_history() };
         self.files = next;
         {

@@ -12,10 +12,11 @@ mod log;
 mod snapshot;
 mod starting;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use refrain_core::config::AppendFsync;
-use refrain_core::{AofReport, Ask, NOT_SAVED, Purpose, SNAPSHOT_NOT_LOADED, SessionId, Shutdown};
+use refrain_core::{AofReport, Ask, Bug, NOT_SAVED, Purpose, SNAPSHOT_NOT_LOADED, SessionId, Shutdown};
 use refrain_runtime::{Disk, Mono, Runtime};
 
 pub use self::gates::Gates;
@@ -33,8 +34,8 @@ pub struct Files {
     awaits_base: bool,
     /// A snapshot that is being written.
     running: Option<Running>,
-    /// What is to be taken as soon as the one that is under way has stopped.
-    next: Option<Purpose>,
+    /// What is to be taken as soon as the one that is under way has stopped, each once.
+    next: VecDeque<Purpose>,
     /// What is being loaded, or made, before anything is executed.
     start: Start,
     /// When the start began.
@@ -47,6 +48,8 @@ pub struct Files {
     next_second: Mono,
     /// The log was told to close.
     closing: bool,
+    /// A test wants the next bytes of the stream to be lost.
+    loses_next: bool,
 }
 
 /// What is done while everything stands still.
@@ -64,18 +67,24 @@ impl Default for Files {
             log: None,
             awaits_base: false,
             running: None,
-            next: None,
+            next: VecDeque::new(),
             start: Start::Served,
             started: Mono(0),
             standing: None,
             delayed_fsync: 0,
             next_second: Mono(0),
             closing: false,
+            loses_next: false,
         }
     }
 }
 
 impl Files {
+    /// When the next slice of a snapshot is due that is taken slowly on purpose.
+    pub fn next_slice(&self) -> Mono {
+        self.running.as_ref().map_or(Mono::NEVER, Running::next_slice)
+    }
+
     /// Whether tasks have come to something that the loop has to look at.
     pub fn have_news(&self) -> bool {
         self.log.as_ref().is_some_and(Log::has_changed)
@@ -127,13 +136,18 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.runtime.stall(std::time::Duration::from_micros(sleep_us));
             }
             let stream = &mut self.engine.effects().stream;
-            log.append(|waiting| waiting.extend_from_slice(stream.bytes()));
+            if !std::mem::take(&mut self.files.loses_next) {
+                log.append(|waiting| waiting.extend_from_slice(stream.bytes()));
+            }
             stream.clear();
         }
     }
 
     /// What output must wait for, if it must: the offset up to which the file must be durable, and up to which it is.
     pub(crate) fn gate(&self) -> Option<(u64, u64)> {
+        if self.engine.hooks().probe().planted(Bug::AnswersBeforeSync) {
+            return None;
+        }
         let log = self.files.log.as_ref().filter(|_| !self.files.awaits_base)?;
         log.look(|shared| shared.policy == AppendFsync::Always).then(|| (log.appended(), log.durable()))
     }
@@ -167,6 +181,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     true => self.begin_save(),
                     false => self.reload(),
                 }
+            }
+            Ask::LoadAof { client } if self.files.awaits_base => {
+                // What is in the file is not all that there is.
+                self.engine.answer(client, Err(refrain_core::APPEND_ONLY_NOT_LOADED));
             }
             Ask::LoadAof { client } => {
                 self.files.standing = Some(Standing::LoadAof { client });

@@ -13,7 +13,7 @@ use std::task::Poll;
 
 use std::time::Duration;
 
-use refrain_core::{DatabaseSize, KeptUsage, Purpose, REDIS_VERSION, Slice, Snapshot};
+use refrain_core::{Bug, DatabaseSize, KeptUsage, Purpose, REDIS_VERSION, Slice, Snapshot};
 use refrain_persist::aof::commands;
 use refrain_persist::rdb::{Aux, RdbOptions, RdbWriter, Usage, Version};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
@@ -62,6 +62,8 @@ pub struct FileOptions {
     pub as_commands: bool,
     /// Sync it every few megabytes.
     pub piecewise: bool,
+    /// Sync it when it is complete.
+    pub synced: bool,
     /// What is written of keys' use.
     pub usage: UsageKept,
 }
@@ -152,7 +154,7 @@ impl Sink {
         };
         let ours = Rc::clone(&shared);
         let task = async move {
-            let written = write(&runtime, &file.path, file.folder, file.piecewise, encoder, &ours).await;
+            let written = write(&runtime, &file.path, file.folder, [file.piecewise, file.synced], encoder, &ours).await;
             if written.is_err() {
                 // What is left of it is of no use to anybody.
                 let _ = runtime.disk().remove(&file.path).await;
@@ -216,7 +218,7 @@ async fn write<R: Runtime>(
     runtime: &R,
     path: &Path,
     folder: Option<PathBuf>,
-    piecewise: bool,
+    [piecewise, synced]: [bool; 2],
     mut encoder: Encoder,
     shared: &Rc<RefCell<Shared>>,
 ) -> Result<u64, String> {
@@ -251,7 +253,7 @@ async fn write<R: Runtime>(
             shared.encoded += bytes as u64;
         }
         unsynced += taken.len() as u64;
-        let sync = is_last || (piecewise && unsynced >= SYNC_EVERY);
+        let sync = (is_last && synced) || (piecewise && unsynced >= SYNC_EVERY);
         if sync {
             unsynced = 0;
         }
@@ -328,6 +330,11 @@ impl Running {
         self.presses && self.sink.is_full()
     }
 
+    /// When the next slice is due, if it has to wait for a moment.
+    pub fn next_slice(&self) -> Mono {
+        if self.snapshot.is_some() && self.waits { self.not_before } else { Mono::NEVER }
+    }
+
     /// Whether its file has ended.
     pub fn has_outcome(&self) -> bool {
         self.sink.has_outcome()
@@ -360,7 +367,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if let Some(running) = &self.files.running {
             // Only what makes everything stand still comes while one is under way.
             tracing::debug!("a snapshot waits for the end of another ({:?})", running.purpose);
-            self.files.next = Some(purpose);
+            self.take_later(purpose);
             if let Some(running) = &mut self.files.running {
                 running.cancel();
             }
@@ -386,6 +393,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     redis_version: REDIS_VERSION,
                 },
             },
+            synced: purpose == Purpose::Save || !self.engine.hooks().probe().planted(Bug::BaseIsNotDurable),
             piecewise: match purpose {
                 Purpose::Save => config.persistence.rdb_save_incremental_fsync,
                 Purpose::Rewrite => config.persistence.aof_rewrite_incremental_fsync,
@@ -532,15 +540,22 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             return self.first_base_ended(outcome);
         }
         self.engine.snapshot_ended(purpose, outcome.clone());
-        if purpose == Purpose::Save && self.files.next.is_none() {
+        if purpose == Purpose::Save && !self.files.next.contains(&Purpose::Save) {
             self.standing_save_ended(outcome);
         }
         self.begin_next_snapshot();
     }
 
+    /// Takes a snapshot as soon as the one that is under way has stopped, or the append-only file is closed.
+    pub(super) fn take_later(&mut self, purpose: Purpose) {
+        if !self.files.next.contains(&purpose) {
+            self.files.next.push_back(purpose);
+        }
+    }
+
     /// What had to wait for the end of another.
     pub(super) fn begin_next_snapshot(&mut self) {
-        match self.files.next.take() {
+        match self.files.next.pop_front() {
             Some(Purpose::Save) => self.begin_save(),
             Some(Purpose::Rewrite) => self.begin_rewrite(),
             None => {}

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use refrain_core::Bug;
 use refrain_core::config::Config;
 use refrain_core::system_text;
 use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, temporary_manifest_name};
@@ -145,6 +146,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             checksum: config.rdbchecksum,
             bytes_a_step: u64::try_from(config.loading_process_events_interval_bytes).unwrap_or(u64::MAX),
             items_a_step: if config.key_load_delay > 0 { 1 } else { ITEMS_A_STEP },
+            cut_anywhere: self.engine.hooks().probe().planted(Bug::TruncationInTheMiddle),
             cut_allowed: config.aof_load_truncated && self.files.standing.is_none(),
             merge: matches!(self.files.standing, Some(Standing::Reload { merge: true, .. })),
         };
@@ -234,7 +236,12 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let position = stream.position();
         let policy = self.engine.config().persistence.appendfsync;
         let (log, task) = Log::new(self.runtime.disk(), opened.files, opened.file, position, policy);
-        log.look(|shared| (shared.size, shared.base_size) = (opened.size, opened.base_size));
+        let probe = self.engine.hooks().probe();
+        log.look(|shared| {
+            (shared.size, shared.base_size) = (opened.size, opened.base_size);
+            shared.ignores_sync_errors = probe.planted(Bug::SyncErrorIgnored);
+            shared.cuts_transactions = probe.planted(Bug::HalfTransactionReplayed);
+        });
         self.push_job(async move {
             task.await;
             FilesDone::Ended
@@ -271,7 +278,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     pub(super) fn begin_rewrite(&mut self) {
         match self.files.log.clone() {
             // It has been turned off, and is on again.
-            Some(_) if self.files.closing => self.files.next = Some(refrain_core::Purpose::Rewrite),
+            Some(_) if self.files.closing => self.take_later(refrain_core::Purpose::Rewrite),
             Some(log) => self.continue_in_new_file(&log, false),
             None if self.engine.config().persistence.appendonly => {
                 let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
@@ -287,6 +294,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         // Each part says which database it begins in.
         self.engine.effects().stream.enable(true);
         log.order(Order::Switch { at: log.appended() });
+        self.files.loses_next = self.engine.hooks().probe().planted(Bug::LostBehindSnapshot);
         self.begin_base(is_first);
     }
 
@@ -322,6 +330,7 @@ impl Plan {
 /// What a node that starts has to load.
 async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Plan, String> {
     sweep(disk, places).await;
+    settle_names(disk, places).await?;
     if places.appendonly {
         if let Some((files, parts)) = find_aof(disk, places).await? {
             return Ok(Plan::new(parts, Some(files)));
@@ -336,6 +345,18 @@ async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Plan, String> 
         return Ok(Plan::new(parts, None));
     }
     Ok(Plan::new(find_snapshot(disk, &places.snapshot).await?, None))
+}
+
+/// Makes durable which names there are: an earlier life may have been killed between giving a file its name and making that durable,
+/// and what is appended from now on must not be lost with it.
+async fn settle_names<D: Disk>(disk: &D, places: &Places) -> Result<(), String> {
+    for folder in [Path::new("."), &places.folder] {
+        match disk.sync_directory(folder).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(format!("{}: {error}", folder.display())),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Removes what an earlier life has left unfinished.
