@@ -5,12 +5,13 @@
 #   REFRAIN_SERVER   the binary under test
 #   PEER_SERVER      binaries of redis-server (7.0 or newer) and valkey-server
 #
-# For each peer, both ways: an RDB file; an append-only file as it was written command by command; one that was rewritten with a
-# base of RDB, and one with a base of commands; payloads of DUMP. Keys are of every type and encoding, small and large. What is
-# compared: the set of keys, TYPE, PEXPIRETIME, contents, deadlines of fields, and of streams all of XINFO STREAM FULL that both
-# know. Only what is named at its place below is left out, each with its reason.
+# For each peer, both ways: RDB files, one of them without what only newer versions can say; an append-only file as it was
+# written command by command, one that was rewritten with a base of RDB, and one with a base of commands; payloads of DUMP. Keys
+# are of every type and encoding, small and large. What is compared: the set of keys, TYPE, PEXPIRETIME, contents, deadlines of
+# fields, and of streams all of XINFO STREAM FULL that both know. Only what is named at its place below is left out, each with its
+# reason. Functions are not exchanged.
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 refrain=$1
 shift
 work=$(mktemp -d)
@@ -208,7 +209,7 @@ exchange() {
     local there=$((at + 1))
     rm -rf "$a" "$b"
     mkdir "$a" "$b"
-    case $how in rdb | dump) ;; *) parameters=(--appendonly yes) ;; esac
+    case $how in rdb* | dump) ;; *) parameters=(--appendonly yes) ;; esac
     [ "$how" != aof-commands ] || parameters+=(--aof-use-rdb-preamble no)
     start "$at" "$from" "$a" "${parameters[@]}" || { tail "$a/log" >&2; exit 1; }
     start "$there" "$to" "$b" || { tail "$b/log" >&2; exit 1; }
@@ -230,9 +231,10 @@ exchange() {
     fi
     # Whoever doesn't know the commands can't load them.
     if knows "$at" xcfgset && [[ $how != aof && $how != aof-commands ]]; then with+=" producers"; fi
+    [ "$how" != rdb-plain ] || with=
     fill "$at" "$with"
     case $how in
-    rdb) [ "$(redis-cli -p "$at" save)" = OK ] ;;
+    rdb*) [ "$(redis-cli -p "$at" save)" = OK ] ;;
     aof-base | aof-commands)
         redis-cli -p "$at" bgrewriteaof >/dev/null
         until [ "$(redis-cli -p "$at" info persistence | tr -d '\r' | grep -cE '^aof_rewrite_(in_progress|scheduled):0$')" = 2 ]; do sleep 0.1; done
@@ -249,7 +251,7 @@ exchange() {
         stop "$there"
         # What is appended is on the disk when the server has ended in order.
         stop "$at"
-        if [ "$how" = rdb ]; then cp "$a/dump.rdb" "$b/"; else cp -r "$a/appendonlydir" "$b/"; fi
+        if [[ $how = rdb* ]]; then cp "$a/dump.rdb" "$b/"; else cp -r "$a/appendonlydir" "$b/"; fi
         if ! start "$there" "$to" "$b" "${parameters[@]}"; then
             echo "FAILED: $name $how: what was written is not loaded" >&2
             tail -5 "$b/log" >&2
@@ -262,6 +264,7 @@ exchange() {
     stop "$there"
     compared=$((compared + 1))
     if diff "$work/held" "$work/got" >"$work/difference"; then
+        [[ $how != rdb* ]] || with+=" ($(head -c 9 "$a/dump.rdb"))"
         echo "ok: $name $how: $(grep -c '^== ' "$work/held") keys;$with"
     else
         echo "FAILED: $name $how: held < > got" >&2
@@ -271,7 +274,7 @@ exchange() {
 }
 
 for peer in "$@"; do
-    for how in rdb aof aof-base aof-commands dump; do
+    for how in rdb rdb-plain aof aof-base aof-commands dump; do
         exchange "$how" "$refrain" "$peer" "refrain -> $(basename "$peer")"
         exchange "$how" "$peer" "$refrain" "$(basename "$peer") -> refrain"
     done
