@@ -93,6 +93,18 @@ quickcheck! {
         Manifest::parse(manifest.format().as_bytes()) == Ok(manifest)
     }
 
+    fn one_flipped_bit_is_noticed(seq: u32, at: usize, bit: u8) -> bool {
+        let mut manifest = Manifest::default();
+        manifest.begin_base("a.aof", true);
+        manifest.incremental.push(AofFile { name: "a.aof.incr".into(), seq: u64::from(seq) + 1, kind: FileKind::Incremental });
+        let sealed = manifest.sealed();
+        let mut damaged = sealed.clone().into_bytes();
+        let at = at % damaged.len();
+        damaged[at] ^= 1 << (bit % 8);
+        Manifest::parse(sealed.as_bytes()) == Ok(manifest.clone())
+            && Manifest::parse(&damaged).map_or(true, |read| read == manifest)
+    }
+
     fn anything_is_a_manifest_or_not(bytes: Vec<u8>) -> bool {
         Manifest::parse(&bytes).map_or(true, |manifest| parsed(&manifest.format()) == Ok(manifest) || bytes.starts_with(b"#"))
     }
