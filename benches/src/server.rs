@@ -279,6 +279,7 @@ impl Client {
                 let length: u64 = text[1..].parse().map_err(io::Error::other)?;
                 let mut payload = vec![0; usize::try_from(length.min(16 << 20)).map_err(io::Error::other)?];
                 self.stream.read_exact(&mut payload)?;
+                self.stream.read_exact(&mut [0; 2])?;
                 Ok(String::from_utf8_lossy(&payload).into_owned())
             }
             _ => Err(io::Error::other(format!("{} answered {text:?}", arguments[0]))),
