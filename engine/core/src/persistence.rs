@@ -21,7 +21,7 @@ mod waitaof;
 use std::collections::BTreeSet;
 
 use self::gate::Gate;
-use self::loading::{LastLoad, Loading};
+use self::loading::{Arrivals, LastLoad, Loading};
 pub use self::loading::{LoadError, LoadRule};
 pub use self::replay::ReplayError;
 pub(crate) use self::replay::Replayer;
@@ -153,6 +153,8 @@ pub struct Persistence {
     /// Microseconds for which everything stands still before something is appended (`DEBUG AOF-FLUSH-SLEEP`).
     pub flush_sleep_us: u64,
     loading: Option<Loading>,
+    /// Keys of the file that have yet to be put in their places.
+    arriving: Arrivals,
     last_load: LastLoad,
     /// Whether something refuses commands now.
     gate: Gate,
@@ -188,6 +190,7 @@ impl Persistence {
             wants_aof,
             flush_sleep_us: 0,
             loading: None,
+            arriving: Arrivals::default(),
             last_load: LastLoad::default(),
             gate: Gate::default(),
             standing: None,

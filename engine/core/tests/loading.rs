@@ -122,6 +122,7 @@ fn nothing_is_saved_and_nothing_expires_before_it_is_complete() {
     bench.ask(client, "CONFIG SET save \"1 1\"");
     bench.engine.loading_began(1000);
     bench.engine.load_key(string("short", "v", Some(NOW_MS + 1)), LoadRule::default()).unwrap();
+    bench.engine.load_arrived(0).unwrap();
     bench.advance_ms(5000);
     bench.tick();
     assert_eq!(bench.engine.effects().asks, []);
@@ -148,13 +149,15 @@ fn keys_are_added_unless_their_time_is_up() {
     let nowhere = LoadedKey { db: 16, ..string("plain", "2", None) };
     let refused = bench.engine.load_key(nowhere, rule);
     assert_eq!(refused, Err(LoadError::NoSuchDatabase { databases: 16 }));
-    let twice = bench.engine.load_key(string("plain", "3", None), rule).unwrap_err();
+    let twice = bench.engine.load_key(string("plain", "3", None), rule).and_then(|()| bench.engine.load_arrived(0));
+    let twice = twice.unwrap_err();
     assert_eq!(twice, LoadError::Duplicate { db: 0, key: b"plain".to_vec() });
     insta::assert_snapshot!(twice, @"RDB has duplicated key 'plain' in DB 0");
     bench.engine.loaded_snapshot();
     let tail = LoadRule { keeps_expired: true, ..rule };
     bench.engine.load_key(string("late", "1", Some(NOW_MS - 1)), tail).unwrap();
     bench.engine.load_key(string("plain", "4", None), LoadRule { merge: true, ..rule }).unwrap();
+    bench.engine.load_arrived(0).unwrap();
     bench.engine.loading_ended();
     assert_eq!(info(&mut bench, "persistence", "rdb_last_load_keys_loaded"), "5");
     assert_eq!(info(&mut bench, "persistence", "rdb_last_load_keys_expired"), "1");

@@ -137,6 +137,14 @@ impl Database {
         }
     }
 
+    /// [`Dict::insert_whole`] of the only dictionary.
+    ///
+    /// # Errors
+    /// See there.
+    pub fn insert_whole(&mut self, hash: KeyHash, entry: DetachedEntry) -> Result<(), DetachedEntry> {
+        self.dicts[0].insert_whole(hash, entry)
+    }
+
     /// [`Dict::prefetch_bucket`] of the only dictionary.
     #[inline]
     pub fn prefetch_bucket(&self, hash: KeyHash) {

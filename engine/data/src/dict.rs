@@ -250,6 +250,23 @@ impl Dict {
         }
     }
 
+    /// Inserts an entry under its own key, which has this hash.
+    ///
+    /// # Errors
+    /// When that key is there: the entry comes back.
+    pub fn insert_whole(&mut self, hash: KeyHash, entry: DetachedEntry) -> Result<(), DetachedEntry> {
+        let key = entry.entry().key();
+        let is_there = self.segment_id(hash).is_some_and(|id| {
+            let segment = self.segments.get(id);
+            segment.find(hash.fraction(segment.depth), key).is_some()
+        });
+        if is_there {
+            return Err(entry);
+        }
+        self.insert(hash, entry.0);
+        Ok(())
+    }
+
     /// Inserts a key that is not there.
     fn insert(&mut self, hash: KeyHash, entry: OwnedEntry) -> (SegmentId, Place) {
         let deadline = entry.view().deadline();
@@ -500,10 +517,26 @@ impl<'d> OccupiedEntry<'d> {
     }
 }
 
-/// An entry that was removed and not freed yet. It can be sent to another thread and dropped there.
+/// An entry that is in no dictionary: removed and not freed yet, or made and not inserted yet. It can be sent to another thread and
+/// dropped there.
 pub struct DetachedEntry(pub(crate) OwnedEntry);
 
 impl DetachedEntry {
+    /// A string under a key.
+    #[must_use]
+    pub fn string(key: &[u8], value: NewValue<'_>, deadline: Option<u64>, lru: u32) -> Self {
+        DetachedEntry(OwnedEntry::new(key, value, deadline, lru))
+    }
+
+    /// A collection of this type, which is made of `body`, under a key.
+    ///
+    /// # Panics
+    /// When `kind` is a string's. A body of another type's makes whoever looks at it panic.
+    #[must_use]
+    pub fn collection(key: &[u8], kind: Kind, body: Body, deadline: Option<u64>, lru: u32) -> Self {
+        DetachedEntry(OwnedEntry::new_collection(key, kind, body, deadline, lru))
+    }
+
     /// The entry.
     #[must_use]
     pub fn entry(&self) -> Entry<'_> {

@@ -4,7 +4,9 @@
 //! and nothing expires: a deadline that comes while the file is read must decide no other than it decided when the file was
 //! written. What has expired is found when the loading has ended.
 
-use refrain_data::{Deadline, Lookup};
+use std::collections::VecDeque;
+
+use refrain_data::{DetachedEntry, KeyHash};
 use refrain_persist::rdb::LoadedKey;
 use refrain_persist::{Limits, Restored, Usage};
 
@@ -130,6 +132,7 @@ impl<H: Hooks> Engine<H> {
     /// The data set is complete, or will not be completed: commands execute again.
     pub fn loading_ended(&mut self) {
         self.replay_ends();
+        self.state.persistence.arriving = Arrivals::default();
         self.state.persistence.loading = None;
         self.state.set_now(self.hooks.now());
         self.state.judge_disk();
@@ -183,30 +186,63 @@ impl<H: Hooks> Engine<H> {
             Usage::Frequency(count) => state.usage.counted(count),
         };
         let bits = bits.unwrap_or_else(|| state.usage.stamp());
-        let key = Key { db, name, hash: state.keyspace.hash(name) };
-        let deadline = deadline.map_or(Deadline::Clear, Deadline::At);
-        let database = state.keyspace.db_mut(db);
-        let free = match database.lookup(key.hash, name) {
-            Lookup::Vacant(free) => free,
-            Lookup::Occupied(_) if !rule.merge => return Err(LoadError::Duplicate { db, key: name.to_vec() }),
-            Lookup::Occupied(found) => {
-                found.remove();
-                match database.lookup(key.hash, name) {
-                    Lookup::Vacant(free) => free,
-                    Lookup::Occupied(_) => unreachable!("the key was removed"),
-                }
-            }
-        };
-        let free = free.stamped(bits);
-        let has_consumers = value.has_consumers();
-        match value {
-            Restored::String(value) => free.insert(value.to_new_value(), deadline),
-            Restored::Collection(kind, body) => free.insert_body(kind, body, deadline),
+        let hash = state.keyspace.hash(name);
+        state.keyspace.db(db).prefetch_bucket(hash);
+        state.has_had_consumers |= value.has_consumers();
+        let entry = match value {
+            Restored::String(value) => DetachedEntry::string(name, value.to_new_value(), deadline, bits),
+            Restored::Collection(kind, body) => DetachedEntry::collection(name, kind, body, deadline, bits),
             Restored::Nothing => unreachable!("it was left out above"),
         };
-        state.has_had_consumers |= has_consumers;
-        state.persistence.last_load.loaded += 1;
-        state.also_modified(&key);
+        let arriving = &mut state.persistence.arriving.0;
+        arriving.push_back(Arriving { db, hash, entry, merge: rule.merge });
+        match arriving.len() > ARRIVING_MAX {
+            true => self.load_arrived(ARRIVING_MAX),
+            false => Ok(()),
+        }
+    }
+
+    /// Puts keys that were read in their places, until no more than `left` have yet to be: at the end of a file, none.
+    ///
+    /// # Errors
+    /// As [`Engine::load_key`].
+    pub fn load_arrived(&mut self, left: usize) -> Result<(), LoadError> {
+        let state = &mut self.state;
+        while state.persistence.arriving.0.len() > left
+            && let Some(Arriving { db, hash, entry, merge }) = state.persistence.arriving.0.pop_front()
+        {
+            state.also_modified(&Key { db, name: entry.entry().key(), hash });
+            let database = state.keyspace.db_mut(db);
+            if let Err(entry) = database.insert_whole(hash, entry) {
+                if !merge {
+                    return Err(LoadError::Duplicate { db, key: entry.entry().key().to_vec() });
+                }
+                database.remove(hash, entry.entry().key());
+                assert!(database.insert_whole(hash, entry).is_ok(), "the key was removed");
+            }
+            state.persistence.last_load.loaded += 1;
+        }
         Ok(())
+    }
+}
+
+/// Keys that were read and whose places are being brought near: a cache miss takes as long as reading some keys more.
+const ARRIVING_MAX: usize = 16;
+
+/// A key that was read.
+struct Arriving {
+    db: usize,
+    hash: KeyHash,
+    entry: DetachedEntry,
+    merge: bool,
+}
+
+/// Keys that were read, in their order.
+#[derive(Default)]
+pub(super) struct Arrivals(VecDeque<Arriving>);
+
+impl std::fmt::Debug for Arrivals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} keys", self.0.len())
     }
 }

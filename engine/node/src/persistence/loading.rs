@@ -445,7 +445,7 @@ fn take_key<H: Hooks>(
         Item::Module { name, .. } => return Err(format!("it holds data of the module type '{name}'")),
         Item::Database(number) => *db = number,
         Item::Resize { keys, .. } => engine.loading_expects(*db, keys, left),
-        Item::End => {}
+        Item::End => engine.load_arrived(0).map_err(|error| error.to_string())?,
     }
     Ok(true)
 }
