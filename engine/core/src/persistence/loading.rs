@@ -132,6 +132,8 @@ impl<H: Hooks> Engine<H> {
     /// The data set is complete, or will not be completed: commands execute again.
     pub fn loading_ended(&mut self) {
         self.replay_ends();
+        // Whoever has read a file to its end has heard of a key that is twice in it; of a file that was given up nobody asks.
+        let _ = self.load_arrived(0);
         self.state.persistence.arriving = Arrivals::default();
         self.state.persistence.loading = None;
         self.state.set_now(self.hooks.now());
