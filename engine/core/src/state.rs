@@ -70,6 +70,8 @@ pub struct State {
     pub started: Now,
     /// Changes of the data set so far; a command that raises it is propagated.
     pub dirty: u64,
+    /// `DEBUG SET-SKIP-CHECKSUM-VALIDATION`: payloads are restored whatever their checksum is.
+    pub(crate) skips_checksums: bool,
     /// There has been a consumer of a stream: what a snapshot has to hold may need a newer format.
     pub(crate) has_had_consumers: bool,
     /// Units of work beyond one a command since the round or turn began. See [`crate::heavy`].
@@ -167,6 +169,7 @@ impl State {
             usage: Usage::new(&config, &now, seed.0[0]),
             started: now,
             dirty: 0,
+            skips_checksums: false,
             has_had_consumers: false,
             extra_work: 0,
             found_heavy: 0,

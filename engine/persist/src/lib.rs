@@ -17,7 +17,7 @@ mod string;
 mod value;
 
 pub use crc64::{Crc64, crc64};
-pub use dump::{DumpError, dump, restore};
+pub use dump::{DumpError, dump, restore, restore_unchecked};
 pub use input::Input;
 pub use length::{Length, read_length, write_length};
 pub use rdb::{Usage, Version};

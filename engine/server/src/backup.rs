@@ -125,21 +125,20 @@ fn create(address: &str, folder: &Path, options: &[&str]) -> Result<String, Fail
         let user = user.unwrap_or_else(|| "default".to_owned());
         client.call(&["AUTH", &user, &password])?;
     }
-    let parameter = |client: &mut Client, name: &str| client.parameter(name);
     let source = Source {
         data: match data {
             Some(data) => data,
-            None => PathBuf::from(parameter(&mut client, "dir")?),
+            None => PathBuf::from(client.parameter("dir")?),
         },
-        snapshot: parameter(&mut client, "dbfilename")?,
-        folder: parameter(&mut client, "appenddirname")?,
-        name: parameter(&mut client, "appendfilename")?,
-        appends: parameter(&mut client, "appendonly")? == "yes",
+        snapshot: client.parameter("dbfilename")?,
+        folder: client.parameter("appenddirname")?,
+        name: client.parameter("appendfilename")?,
+        appends: client.parameter("appendonly")? == "yes",
     };
     fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut listing = Listing::default();
     if source.appends {
-        let percentage = parameter(&mut client, "auto-aof-rewrite-percentage")?;
+        let percentage = client.parameter("auto-aof-rewrite-percentage")?;
         client.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"])?;
         let copied = copy_aof(&mut client, &source, folder);
         client.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", &percentage])?;
@@ -184,7 +183,7 @@ fn copy_aof(client: &mut Client, source: &Source, folder: &Path) -> Result<Vec<L
         let outcome = files.try_for_each(|file| {
             let name = format!("{}/{}", source.folder, file.name);
             let is_last = Some(&file.name) == last.as_ref();
-            copied.push(copy(&source.data, &name, folder, is_last.then_some(whole_commands))?);
+            copied.push(copy(&source.data, &name, folder, is_last.then_some(whole_commands as Measure))?);
             Ok::<(), Failed>(())
         });
         // Whoever asks for a rewrite meanwhile may have taken away what was to be copied.
@@ -225,13 +224,11 @@ fn whole_commands(path: &Path) -> Result<u64, Failed> {
     }
 }
 
+/// Says how much of a file counts.
+type Measure = fn(&Path) -> Result<u64, Failed>;
+
 /// Copies a file as it is now, cut to what `measure` says of the copy, and makes it durable.
-fn copy(
-    data: &Path,
-    name: &str,
-    folder: &Path,
-    measure: Option<fn(&Path) -> Result<u64, Failed>>,
-) -> Result<Listed, Failed> {
+fn copy(data: &Path, name: &str, folder: &Path, measure: Option<Measure>) -> Result<Listed, Failed> {
     let (from, to) = (data.join(name), folder.join(name));
     let said = |error: io::Error| format!("{}: {error}", from.display());
     fs::copy(&from, &to).map_err(said)?;

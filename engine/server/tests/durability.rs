@@ -254,7 +254,7 @@ fn a_backup_of_a_busy_server_has_all_that_was_acknowledged_before_and_comes_back
         }
         before
     });
-    assert_eq!(tool(&["verify", &backup]).0, true);
+    assert!(tool(&["verify", &backup]).0);
     let (content, said) = tool(&["restore", &backup, &data]);
     assert!(content, "{said}");
     // Nothing is written over.

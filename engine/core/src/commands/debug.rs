@@ -51,6 +51,7 @@ const HELP: &[(&str, &str)] = &[
     ("REPLYBUFFER RESIZING <0|1>", "Whether reply buffers are fitted to what they held."),
     ("SEGFAULT", "Crash by an access to memory that is not there."),
     ("SET-ACTIVE-EXPIRE <0|1>", "Whether expired keys are removed before anybody asks for them."),
+    ("SET-SKIP-CHECKSUM-VALIDATION <0|1>", "Whether RESTORE takes payloads with a wrong checksum."),
     ("SLEEP <seconds>", "Hold up the server."),
     ("STRINGMATCH-TEST", "Try the matching of patterns on random ones."),
     ("HELP", "Print this help."),
@@ -104,6 +105,10 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         (b"mallctl-str", 3) => return allocator(call, true),
         (b"aof-flush-sleep", 3) => {
             call.state.persistence.flush_sleep_us = u64::try_from(call.integer(2)?).unwrap_or(0);
+            call.reply().ok();
+        }
+        (b"set-skip-checksum-validation", 3) => {
+            call.state.skips_checksums = is_on(args.at(2));
             call.reply().ok();
         }
         (b"pause-cron", 3) => {

@@ -4,6 +4,7 @@ use refrain_data::{Deadline, ListLimits, Lookup, SetLimits};
 use refrain_persist::{DumpError, Limits, Restored};
 
 use crate::call::{Call, Outcome};
+use crate::effects::Level;
 use crate::error::{ErrorReply, SYNTAX};
 use crate::notify::NotifyClass;
 use crate::state::State;
@@ -86,10 +87,21 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         return Err(ErrorReply::new("BUSYKEY Target key name already exists."));
     }
     let ttl = u64::try_from(call.integer(2)?).map_err(|_| ErrorReply::new("ERR Invalid TTL value, must be >= 0"))?;
-    let value = refrain_persist::restore(payload, &value_limits(call.state)).map_err(|why| match why {
-        DumpError::VersionOrChecksum => ErrorReply::new("ERR DUMP payload version or checksum are wrong"),
-        DumpError::BadFormat => ErrorReply::new("ERR Bad data format"),
-    })?;
+    let limits = value_limits(call.state);
+    let value = match call.state.skips_checksums {
+        false => refrain_persist::restore(payload, &limits),
+        true => refrain_persist::restore_unchecked(payload, &limits),
+    };
+    let value = match value {
+        Ok(value) => value,
+        Err(DumpError::VersionOrChecksum) => {
+            return Err(ErrorReply::new("ERR DUMP payload version or checksum are wrong"));
+        }
+        Err(DumpError::BadFormat) => {
+            call.state.effects.log(Level::Warning, "RESTORE was given a payload whose integrity check failed.");
+            return Err(ErrorReply::new("ERR Bad data format"));
+        }
+    };
     let now_ms = call.state.now.unix_ms();
     let deadline = match ttl {
         0 => None,
