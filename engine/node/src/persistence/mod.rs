@@ -182,7 +182,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     false => self.reload(),
                 }
             }
-            Ask::LoadAof { client } if self.files.awaits_base => {
+            Ask::LoadAof { client } if self.file_is_incomplete() => {
                 // What is in the file is not all that there is.
                 self.engine.answer(client, Err(refrain_core::APPEND_ONLY_NOT_LOADED));
             }
@@ -192,6 +192,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.plan_aof();
             }
         }
+    }
+
+    /// Whether what the manifest names is not all that there is: it has no base yet, or a part that is not named before a new base is
+    /// there, because nobody knows what a failed sync has left of the one before it.
+    fn file_is_incomplete(&self) -> bool {
+        let doubtful = |log: &Log| log.look(|shared| shared.sync_error.is_some());
+        self.files.awaits_base || self.files.log.as_ref().is_some_and(doubtful)
     }
 
     /// The process is to end: what has to be kept is, first.

@@ -155,7 +155,12 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             task.await;
             FilesDone::Ended
         });
+        let is_empty = plan.total == 0;
         self.files.start = Start::Loads { loader: Box::new(loader), waits: false, not_before: Mono(0), aof: plan.aof };
+        if is_empty {
+            // Nobody need hear that nothing is being loaded.
+            self.step_start();
+        }
     }
 
     /// Loads some more.
