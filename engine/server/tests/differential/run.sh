@@ -18,7 +18,7 @@ ours=$((20000 + RANDOM % 5000)) theirs=$((25000 + RANDOM % 5000))
 wait_for() { for _ in $(seq 100); do redis-cli -p "$1" ping >/dev/null 2>&1 && return; sleep 0.1; done; echo "port $1 is silent" >&2; exit 1; }
 
 # The fuzzer logs in wrongly all the time, which must not slow it down.
-"$server" --port "$ours" --bind 127.0.0.1 --login-delay-max 0 --enable-debug-command local >"$work/refrain.log" 2>&1 & pids+=($!)
+"$server" --port "$ours" --bind 127.0.0.1 --save "" --dir "$work" --login-delay-max 0 --enable-debug-command local >"$work/refrain.log" 2>&1 & pids+=($!)
 redis-server --port "$theirs" --save "" --dir "$work" --loglevel warning >"$work/redis.log" 2>&1 & all=$!
 wait_for "$ours"; wait_for "$theirs"
 redis-cli -p "$ours" command list | grep -v '|' | sort >"$work/ours"
