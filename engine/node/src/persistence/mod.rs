@@ -287,6 +287,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             self.close_log();
         }
         let Some(log) = self.files.log.clone() else { return };
+        if let Some(why) = log.look(|shared| shared.fatal.clone()) {
+            // Before any gate: a policy that has been changed since must not let out what waited for that sync.
+            self.exit = Some(Exit::Failed(format!(
+                "Can't persist AOF for fsync error when the AOF fsync policy is 'always': {why}. Exiting..."
+            )));
+            return;
+        }
         let config = &self.engine.config().persistence;
         let rests = config.no_appendfsync_on_rewrite && self.files.running.is_some();
         let policy = if rests { AppendFsync::No } else { config.appendfsync };
@@ -324,11 +331,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         self.report_log();
         self.open_gates();
-        if let Some(why) = log.look(|shared| shared.fatal.clone()) {
-            self.exit = Some(Exit::Failed(format!(
-                "Can't persist AOF for fsync error when the AOF fsync policy is 'always': {why}. Exiting..."
-            )));
-        }
     }
 
     fn close_log(&mut self) {

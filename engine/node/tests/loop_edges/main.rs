@@ -12,3 +12,4 @@ mod limits;
 mod moving;
 mod pausing;
 mod support;
+mod syncing;
