@@ -304,3 +304,30 @@ fn a_write_that_has_waited_is_refused_too() {
     assert_eq!(String::from_utf8_lossy(&bench.received[&other]), format!("-{SNAPSHOTS_FAIL}"));
     assert_eq!(bench.ask(client, "LLEN l"), ":1\r\n");
 }
+
+#[test]
+fn what_refuses_writes_is_tried_again_though_no_save_point_can_be_reached_meanwhile() {
+    let (mut bench, client) = bench("100 1");
+    assert_eq!(bench.ask(client, "BGSAVE"), "+Background saving started\r\n");
+    bench.engine.snapshot_ended(Purpose::Save, Err("broken".to_owned()));
+    asks(&mut bench);
+    assert_eq!(bench.ask(client, "SET k v"), format!("-{SNAPSHOTS_FAIL}"));
+    for _ in 0..2 {
+        wait(&mut bench, 5);
+        assert_eq!(asks(&mut bench), [], "not at once");
+        wait(&mut bench, 1);
+        assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+        bench.engine.snapshot_ended(Purpose::Save, Err("broken".to_owned()));
+    }
+    // Nobody who does not mind is bothered.
+    assert_eq!(bench.ask(client, "CONFIG SET stop-writes-on-bgsave-error no"), "+OK\r\n");
+    wait(&mut bench, 50);
+    assert_eq!(asks(&mut bench), []);
+    assert_eq!(bench.ask(client, "CONFIG SET stop-writes-on-bgsave-error yes"), "+OK\r\n");
+    wait(&mut bench, 1);
+    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    assert_eq!(bench.ask(client, "SET k v"), "+OK\r\n");
+    wait(&mut bench, 50);
+    assert_eq!(asks(&mut bench), []);
+}

@@ -3,6 +3,7 @@
 //! A write that could not be kept is refused before it executes, never afterwards: an error for a command that took effect
 //! would be a lie. Which refusals apply is worked out when something changes, so that a command pays for one question.
 
+use super::Persistence;
 use crate::call::Outcome;
 use crate::error::{ErrorReply, LOADING};
 use crate::session::Session;
@@ -31,6 +32,13 @@ pub(super) struct Gate {
     /// Something does.
     pub(super) is_closed: bool,
     trouble: Option<DiskTrouble>,
+}
+
+impl Persistence {
+    /// Whether writes are refused because the last snapshot has failed.
+    pub(super) fn refuses_for_snapshots(&self) -> bool {
+        self.gate.trouble == Some(DiskTrouble::Snapshot)
+    }
 }
 
 impl State {

@@ -143,6 +143,10 @@ impl State {
         {
             effects.log(Level::Notice, format!("{} changes in {} seconds. Saving...", point.changes, point.seconds));
             self.begin_save();
+        } else if due.is_none() && persistence.refuses_for_snapshots() && persistence.may_retry_save(now.mono_us) {
+            // Nothing can change while writes are refused, so that no save point would ever be reached.
+            effects.log(Level::Notice, "Writes are refused because the last background saving failed. Saving again...");
+            self.begin_save();
         }
     }
 
