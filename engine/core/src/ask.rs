@@ -39,7 +39,7 @@ impl<H: Hooks> Engine<H> {
             command: found.command,
             hashes: KeyHashes::default(),
             run: Run::First,
-            propagation: Propagation::Replaced,
+            propagation: Propagation::Nothing,
             request: None,
         };
         (found.command.handler)(&mut call).ok()?;

@@ -11,6 +11,7 @@ use refrain_data::{KeyHash, NewValue};
 use refrain_resp::{Arg, Encoder, parse_i64};
 
 use crate::blocked::{Run, Wish};
+use crate::effects::Start;
 use crate::error::{DB_OUT_OF_RANGE, ErrorReply, NOT_AN_INTEGER};
 use crate::hooks::Hooks;
 use crate::session::{Closing, Session};
@@ -147,8 +148,12 @@ pub enum Request {
 pub enum Propagation {
     /// As it came, if it changed something.
     Verbatim,
-    /// The handler has written what is to be executed elsewhere.
-    Replaced,
+    /// Not at all.
+    Nothing,
+    /// As one command, which begins here.
+    One(Start),
+    /// As several commands, of which whoever repeats them gets all or nothing.
+    Several,
 }
 
 /// Hashes of a command's keys, computed when it was parsed.
@@ -269,14 +274,29 @@ impl<'a> Call<'a> {
         index.filter(|index| *index < self.state.keyspace.len()).ok_or(DB_OUT_OF_RANGE)
     }
 
-    /// Writes `command` to the propagation stream instead of what came. May be called several times.
+    /// Writes `command` to the propagation stream instead of what came. May be called several times: all that is written is one
+    /// transaction then.
     pub fn propagate(&mut self, command: &[&[u8]]) {
-        self.propagation = Propagation::Replaced;
-        self.state.effects.stream.push(self.session.db, command);
+        let stream = &mut self.state.effects.stream;
+        self.propagation = match self.propagation {
+            Propagation::Verbatim | Propagation::Nothing => Propagation::One(stream.push(self.session.db, command)),
+            already => {
+                // A transaction that is executed is one already.
+                if let Propagation::One(first) = already
+                    && !self.session.in_exec
+                {
+                    stream.begin_with(first);
+                }
+                stream.push(self.session.db, command);
+                Propagation::Several
+            }
+        };
     }
 
     /// Says that nothing of this command is to be propagated.
     pub fn propagate_nothing(&mut self) {
-        self.propagation = Propagation::Replaced;
+        if self.propagation == Propagation::Verbatim {
+            self.propagation = Propagation::Nothing;
+        }
     }
 }

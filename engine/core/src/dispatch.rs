@@ -321,6 +321,9 @@ impl<H: Hooks> Engine<H> {
         let outcome: Outcome = (found.command.handler)(&mut call);
         let Call { propagation, request, .. } = call;
         let state = &mut self.state;
+        if propagation == Propagation::Several && !session.in_exec {
+            state.effects.stream.commit();
+        }
         let failed = outcome.is_err();
         if let Err(error) = outcome {
             state.stats.count_error(&error.code());

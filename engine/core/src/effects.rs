@@ -86,6 +86,10 @@ pub struct Stream {
     transaction: Option<(usize, usize)>,
 }
 
+/// Where a command begins in the stream: a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start(u64);
+
 /// A MULTI on the wire; taken out again when its transaction turns out to hold one command.
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
@@ -126,13 +130,15 @@ impl Stream {
         self.enabled
     }
 
-    /// Appends one command that acts on `db`.
-    pub fn push(&mut self, db: usize, command: &[&[u8]]) {
+    /// Appends one command that acts on `db`, and says where it begins.
+    pub fn push(&mut self, db: usize, command: &[&[u8]]) -> Start {
         if !self.enabled {
-            return;
+            return Start(self.position());
         }
         self.start(db);
+        let start = Start(self.position());
         encode_command(&mut self.bytes, command);
+        start
     }
 
     /// Appends one command as it came.
@@ -179,6 +185,17 @@ impl Stream {
         if self.enabled {
             self.transaction = Some((self.bytes.len(), 0));
             self.bytes.extend_from_slice(MULTI);
+        }
+    }
+
+    /// What was written since `first` is a transaction, and all that follows until [`Stream::commit`]. There is none yet, and nothing
+    /// has been taken since.
+    pub(crate) fn begin_with(&mut self, first: Start) {
+        assert!(self.transaction.is_none(), "transactions don't nest");
+        if self.enabled {
+            let start = (first.0 - self.from) as usize;
+            self.bytes.splice(start..start, MULTI.iter().copied());
+            self.transaction = Some((start, 1));
         }
     }
 

@@ -109,20 +109,6 @@ fn propagate_deliveries(
     }
 }
 
-/// Does something of which the propagation stream gets all or nothing.
-fn as_one<R>(call: &mut Call<'_>, change: impl FnOnce(&mut Call<'_>) -> R) -> R {
-    // A transaction that is executed is one already.
-    let begins = !call.session.in_exec;
-    if begins {
-        call.state.effects.stream.begin();
-    }
-    let result = change(call);
-    if begins {
-        call.state.effects.stream.commit();
-    }
-    result
-}
-
 /// Propagates how far a group has come.
 fn propagate_position(call: &mut Call<'_>, key: &Key<'_>, group: &[u8], last_id: StreamId, read: Option<u64>) {
     let last_id = last_id.text();

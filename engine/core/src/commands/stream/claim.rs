@@ -3,8 +3,7 @@
 use refrain_data::stream::{ConsumerNumber, Group, Log, Pending, StreamId};
 
 use super::{
-    Delivery, as_one, consumer_was_added, edit, expect_group, id, now_ms, propagate_deliveries, propagate_position,
-    reply,
+    Delivery, consumer_was_added, edit, expect_group, id, now_ms, propagate_deliveries, propagate_position, reply,
 };
 use crate::call::{Call, Key, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
@@ -183,7 +182,7 @@ pub fn xclaim(call: &mut Call<'_>) -> Outcome {
     let claims =
         edit(call, &key, |stream| stream.edit_group(names[0], |group, log| claim.apply(group, log, names[1], now_ms)))?;
     let claims = claims.flatten().unwrap_or_default();
-    as_one(call, |call| claims.tell(call, &key, names));
+    claims.tell(call, &key, names);
     answer(call, &key, &claims.claimed, claim.just_ids);
     Ok(())
 }
@@ -277,7 +276,7 @@ pub fn xautoclaim(call: &mut Call<'_>) -> Outcome {
     let done =
         edit(call, &key, |stream| stream.edit_group(names[0], |group, log| claim.apply(group, log, names[1], now_ms)))?;
     let (mut claims, cursor, looked_at) = done.flatten().unwrap_or_default();
-    as_one(call, |call| claims.tell(call, &key, names));
+    claims.tell(call, &key, names);
     call.work(looked_at / 8);
     if claim.forgetful {
         claims.gone.clear();

@@ -8,7 +8,7 @@ use refrain_resp::Deferred;
 
 use super::consumer::{self, Request};
 use super::reply::{self, Span};
-use super::{as_one, id, no_group};
+use super::{id, no_group};
 use crate::blocked::{Block, Timeout};
 use crate::call::{Call, Key, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
@@ -134,7 +134,7 @@ pub fn xreadgroup(call: &mut Call<'_>) -> Outcome {
     let options = Options::parse(call, true)?;
     // Others hear of the deliveries, and not of what caused them.
     call.propagate_nothing();
-    as_one(call, |call| read(call, &options))
+    read(call, &options)
 }
 
 fn read(call: &mut Call<'_>, options: &Options) -> Outcome {
