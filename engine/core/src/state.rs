@@ -409,7 +409,21 @@ impl State {
         self.also_modified(key);
     }
 
-    /// The same for another key of a change that is counted once.
+    /// Says that what was changed is no value that anybody reads, such as how far a group has come on a stream: it is counted, and as
+    /// with Redis neither breaks watches nor wakes whoever waits for the key.
+    #[inline]
+    pub fn modified_aside(&mut self) {
+        self.dirty += 1;
+    }
+
+    /// Lets those who wait for a key look at it again, for another reason than that it has changed.
+    pub(crate) fn look_again(&mut self, key: &Key<'_>) {
+        if !self.waiters.is_empty() {
+            self.waiters.key_changed(key);
+        }
+    }
+
+    /// As [`State::modified`], for another key of a change that is counted once.
     #[inline]
     pub fn also_modified(&mut self, key: &Key<'_>) {
         if !self.watchers.is_empty() | !self.waiters.is_empty() | self.heard {

@@ -122,5 +122,5 @@ fn consumer_was_added(call: &mut Call<'_>, key: &Key<'_>, names: [&[u8]; 2]) {
     call.propagate(&[b"XGROUP", b"CREATECONSUMER", key.name, group, consumer]);
     call.state.has_had_consumers = true;
     call.state.notify(NotifyClass::STREAM, "xgroup-createconsumer", key);
-    call.state.modified(key);
+    call.state.modified_aside();
 }

@@ -21,7 +21,7 @@ pub fn xack(call: &mut Call<'_>) -> Outcome {
     })?;
     let acknowledged = acknowledged.flatten().unwrap_or(0);
     if acknowledged > 0 {
-        call.state.modified(&key);
+        call.state.modified_aside();
     }
     call.reply().integer(acknowledged as i64);
     Ok(())

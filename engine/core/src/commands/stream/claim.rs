@@ -76,7 +76,7 @@ impl Claims {
             propagate_position(call, key, names[0], self.last_id, self.entries_read);
         }
         if self.advanced || !self.gone.is_empty() || !self.claimed.is_empty() {
-            call.state.modified(key);
+            call.state.modified_aside();
         }
     }
 }

@@ -257,7 +257,7 @@ impl Reading {
     /// Says what was changed.
     fn tell(&self, call: &mut Call<'_>, key: &Key<'_>, request: &Request<'_>) {
         if !self.deliveries.is_empty() || self.advanced {
-            call.state.modified(key);
+            call.state.modified_aside();
         }
         if call.state.effects.stream.is_enabled() {
             propagate_deliveries(call, key, [request.group, request.consumer], self.last_id, &self.deliveries);

@@ -101,8 +101,10 @@ fn finish(
         call.state.notify(NotifyClass::STREAM, "xdel", key);
     }
     // Redis keeps it to itself when nothing but references went; its replicas have them still.
-    if deleted || acknowledged > 0 || deletions.contains(&Deletion::Forgotten) {
+    if deleted {
         call.state.modified(key);
+    } else if acknowledged > 0 || deletions.contains(&Deletion::Forgotten) {
+        call.state.modified_aside();
     }
     let mut reply = call.reply();
     reply.array(deletions.len());

@@ -91,13 +91,17 @@ pub fn xgroup_create(call: &mut Call<'_>) -> Outcome {
         text => id::strict(text)?,
     };
     let name = call.args.at(3);
+    let is_new = call.state.peek(&key).is_none();
     let made =
         call.state.edit_or_create::<StreamBody, _>(&key, |stream| stream.add_group(name, id, options.entries_read))?;
     if !made.result {
         return Err(BUSY);
     }
     call.state.notify(NotifyClass::STREAM, "xgroup-create", &key);
-    call.state.modified(&key);
+    match is_new {
+        true => call.state.modified(&key),
+        false => call.state.modified_aside(),
+    }
     call.reply().ok();
     Ok(())
 }
@@ -117,7 +121,7 @@ pub fn xgroup_setid(call: &mut Call<'_>) -> Outcome {
     };
     edit_group(call, &key, name, |group| group.set_position(id, options.entries_read))?;
     call.state.notify(NotifyClass::STREAM, "xgroup-setid", &key);
-    call.state.modified(&key);
+    call.state.modified_aside();
     call.reply().ok();
     Ok(())
 }
@@ -129,7 +133,9 @@ pub fn xgroup_destroy(call: &mut Call<'_>) -> Outcome {
     let removed = edit(call, &key, |stream| stream.remove_group(name))?.ok_or(NO_KEY)?;
     if removed {
         call.state.notify(NotifyClass::STREAM, "xgroup-destroy", &key);
-        call.state.modified(&key);
+        call.state.modified_aside();
+        // Whoever waits for entries as a member of it waits in vain.
+        call.state.look_again(&key);
     }
     call.reply().integer(i64::from(removed));
     Ok(())
@@ -158,7 +164,7 @@ pub fn xgroup_delconsumer(call: &mut Call<'_>) -> Outcome {
     let pending = edit_group(call, &key, name, |group| group.remove_consumer(consumer))?;
     if let Some(pending) = pending {
         call.state.notify(NotifyClass::STREAM, "xgroup-delconsumer", &key);
-        call.state.modified(&key);
+        call.state.modified_aside();
         call.work(pending as u64 / 4);
     }
     call.reply().integer(pending.unwrap_or(0) as i64);

@@ -57,7 +57,7 @@ pub fn xsetid(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     call.state.edit::<StreamBody, _>(&key, |stream| set(stream))?.ok_or(NO_SUCH_KEY)?.result?;
     call.state.notify(NotifyClass::STREAM, "xsetid", &key);
-    call.state.modified(&key);
+    call.state.modified_aside();
     call.reply().ok();
     Ok(())
 }
