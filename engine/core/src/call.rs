@@ -242,6 +242,12 @@ impl<'a> Call<'a> {
             || (!self.state.exceeds_output_limit(self.session) && self.session.closing != Closing::Now)
     }
 
+    /// The same, to be asked beforehand by who cannot ask it in between: unsent bytes of the client from which a reply of any length
+    /// needs no more.
+    pub fn reply_end(&self) -> usize {
+        self.state.reply_end(self.session)
+    }
+
     /// Whether what the client is owed has a limit, at which a reply of any length ends with the connection.
     pub fn reply_is_limited(&self) -> bool {
         self.state.config.limits.client_output_buffer_limit.of(self.session.class()).hard > 0

@@ -3,6 +3,7 @@
 //! Looked at after every command and every pushed message of a client that is owed more than the least limit, and now and
 //! then by the tick, for a soft limit may be exceeded by time alone.
 
+use crate::client_buffers::REPLY_ROOM_MAX;
 use crate::config::ClientClass;
 use crate::effects::Level;
 use crate::session::{Closing, Session, SessionId};
@@ -42,6 +43,20 @@ impl State {
         self.stats.output_buffer_disconnections += 1;
         self.effects.log(Level::Warning, text);
         true
+    }
+
+    /// Unsent bytes of a session for which it is going to be closed after the command that executes; whatever is appended then, or
+    /// is not, nobody will read.
+    pub(crate) fn reply_end(&self, session: &Session) -> usize {
+        let hard = self.config.limits.client_output_buffer_limit.of(session.class()).hard;
+        if session.closing == Closing::Now {
+            0
+        } else if hard == 0 || self.no_output_limit {
+            usize::MAX
+        } else {
+            // What is below this may be let pass in any case.
+            usize::try_from(hard).unwrap_or(usize::MAX).max(REPLY_ROOM_MAX + 1)
+        }
     }
 
     /// Derives from the configuration the number that hot paths compare with.

@@ -116,7 +116,10 @@ pub fn scan(call: &mut Call<'_>) -> Outcome {
     reply.bulk(digits.format(next).as_bytes());
     reply.array(keys.len());
     for key in &keys {
-        reply.bulk(key);
+        call.reply().bulk(key);
+        if !call.reply_may_grow() {
+            break;
+        }
     }
     Ok(())
 }
@@ -145,12 +148,13 @@ pub fn keys(call: &mut Call<'_>) -> Outcome {
     let filter = ScanFilter { pattern: Some(call.args.at(1)), kind: None, now_ms: call.state.now.unix_ms() };
     let db = call.session.db;
     let length = call.reply().deferred_array();
+    let end = call.reply_end();
     let (mut found, mut cursor) = (0, 0);
     loop {
-        let mut reply = call.session.reply();
+        let session = &mut *call.session;
         cursor = call.state.keyspace.db(db).scan(cursor, 4096, &mut |entry| {
-            if filter.keeps(entry) {
-                reply.bulk(entry.key());
+            if session.output.len() < end && filter.keeps(entry) {
+                session.reply().bulk(entry.key());
                 found += 1;
             }
         });

@@ -11,6 +11,7 @@ pub mod config;
 pub mod connection;
 pub mod copying;
 pub mod debug;
+pub mod draws;
 pub mod dump;
 pub mod expire;
 pub mod geo;

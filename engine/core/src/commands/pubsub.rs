@@ -151,10 +151,13 @@ fn list(call: &mut Call<'_>, kind: Kind) -> Outcome {
     }
     let pattern = call.args.get(2);
     let names = call.state.pubsub.names(kind, |name| pattern.is_none_or(|p| glob::matches(p, name)));
-    let mut reply = call.session.reply();
-    reply.array(names.len());
+    let end = call.state.reply_end(call.session);
+    call.session.reply().array(names.len());
     for name in names {
-        reply.bulk(name);
+        call.session.reply().bulk(name);
+        if call.session.output.len() >= end {
+            break;
+        }
     }
     let units = call.state.pubsub.count(kind) as u64 / 16;
     call.work(units);

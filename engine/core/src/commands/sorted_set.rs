@@ -85,8 +85,7 @@ fn put_member(reply: &mut Encoder<'_>, member: Value<'_>, score: Option<f64>) {
     }
 }
 
-/// Replies with the members at `ranks` of a set that was looked up before, a part at a time: a client that is owed too much
-/// ends it.
+/// Replies with the members at `ranks` of a set that was looked up before; a client that is owed too much ends it.
 fn reply_ranks(call: &mut Call<'_>, key: &Key<'_>, ranks: Range<usize>, backwards: bool, with_scores: bool) {
     begin_members(&mut call.reply(), ranks.len(), with_scores);
     put_ranks(call, key, ranks, backwards, |reply, member, score| {
@@ -102,23 +101,13 @@ fn put_ranks(
     backwards: bool,
     mut put: impl FnMut(&mut Encoder<'_>, Value<'_>, f64),
 ) {
-    /// Members between two looks at what the client is owed.
-    const PART: usize = 4096;
-    let mut left = ranks;
-    while !left.is_empty() {
-        let count = left.len().min(PART);
-        let part = if backwards { left.end - count..left.end } else { left.start..left.start + count };
-        left = if backwards { left.start..part.start } else { part.end..left.end };
-        let Some(set) = again(call.state, key) else { return };
-        let mut reply = call.session.reply();
-        set.visit(part, backwards, |member, score| {
-            put(&mut reply, member, score);
-            true
-        });
-        if !left.is_empty() && !call.reply_may_grow() {
-            return;
-        }
-    }
+    let end = call.reply_end();
+    let Call { state, session, .. } = call;
+    let Some(set) = again(state, key) else { return };
+    set.visit(ranks, backwards, |member, score| {
+        put(&mut session.reply(), member, score);
+        session.output.len() < end
+    });
 }
 
 /// Says of a sorted set that members were taken from it, and of its key that it is gone.

@@ -92,11 +92,13 @@ fn run(call: &mut Call<'_>, form: Form) -> Outcome {
     call.hooks.work(visited / 8);
     arrange(&mut found, &wanted);
     let Some(destination) = wanted.destination else {
+        let end = call.reply_end();
         let mut reply = call.session.reply();
         let extras =
             [wanted.with_distance, wanted.with_hash, wanted.with_coordinates].iter().filter(|with| **with).count();
         reply.array(found.len());
         for one in &found {
+            let mut reply = call.session.reply();
             if extras > 0 {
                 reply.array(1 + extras);
             }
@@ -111,6 +113,9 @@ fn run(call: &mut Call<'_>, form: Form) -> Outcome {
                 reply.array(2);
                 reply_coordinate(&mut reply, one.point.longitude);
                 reply_coordinate(&mut reply, one.point.latitude);
+            }
+            if call.session.output.len() >= end {
+                break;
             }
         }
         return Ok(());

@@ -7,16 +7,14 @@ use refrain_resp::{Encoder, Protocol};
 
 use super::reply_value;
 use crate::call::{Call, Key, Outcome};
+use crate::commands::draws;
 use crate::error::{ErrorReply, SYNTAX};
-
-/// Draws with repetition in one call, at most: the reply is one, and nobody can take endless ones.
-const DRAWS_MAX: u64 = 1 << 24;
 
 /// A stream of random numbers that begins with a drawn one: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom
 /// number generators", 2014).
-struct Draws(u64);
+struct Lot(u64);
 
-impl Draws {
+impl Lot {
     /// A number below `bound`, which is above 0. The bias is below one in 2^32 for any hash that fits into memory.
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -32,9 +30,9 @@ impl Draws {
 pub fn hrandfield(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     let now = call.state.fields_now();
-    let mut draws = Draws(call.hooks.entropy());
+    let mut lot = Lot(call.hooks.entropy());
     if call.args.len() == 2 {
-        let field = call.state.view::<Hash>(&key)?.and_then(|hash| draw(hash, now, &mut draws));
+        let field = call.state.view::<Hash>(&key)?.and_then(|hash| draw(hash, now, &mut lot));
         let mut reply = call.session.reply();
         match field {
             Some(field) => reply_value(&mut reply, field.name),
@@ -44,6 +42,7 @@ pub fn hrandfield(call: &mut Call<'_>) -> Outcome {
     }
     let (count, with_values) = parse(call)?;
     let wanted = count.unsigned_abs();
+    let (is_limited, end) = (call.reply_is_limited(), call.reply_end());
     let hash = call.state.view::<Hash>(&key)?;
     let mut reply = call.session.reply();
     let live = hash.map_or(0, |hash| hash.len() - hash.due(now));
@@ -52,27 +51,34 @@ pub fn hrandfield(call: &mut Call<'_>) -> Outcome {
         return Ok(());
     };
     if count < 0 {
+        draws::check_repetitions(wanted, is_limited)?;
         header(&mut reply, wanted as usize, with_values);
-        return draw_with_repetition(call, &key, wanted, with_values, draws);
+        return draw_with_repetition(call, &key, wanted, with_values, lot);
     }
     let chosen = usize::try_from(wanted).unwrap_or(usize::MAX).min(live);
     header(&mut reply, chosen, with_values);
     // Due fields come first in a packed hash; in a large one they are few, or about to be removed.
     if live == hash.len() && chosen < live {
-        for index in distinct(chosen, live, &mut draws) {
+        for index in distinct(chosen, live, &mut lot) {
             let field = hash.at(index).expect("the index is below the length");
-            show(&mut reply, &field, with_values);
+            show(&mut call.session.reply(), &field, with_values);
+            if call.session.output.len() >= end {
+                break;
+            }
         }
         call.work(chosen as u64 / 8);
     } else {
         let mut left = live;
         let mut missing = chosen;
         for field in hash.iter().filter(|field| !field.is_due(now)) {
-            if draws.below(left) < missing {
-                show(&mut reply, &field, with_values);
+            if lot.below(left) < missing {
+                show(&mut call.session.reply(), &field, with_values);
                 missing -= 1;
             }
             left -= 1;
+            if call.session.output.len() >= end {
+                break;
+            }
         }
         call.work(live as u64 / 64);
     }
@@ -80,56 +86,39 @@ pub fn hrandfield(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Draws the same hash over and over; a long reply stops growing when nobody will read it.
-fn draw_with_repetition(
-    call: &mut Call<'_>,
-    key: &Key<'_>,
-    count: u64,
-    with_values: bool,
-    mut draws: Draws,
-) -> Outcome {
-    const DRAWS_BETWEEN_LOOKS: u64 = 64;
+fn draw_with_repetition(call: &mut Call<'_>, key: &Key<'_>, count: u64, with_values: bool, mut lot: Lot) -> Outcome {
     let now = call.state.fields_now();
-    let mut left = count;
-    while left > 0 && call.reply_may_grow() {
-        let entry = call.state.keyspace.db(key.db).get(key.hash, key.name);
-        let Some(hash) = entry.and_then(|entry| entry.view::<Hash>()) else { break };
-        let mut reply = call.session.reply();
-        for _ in 0..left.min(DRAWS_BETWEEN_LOOKS) {
-            if let Some(field) = draw(hash, now, &mut draws) {
-                show(&mut reply, &field, with_values);
-            }
+    let end = call.reply_end();
+    let entry = call.state.keyspace.db(key.db).get(key.hash, key.name);
+    let Some(hash) = entry.and_then(|entry| entry.view::<Hash>()) else { return Ok(()) };
+    let mut drawn = 0;
+    while drawn < count && call.session.output.len() < end {
+        if let Some(field) = draw(hash, now, &mut lot) {
+            show(&mut call.session.reply(), &field, with_values);
         }
-        left = left.saturating_sub(DRAWS_BETWEEN_LOOKS);
+        drawn += 1;
     }
     // Bytes of the reply are charged by themselves.
-    call.work(count / 8);
+    call.work(drawn / 8);
     Ok(())
 }
 
 /// The count, and whether values are wanted.
 fn parse(call: &Call<'_>) -> Result<(i64, bool), ErrorReply> {
-    const OUT_OF_RANGE: ErrorReply = ErrorReply::new("ERR value is out of range");
-    let count = call.integer(2)?;
-    if count == i64::MIN {
-        return Err(ErrorReply::new(
-            "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-        ));
-    }
+    let count = draws::count(call)?;
     let with_values = match call.args.len() {
         3 => false,
         4 if call.args.is(3, "WITHVALUES") => true,
         _ => return Err(SYNTAX),
     };
-    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2
-        || count < 0 && count.unsigned_abs() > DRAWS_MAX && !call.reply_is_limited()
-    {
-        return Err(OUT_OF_RANGE);
+    if with_values {
+        draws::check_pairs(count)?;
     }
     Ok((count, with_values))
 }
 
 /// A field that is not due.
-fn draw<'a>(hash: HashRef<'a>, now: u64, draws: &mut Draws) -> Option<Field<'a>> {
+fn draw<'a>(hash: HashRef<'a>, now: u64, lot: &mut Lot) -> Option<Field<'a>> {
     const DRAWS: usize = 32;
     let len = hash.len();
     let live = len - hash.due(now);
@@ -137,21 +126,21 @@ fn draw<'a>(hash: HashRef<'a>, now: u64, draws: &mut Draws) -> Option<Field<'a>>
         return None;
     }
     for _ in 0..DRAWS {
-        let field = hash.at(draws.below(len))?;
+        let field = hash.at(lot.below(len))?;
         if !field.is_due(now) {
             return Some(field);
         }
     }
-    hash.iter().filter(|field| !field.is_due(now)).nth(draws.below(live))
+    hash.iter().filter(|field| !field.is_due(now)).nth(lot.below(live))
 }
 
 /// `count` different numbers below `len`, in their order: Floyd's way (Bentley, "Programming pearls: a sample of brilliance",
 /// 1987), or by what is left out if that is less.
-fn distinct(count: usize, len: usize, draws: &mut Draws) -> Vec<usize> {
+fn distinct(count: usize, len: usize, lot: &mut Lot) -> Vec<usize> {
     let mut sample = |count: usize| {
         let mut chosen = BTreeSet::new();
         for last in len - count..len {
-            let number = draws.below(last + 1);
+            let number = lot.below(last + 1);
             if !chosen.insert(number) {
                 chosen.insert(last);
             }

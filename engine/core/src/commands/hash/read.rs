@@ -1,6 +1,6 @@
 //! Commands that read a hash.
 
-use refrain_data::{Field, Hash, HashRef, LargeHash};
+use refrain_data::{Field, Hash};
 use refrain_resp::Encoder;
 
 use super::reply_value;
@@ -23,13 +23,17 @@ pub fn hget(call: &mut Call<'_>) -> Outcome {
 pub fn hmget(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     let now = call.state.fields_now();
+    let end = call.reply_end();
     let hash = call.state.view::<Hash>(&key)?;
-    let mut reply = call.session.reply();
-    reply.array(call.args.len() - 2);
+    call.session.reply().array(call.args.len() - 2);
     for name in call.args.iter().skip(2) {
+        let mut reply = call.session.reply();
         match hash.and_then(|hash| hash.get(name)).filter(|found| !found.is_due(now)) {
             Some(found) => reply_value(&mut reply, found.value),
             None => reply.null(),
+        }
+        if call.session.output.len() >= end {
+            break;
         }
     }
     Ok(())
@@ -92,36 +96,22 @@ impl Part {
     }
 }
 
+/// A long reply stops growing when nobody will read it.
 fn reply_all(call: &mut Call<'_>, part: Part) -> Outcome {
     let key = call.key(1);
     let now = call.state.fields_now();
+    let end = call.reply_end();
     let hash = call.state.view::<Hash>(&key)?;
     let mut reply = call.session.reply();
     let Some(hash) = hash else {
         part.header(&mut reply, 0);
         return Ok(());
     };
-    if let HashRef::Large(large) = hash {
-        let large = large.clone();
-        return reply_all_of_large(call, large, part, now);
-    }
     part.header(&mut reply, hash.len() - hash.due(now));
     for field in hash.iter().filter(|field| !field.is_due(now)) {
-        part.reply(&mut reply, &field);
-    }
-    Ok(())
-}
-
-/// A long reply stops growing when nobody will read it.
-fn reply_all_of_large(call: &mut Call<'_>, hash: LargeHash, part: Part, now: u64) -> Outcome {
-    const FIELDS_BETWEEN_LOOKS: usize = 64;
-    let hash = HashRef::Large(&hash);
-    part.header(&mut call.session.reply(), hash.len() - hash.due(now));
-    let mut fields = hash.iter().filter(|field| !field.is_due(now)).peekable();
-    while fields.peek().is_some() && call.reply_may_grow() {
-        let mut reply = call.session.reply();
-        for field in fields.by_ref().take(FIELDS_BETWEEN_LOOKS) {
-            part.reply(&mut reply, &field);
+        part.reply(&mut call.session.reply(), &field);
+        if call.session.output.len() >= end {
+            break;
         }
     }
     Ok(())

@@ -63,14 +63,19 @@ pub fn hscan(call: &mut Call<'_>) -> Outcome {
         }
     });
     let mut digits = itoa::Buffer::new();
+    let end = call.state.reply_end(call.session);
     let mut reply = call.session.reply();
     reply.array(2);
     reply.bulk(digits.format(next).as_bytes());
     reply.array(if with_values { 2 * found.len() } else { found.len() });
     for field in &found {
+        let mut reply = call.session.reply();
         reply_value(&mut reply, field.name);
         if with_values {
             reply_value(&mut reply, field.value);
+        }
+        if call.session.output.len() >= end {
+            break;
         }
     }
     call.work(visited / 16);

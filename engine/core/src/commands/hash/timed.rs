@@ -1,6 +1,6 @@
 //! HGETEX, HSETEX, HGETDEL: what is done to a value, and to its deadline or to the field, in one step.
 
-use refrain_data::Deadline;
+use refrain_data::{Deadline, Value};
 
 use super::deadlines::{propagate, say_deadlines_set};
 use super::options::{Expiration, Form, Options, trailing_fields};
@@ -9,14 +9,32 @@ use super::{Changed, change, exists_as_hash};
 use crate::call::{Call, Outcome};
 use crate::notify::NotifyClass;
 
-/// Values in the order in which they were asked for; nothing at all if the hash is missing.
-fn reply_values(call: &mut Call<'_>, asked: usize, values: &[Option<Vec<u8>>]) {
-    let mut reply = call.session.reply();
-    reply.array(asked);
-    for i in 0..asked {
-        match values.get(i) {
-            Some(Some(value)) => reply.bulk(value),
-            _ => reply.null(),
+/// Values as they are gathered: beyond what the client is to get they are not.
+struct Values {
+    values: Vec<Option<Vec<u8>>>,
+    room: usize,
+}
+
+impl Values {
+    fn new(call: &Call<'_>) -> Values {
+        Values { values: Vec::new(), room: call.reply_end().saturating_sub(call.session.output.len()) }
+    }
+
+    fn push(&mut self, value: Option<Value<'_>>) {
+        let kept = value.filter(|_| self.room > 0).map(|value| value.to_vec());
+        self.room = self.room.saturating_sub(kept.as_ref().map_or(0, Vec::len));
+        self.values.push(kept);
+    }
+
+    /// In the order in which they were asked for; nothing at all if the hash is missing.
+    fn reply(&self, call: &mut Call<'_>, asked: usize) {
+        let mut reply = call.session.reply();
+        reply.array(asked);
+        for i in 0..asked {
+            match self.values.get(i) {
+                Some(Some(value)) => reply.bulk(value),
+                _ => reply.null(),
+            }
         }
     }
 }
@@ -26,27 +44,21 @@ pub fn hgetdel(call: &mut Call<'_>) -> Outcome {
     let (key, args) = (call.key(1), call.args);
     exists_as_hash(call, &key)?;
     let names = trailing_fields(call, 2)?;
+    let mut values = Values::new(call);
     let changed = change(call, &key, false, |fields| {
-        let mut take = |name: &[u8]| {
-            let value = fields.get(name).map(|found| found.value.to_vec());
-            if value.is_some() {
-                fields.remove(name);
-            }
-            value
+        let mut take = |name: &&[u8]| {
+            values.push(fields.get(name).map(|found| found.value));
+            fields.remove(name)
         };
-        names.clone().map(|i| take(args.at(i))).collect::<Vec<_>>()
+        names.clone().map(|i| args.at(i)).filter(|name| take(name)).collect::<Vec<_>>()
     })?;
-    let mut values = Vec::new();
-    if let Some(Changed { result, emptied }) = changed {
-        values = result;
-        let removed: Vec<&[u8]> =
-            names.clone().zip(&values).filter(|(_, value)| value.is_some()).map(|(i, _)| args.at(i)).collect();
-        if !removed.is_empty() {
-            say_removed(call, &key, emptied);
-            propagate(call, &[b"HDEL", key.name], &removed);
-        }
+    if let Some(Changed { result: removed, emptied }) = changed
+        && !removed.is_empty()
+    {
+        say_removed(call, &key, emptied);
+        propagate(call, &[b"HDEL", key.name], &removed);
     }
-    reply_values(call, names.len(), &values);
+    values.reply(call, names.len());
     Ok(())
 }
 
@@ -56,18 +68,19 @@ pub fn hgetex(call: &mut Call<'_>) -> Outcome {
     exists_as_hash(call, &key)?;
     let Options { expiration, fields: names, .. } = Options::parse(call, Form::Get)?;
     let now_ms = call.state.deadlines_ms();
+    let mut values = Values::new(call);
     let changed = change(call, &key, false, |fields| {
         if expiration.is_some() {
             fields.expect_deadlines();
         }
-        let (mut values, mut touched) = (Vec::with_capacity(names.len()), Vec::new());
+        let mut touched = Vec::new();
         for name in names.clone().map(|i| args.at(i)) {
             let Some(found) = fields.get(name) else {
                 values.push(None);
                 continue;
             };
             let had_deadline = found.deadline.is_some();
-            values.push(Some(found.value.to_vec()));
+            values.push(Some(found.value));
             let acts = match expiration {
                 Some(Expiration::At(at)) if at <= now_ms => fields.remove(name),
                 Some(Expiration::At(at)) => fields.set_deadline(name, Some(at)),
@@ -78,11 +91,9 @@ pub fn hgetex(call: &mut Call<'_>) -> Outcome {
                 touched.push(name);
             }
         }
-        (values, touched)
+        touched
     })?;
-    let mut values = Vec::new();
-    if let Some(Changed { result: (found, touched), emptied }) = changed {
-        values = found;
+    if let Some(Changed { result: touched, emptied }) = changed {
         match expiration {
             _ if touched.is_empty() => {}
             Some(Expiration::At(at)) if at <= now_ms => {
@@ -99,7 +110,7 @@ pub fn hgetex(call: &mut Call<'_>) -> Outcome {
             }
         }
     }
-    reply_values(call, names.len(), &values);
+    values.reply(call, names.len());
     Ok(())
 }
 

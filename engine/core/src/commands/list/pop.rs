@@ -23,11 +23,16 @@ pub(super) fn pop_one(call: &mut Call<'_>, key: &Key<'_>, end: End) -> Result<bo
 /// Takes up to `count` elements from a list, more than none, and replies with an array of them. `None`, without a reply, if
 /// the key is missing; otherwise how many.
 fn pop_several(call: &mut Call<'_>, key: &Key<'_>, end: End, count: usize) -> Result<Option<usize>, ErrorReply> {
+    let reply_end = call.reply_end();
     let Call { state, session, .. } = call;
     let limits = limits(state);
     let take = |list: &mut List| {
         session.reply().array(count.min(list.len()));
-        list.pop(end, count, limits, |element| reply_element(session.reply(), element))
+        list.pop(end, count, limits, |element| {
+            if session.output.len() < reply_end {
+                reply_element(session.reply(), element);
+            }
+        })
     };
     let Some(edited) = state.edit(key, take)? else { return Ok(None) };
     shortened(state, key, popped(end), edited.emptied);

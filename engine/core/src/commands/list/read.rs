@@ -32,42 +32,23 @@ pub fn lindex(call: &mut Call<'_>) -> Outcome {
 
 /// LRANGE key start stop
 pub fn lrange(call: &mut Call<'_>) -> Outcome {
-    /// Elements between two looks at what the client is owed.
-    const CHUNK: usize = 1024;
     let key = call.key(1);
     let (start, stop) = (call.integer(2)?, call.integer(3)?);
+    let end = call.reply_end();
     let Some(list) = call.state.view::<List>(&key)? else {
         call.reply().array(0);
         return Ok(());
     };
-    let mut rest = positions(start, stop, list.len());
-    call.session.reply().array(rest.len());
-    let mut write = |list: ListRef<'_>, session: &mut crate::session::Session| {
-        let mut left = rest.len().min(CHUNK);
-        if left == 0 {
-            return false;
-        }
-        let mut reply = session.reply();
-        let start = rest.start;
-        rest.start += left;
-        list.visit(start, |element| {
-            match element {
-                Value::Int(number) => reply.bulk_int(number),
-                Value::Bytes(bytes) => reply.bulk(bytes),
-            }
+    let wanted = positions(start, stop, list.len());
+    let session = &mut *call.session;
+    session.reply().array(wanted.len());
+    let mut left = wanted.len();
+    if left > 0 {
+        list.visit(wanted.start, |element| {
+            reply_element(session.reply(), element);
             left -= 1;
-            left > 0
+            left > 0 && session.output.len() < end
         });
-        true
-    };
-    if !write(list, call.session) {
-        return Ok(());
-    }
-    while call.reply_may_grow() {
-        let Some(list) = call.state.peek(&key).and_then(|entry| entry.view::<List>()) else { break };
-        if !write(list, call.session) {
-            break;
-        }
     }
     Ok(())
 }
@@ -160,6 +141,7 @@ pub fn lpos(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
     let search = Search::parse(call)?;
     let needle = call.args.at(2);
+    let end = call.reply_end();
     let Some(list) = call.state.view::<List>(&key)? else {
         match search.count {
             Some(_) => call.reply().array(0),
@@ -167,22 +149,24 @@ pub fn lpos(call: &mut Call<'_>) -> Outcome {
         }
         return Ok(());
     };
-    let mut reply = call.session.reply();
+    let session = &mut *call.session;
     let compared = if search.count.is_some() {
-        let begun = reply.deferred_array();
+        let begun = session.reply().deferred_array();
         let mut count = 0;
         let compared = search.run(list, needle, |position| {
-            reply.integer(position as i64);
             count += 1;
+            if session.output.len() < end {
+                session.reply().integer(position as i64);
+            }
         });
-        reply.finish_array(begun, count);
+        session.reply().finish_array(begun, count);
         compared
     } else {
         let mut first = None;
         let compared = search.run(list, needle, |position| first = Some(position));
         match first {
-            Some(position) => reply.integer(position as i64),
-            None => reply.null(),
+            Some(position) => session.reply().integer(position as i64),
+            None => session.reply().null(),
         }
         compared
     };

@@ -137,7 +137,12 @@ impl Transfer {
         let (source, destination) = (call.key(1), call.key(2));
         let Some(moved) = self.run(call, &source, &destination)? else { return Ok(None) };
         call.reply().array(moved.len());
-        moved.iter(self.reverses()).for_each(|element| call.reply().bulk(element));
+        for element in moved.iter(self.reverses()) {
+            call.reply().bulk(element);
+            if !call.reply_may_grow() {
+                break;
+            }
+        }
         Ok(Some(moved.len()))
     }
 }

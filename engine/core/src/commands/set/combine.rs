@@ -7,7 +7,7 @@ use refrain_data::{
     set_of_union, union,
 };
 
-use super::{MEMBERS_BETWEEN_LOOKS, limits, reply_member};
+use super::{limits, reply_member};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
 use crate::notify::NotifyClass;
@@ -116,7 +116,7 @@ fn tell(call: &mut Call<'_>, combination: &Combination) -> Outcome {
     (combination.visit)(&views, &mut |member| {
         reply_member(&mut call.session.reply(), member);
         found += 1;
-        found % MEMBERS_BETWEEN_LOOKS != 0 || call.reply_may_grow()
+        call.reply_may_grow()
     });
     call.reply().finish_set(length, found);
     charge(call, &views);

@@ -21,9 +21,6 @@ use crate::call::{Call, Key};
 use crate::notify::NotifyClass;
 use crate::state::State;
 
-/// Members of a long reply between two looks at whether it may grow.
-const MEMBERS_BETWEEN_LOOKS: usize = 64;
-
 /// What decides the form of sets.
 fn limits(state: &State) -> SetLimits {
     let encodings = &state.config.encodings;

@@ -2,15 +2,13 @@
 
 use refrain_data::{Collection, Lookup, Set, SetRef, Value, distinct_indexes, uniform_index};
 
-use super::{MEMBERS_BETWEEN_LOOKS, changed, limits, reply_member};
+use super::{changed, limits, reply_member};
 use crate::call::{Call, Key, Outcome};
+use crate::commands::draws;
 use crate::error::{ErrorReply, SYNTAX};
 
 /// Members that one SREM of the propagation stream names, at most.
 const PROPAGATED_MEMBERS_MAX: usize = 1024;
-
-/// Members that SRANDMEMBER returns with repetition, at most: the reply is one, and nobody can take an endless one.
-const REPETITIONS_MAX: u64 = 1 << 24;
 
 /// SPOP key [count]
 pub fn spop(call: &mut Call<'_>) -> Outcome {
@@ -83,16 +81,11 @@ fn pop_all(call: &mut Call<'_>, key: &Key<'_>) -> Outcome {
 
 /// Replies members as long as anybody will read them.
 fn reply_all<'m>(call: &mut Call<'_>, members: &mut dyn Iterator<Item = Value<'m>>) {
-    let mut since_look = 0;
     for member in members {
-        reply_member(&mut call.session.reply(), member);
-        since_look += 1;
-        if since_look == MEMBERS_BETWEEN_LOOKS {
-            since_look = 0;
-            if !call.reply_may_grow() {
-                return;
-            }
+        if !call.reply_may_grow() {
+            return;
         }
+        reply_member(&mut call.session.reply(), member);
     }
 }
 
@@ -111,10 +104,7 @@ fn pop_chosen(call: &mut Call<'_>, key: &Key<'_>, count: usize) -> Outcome {
         })?;
         let popped = popped.map(|popped| popped.result).unwrap_or_default();
         propagate_removal(call, key, &popped);
-        if call.reply_may_grow() {
-            let mut reply = call.session.reply();
-            popped.iter().for_each(|member| reply.bulk(member));
-        }
+        reply_all(call, &mut popped.iter().map(|member| Value::Bytes(member)));
         left -= chunk;
     }
     Ok(())
@@ -155,10 +145,7 @@ fn pop_chunk(call: &mut Call<'_>, key: &Key<'_>, chunk: &mut Vec<Vec<u8>>) {
         return;
     }
     propagate_removal(call, key, chunk);
-    if call.reply_may_grow() {
-        let mut reply = call.session.reply();
-        chunk.iter().for_each(|member| reply.bulk(member));
-    }
+    reply_all(call, &mut chunk.iter().map(|member| Value::Bytes(member)));
     chunk.clear();
 }
 
@@ -192,12 +179,7 @@ fn show_one(call: &mut Call<'_>) -> Outcome {
 }
 
 fn show_many(call: &mut Call<'_>) -> Outcome {
-    let count = call.integer(2)?;
-    if count == i64::MIN {
-        return Err(ErrorReply::new(
-            "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-        ));
-    }
+    let count = draws::count(call)?;
     let key = call.key(1);
     let set = call.state.view::<Set>(&key)?;
     let Some(set) = set.filter(|_| count != 0).map(SetRef::to_set) else {
@@ -207,12 +189,15 @@ fn show_many(call: &mut Call<'_>) -> Outcome {
     let (view, hooks) = (set.view(), call.hooks);
     let wanted = count.unsigned_abs();
     if count < 0 {
-        if wanted > REPETITIONS_MAX {
-            return Err(ErrorReply::new("ERR value is out of range"));
-        }
+        draws::check_repetitions(wanted, call.reply_is_limited())?;
         call.reply().array(wanted as usize);
-        let mut members = (0..wanted).filter_map(|_| view.at(uniform_index(hooks.entropy(), view.len())));
+        let mut drawn = 0;
+        let mut members = (0..wanted).filter_map(|_| {
+            drawn += 1;
+            view.at(uniform_index(hooks.entropy(), view.len()))
+        });
         reply_all(call, &mut members);
+        call.work(drawn / 8);
     } else {
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(view.len());
         call.reply().array(wanted);
@@ -224,7 +209,7 @@ fn show_many(call: &mut Call<'_>) -> Outcome {
             let chosen = distinct_indexes(wanted, view.len(), &mut || hooks.entropy());
             reply_all(call, &mut chosen.into_iter().filter_map(|index| view.at(index)));
         }
+        call.work(wanted as u64 / 8);
     }
-    call.work(wanted.min(REPETITIONS_MAX) / 8);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use refrain_data::{Set, SetRef};
 
-use super::{MEMBERS_BETWEEN_LOOKS, reply_member};
+use super::reply_member;
 use crate::call::{Call, Outcome};
 use crate::commands::scan_options::{self, ScanOptions};
 
@@ -40,6 +40,7 @@ pub fn smismember(call: &mut Call<'_>) -> Outcome {
 /// SMEMBERS key
 pub fn smembers(call: &mut Call<'_>) -> Outcome {
     let key = call.key(1);
+    let end = call.reply_end();
     let set = call.state.view::<Set>(&key)?;
     let mut reply = call.session.reply();
     reply.set(set.map_or(0, SetRef::len));
@@ -47,19 +48,18 @@ pub fn smembers(call: &mut Call<'_>) -> Outcome {
         None => return Ok(()),
         Some(SetRef::Large(large)) => large.clone(),
         Some(small) => {
-            small.iter().for_each(|member| reply_member(&mut reply, member));
+            for member in small.iter() {
+                reply_member(&mut call.session.reply(), member);
+                if call.session.output.len() >= end {
+                    break;
+                }
+            }
             return Ok(());
         }
     };
-    let mut members = large.iter();
-    loop {
-        let mut reply = call.session.reply();
-        let mut sent = 0;
-        for (_, member) in members.by_ref().take(MEMBERS_BETWEEN_LOOKS) {
-            reply.bulk(member);
-            sent += 1;
-        }
-        if sent < MEMBERS_BETWEEN_LOOKS || !call.reply_may_grow() {
+    for (_, member) in large.iter() {
+        call.session.reply().bulk(member);
+        if call.session.output.len() >= end {
             break;
         }
     }
@@ -85,11 +85,17 @@ pub fn sscan(call: &mut Call<'_>) -> Outcome {
             found.push(member);
         }
     });
+    let end = call.state.reply_end(call.session);
     let mut reply = call.session.reply();
     reply.array(2);
     reply.bulk(itoa::Buffer::new().format(next).as_bytes());
     reply.array(found.len());
-    found.iter().for_each(|member| reply_member(&mut reply, *member));
+    for member in found {
+        reply_member(&mut call.session.reply(), member);
+        if call.session.output.len() >= end {
+            break;
+        }
+    }
     call.work(visited / 16);
     Ok(())
 }

@@ -265,10 +265,13 @@ fn reply(call: &mut Call<'_>, operation: Operation) -> Outcome {
     charge(call, &wanted);
     let mut members = wanted.result(call.state, operation);
     sort_scored(&mut members);
-    let mut reply = call.session.reply();
-    begin_members(&mut reply, members.len(), wanted.with_scores);
+    let end = call.reply_end();
+    begin_members(&mut call.session.reply(), members.len(), wanted.with_scores);
     for one in members {
-        put_member(&mut reply, one.member, wanted.with_scores.then_some(one.score));
+        put_member(&mut call.session.reply(), one.member, wanted.with_scores.then_some(one.score));
+        if call.session.output.len() >= end {
+            break;
+        }
     }
     Ok(())
 }

@@ -139,12 +139,14 @@ pub fn zscan(call: &mut Call<'_>) -> Outcome {
             found.push((member, score));
         }
     });
+    let end = call.state.reply_end(call.session);
     let mut reply = call.session.reply();
     let mut text = Vec::new();
     reply.array(2);
     reply.bulk(itoa::Buffer::new().format(next).as_bytes());
     reply.array(found.len() * 2);
     for (member, score) in found {
+        let mut reply = call.session.reply();
         reply_member(&mut reply, member);
         text.clear();
         if is_packed {
@@ -153,6 +155,9 @@ pub fn zscan(call: &mut Call<'_>) -> Outcome {
             push_general(&mut text, score);
         }
         reply.bulk(&text);
+        if call.session.output.len() >= end {
+            break;
+        }
     }
     call.work(visited / 16);
     Ok(())

@@ -6,7 +6,8 @@ use refrain_data::SortedSet;
 
 use super::{again, begin_members, put_member, reply_member, reply_ranks};
 use crate::call::{Call, Key, Outcome};
-use crate::error::{ErrorReply, SYNTAX};
+use crate::commands::draws;
+use crate::error::SYNTAX;
 
 /// ZRANDMEMBER key [count [WITHSCORES]]
 pub fn zrandmember(call: &mut Call<'_>) -> Outcome {
@@ -22,19 +23,14 @@ pub fn zrandmember(call: &mut Call<'_>) -> Outcome {
         }
         return Ok(());
     }
-    let count = call.integer(2)?;
-    if count == i64::MIN {
-        return Err(ErrorReply::new(
-            "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-        ));
-    }
+    let count = draws::count(call)?;
     let with_scores = match call.args.len() {
         3 => false,
         4 if call.args.is(3, "WITHSCORES") => true,
         _ => return Err(SYNTAX),
     };
-    if with_scores && !(-(i64::MAX / 2)..=i64::MAX / 2).contains(&count) {
-        return Err(ErrorReply::new("ERR value is out of range"));
+    if with_scores {
+        draws::check_pairs(count)?;
     }
     let len = call.state.view::<SortedSet>(&key)?.map_or(0, |set| set.len());
     if len == 0 || count == 0 {
@@ -43,6 +39,7 @@ pub fn zrandmember(call: &mut Call<'_>) -> Outcome {
     }
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
+        draws::check_repetitions(count.unsigned_abs(), call.reply_is_limited())?;
         with_repetition(call, &key, len, wanted, with_scores);
     } else if wanted >= len {
         reply_ranks(call, &key, 0..len, true, with_scores);
@@ -67,6 +64,7 @@ fn with_repetition(call: &mut Call<'_>, key: &Key<'_>, len: usize, wanted: usize
         let ranks: Vec<usize> = (0..left.min(PART)).map(|_| below(call, len)).collect();
         left -= ranks.len();
         put(call, key, &ranks, with_scores);
+        call.work(ranks.len() as u64 / 8);
         if left > 0 && !call.reply_may_grow() {
             return;
         }
@@ -85,20 +83,16 @@ fn distinct(call: &mut Call<'_>, key: &Key<'_>, len: usize, wanted: usize, with_
     }
     call.work(wanted as u64 / 8);
     begin_members(&mut call.reply(), wanted, with_scores);
-    for part in ranks.chunks(4096) {
-        put(call, key, part, with_scores);
-        if !call.reply_may_grow() {
-            return;
-        }
-    }
+    put(call, key, &ranks, with_scores);
 }
 
 fn put(call: &mut Call<'_>, key: &Key<'_>, ranks: &[usize], with_scores: bool) {
+    let end = call.reply_end();
     let Some(set) = again(call.state, key) else { return };
-    let mut reply = call.session.reply();
-    for rank in ranks {
-        if let Some((member, score)) = set.at(*rank) {
-            put_member(&mut reply, member, with_scores.then_some(score));
+    for (member, score) in ranks.iter().filter_map(|rank| set.at(*rank)) {
+        put_member(&mut call.session.reply(), member, with_scores.then_some(score));
+        if call.session.output.len() >= end {
+            return;
         }
     }
 }

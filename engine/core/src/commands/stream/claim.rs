@@ -189,7 +189,7 @@ pub fn xclaim(call: &mut Call<'_>) -> Outcome {
 
 fn answer(call: &mut Call<'_>, key: &Key<'_>, claimed: &[StreamId], just_ids: bool) {
     if just_ids {
-        reply::ids(&mut call.reply(), claimed);
+        reply::ids(call, claimed);
     } else {
         reply::entries(call, key, claimed);
     }
@@ -284,6 +284,6 @@ pub fn xautoclaim(call: &mut Call<'_>) -> Outcome {
     call.reply().array(3);
     reply::id(&mut call.reply(), cursor);
     answer(call, &key, &claims.claimed, claim.just_ids);
-    reply::ids(&mut call.reply(), &claims.gone);
+    reply::ids(call, &claims.gone);
     Ok(())
 }

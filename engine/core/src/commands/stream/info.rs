@@ -6,6 +6,7 @@ use refrain_resp::Encoder;
 use super::{no_group_of, now_ms, reply};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, NO_SUCH_KEY};
+use crate::session::Session;
 use crate::table::help;
 
 /// XINFO HELP
@@ -100,6 +101,7 @@ pub fn xinfo_stream(call: &mut Call<'_>) -> Outcome {
         return Err(NO_SUCH_KEY);
     }
     let full = full_count(call)?;
+    let end = call.reply_end();
     let Call { state, session, .. } = call;
     let stream = state.peek(&key).and_then(|entry| entry.view::<StreamBody>()).ok_or(NO_SUCH_KEY)?;
     let mut reply = session.reply();
@@ -107,7 +109,7 @@ pub fn xinfo_stream(call: &mut Call<'_>) -> Outcome {
     figures(stream, &mut reply);
     match full {
         None => short(stream, &mut reply),
-        Some(count) => listing(stream, count, &mut reply),
+        Some(count) => listing(stream, count, &mut Listing { session, end }),
     }
     Ok(())
 }
@@ -148,40 +150,65 @@ fn short(stream: &Stream, reply: &mut Encoder<'_>) {
     }
 }
 
-/// Two pairs, with up to `count` of everything that there may be many of.
-fn listing(stream: &Stream, count: usize, reply: &mut Encoder<'_>) {
-    reply.bulk(b"entries");
-    reply.array(count.min(stream.len()));
-    for entry in stream.log.range(StreamId::MIN, StreamId::MAX).take(count) {
-        reply::entry(reply, &entry);
+/// A reply that ends where nobody will read on.
+struct Listing<'a> {
+    session: &'a mut Session,
+    end: usize,
+}
+
+impl Listing<'_> {
+    fn reply(&mut self) -> Encoder<'_> {
+        self.session.reply()
     }
-    reply.bulk(b"groups");
-    reply.array(stream.groups_len());
+
+    fn is_over(&self) -> bool {
+        self.session.output.len() >= self.end
+    }
+}
+
+/// Two pairs, with up to `count` of everything that there may be many of.
+fn listing(stream: &Stream, count: usize, to: &mut Listing<'_>) {
+    to.reply().bulk(b"entries");
+    to.reply().array(count.min(stream.len()));
+    for entry in stream.log.range(StreamId::MIN, StreamId::MAX).take(count) {
+        if to.is_over() {
+            return;
+        }
+        reply::entry(&mut to.reply(), &entry);
+    }
+    to.reply().bulk(b"groups");
+    to.reply().array(stream.groups_len());
     for group in stream.groups() {
+        let mut reply = to.reply();
         reply.map(7);
         reply.bulk(b"name");
         reply.bulk(group.name());
-        position(group, &stream.log, reply);
+        position(group, &stream.log, &mut reply);
         reply.bulk(b"pel-count");
         reply.integer(group.pending_len() as i64);
         reply.bulk(b"pending");
         reply.array(count.min(group.pending_len()));
         for entry in group.pending_from(StreamId::MIN).take(count) {
+            if to.is_over() {
+                return;
+            }
+            let mut reply = to.reply();
             reply.array(4);
-            reply::id(reply, entry.id);
+            reply::id(&mut reply, entry.id);
             reply.bulk(group.consumer_name(entry.consumer));
             reply.integer(entry.delivered_ms);
             reply.integer(entry.deliveries as i64);
         }
-        reply.bulk(b"consumers");
-        reply.array(group.consumers_len());
+        to.reply().bulk(b"consumers");
+        to.reply().array(group.consumers_len());
         for consumer in group.consumers() {
-            of_consumer(group, consumer, count, reply);
+            of_consumer(group, consumer, count, to);
         }
     }
 }
 
-fn of_consumer(group: &Group, consumer: &Consumer, count: usize, reply: &mut Encoder<'_>) {
+fn of_consumer(group: &Group, consumer: &Consumer, count: usize, to: &mut Listing<'_>) {
+    let mut reply = to.reply();
     reply.map(5);
     reply.bulk(b"name");
     reply.bulk(consumer.name());
@@ -194,8 +221,12 @@ fn of_consumer(group: &Group, consumer: &Consumer, count: usize, reply: &mut Enc
     reply.bulk(b"pending");
     reply.array(count.min(consumer.pending_len()));
     for entry in consumer.pending_from(StreamId::MIN).take(count).filter_map(|id| group.pending(id)) {
+        if to.is_over() {
+            return;
+        }
+        let mut reply = to.reply();
         reply.array(3);
-        reply::id(reply, entry.id);
+        reply::id(&mut reply, entry.id);
         reply.integer(entry.delivered_ms);
         reply.integer(entry.deliveries as i64);
     }

@@ -6,6 +6,7 @@ use refrain_resp::Encoder;
 use super::{id, no_group, now_ms, reply};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
+use crate::session::Session;
 
 /// Which pending entries.
 struct Filter<'a> {
@@ -46,13 +47,13 @@ pub fn xpending(call: &mut Call<'_>) -> Outcome {
     let now_ms = now_ms(call);
     let key = call.key(1);
     let name = call.args.at(2);
+    let end = call.reply_end();
     let Call { state, session, .. } = call;
     let stream = state.view::<StreamBody>(&key)?;
     let group = stream.and_then(|stream| stream.group(name)).ok_or_else(|| no_group(key.name, name, ""))?;
-    let mut reply = session.reply();
     let looked_at = match filter {
-        None => summary(group, &mut reply),
-        Some(filter) => listing(group, &filter, now_ms, &mut reply),
+        None => summary(group, &mut session.reply()),
+        Some(filter) => listing(group, &filter, now_ms, session, end),
     };
     call.work(looked_at / 32);
     Ok(())
@@ -80,8 +81,8 @@ fn summary(group: &Group, reply: &mut Encoder<'_>) -> u64 {
     group.consumers_len() as u64
 }
 
-/// Entry by entry. Returns how many were looked at.
-fn listing(group: &Group, filter: &Filter<'_>, now_ms: i64, reply: &mut Encoder<'_>) -> u64 {
+/// Entry by entry, until the client is owed what its reply ends at. Returns how many were looked at.
+fn listing(group: &Group, filter: &Filter<'_>, now_ms: i64, session: &mut Session, end: usize) -> u64 {
     let (mut of_group, mut of_consumer);
     let entries: &mut dyn Iterator<Item = &Pending> = match filter.consumer {
         None => {
@@ -94,10 +95,10 @@ fn listing(group: &Group, filter: &Filter<'_>, now_ms: i64, reply: &mut Encoder<
             &mut of_consumer
         }
     };
-    let begun = reply.deferred_array();
+    let begun = session.reply().deferred_array();
     let (mut looked_at, mut listed) = (0, 0);
     for entry in entries.take_while(|entry| entry.id <= filter.end) {
-        if listed == filter.count {
+        if listed == filter.count || session.output.len() >= end {
             break;
         }
         looked_at += 1;
@@ -106,12 +107,13 @@ fn listing(group: &Group, filter: &Filter<'_>, now_ms: i64, reply: &mut Encoder<
             continue;
         }
         listed += 1;
+        let mut reply = session.reply();
         reply.array(4);
-        reply::id(reply, entry.id);
+        reply::id(&mut reply, entry.id);
         reply.bulk(group.consumer_name(entry.consumer));
         reply.integer(idle.max(0));
         reply.integer(entry.deliveries as i64);
     }
-    reply.finish_array(begun, listed as usize);
+    session.reply().finish_array(begun, listed as usize);
     looked_at
 }

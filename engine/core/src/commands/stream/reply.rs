@@ -128,10 +128,13 @@ pub(super) fn entries(call: &mut Call<'_>, key: &Key<'_>, ids: &[StreamId]) {
     }
 }
 
-/// Replies with ids.
-pub(super) fn ids(reply: &mut Encoder<'_>, ids: &[StreamId]) {
-    reply.array(ids.len());
+/// Replies with ids, in pieces as well.
+pub(super) fn ids(call: &mut Call<'_>, ids: &[StreamId]) {
+    call.reply().array(ids.len());
     for each in ids {
-        id(reply, *each);
+        id(&mut call.reply(), *each);
+        if !call.reply_may_grow() {
+            return;
+        }
     }
 }
