@@ -13,6 +13,7 @@
 //!
 //! Only barriers may block: nothing of their connection was parsed after them.
 
+mod alarms;
 mod serving;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use refrain_data::{KeyHash, Kind};
 
 pub use self::timeout::Timeout;
 pub use self::waiters::Waiters;
-use crate::call::{Call, Request};
+use crate::call::{Call, Key, Request};
 use crate::kept::KeptCommand;
 use crate::session::SessionId;
 use crate::state::State;
@@ -41,29 +42,46 @@ pub struct Block {
     timeout: Timeout,
     when_unusable: bool,
     at_end: AtEnd,
+    age_ms: Option<u64>,
+    looks_us: Vec<Option<u64>>,
 }
 
 impl Block {
     /// Until one of the keys (arguments, of the command as it came) is changed and holds a value of this kind. At the end of
     /// the time the reply is a null array.
     pub fn on(kind: Kind, keys: Range<usize>, timeout: Timeout) -> Block {
-        Block { keys, kind, timeout, when_unusable: false, at_end: AtEnd::NullArray }
+        Block {
+            keys,
+            kind,
+            timeout,
+            when_unusable: false,
+            at_end: AtEnd::NullArray,
+            age_ms: None,
+            looks_us: Vec::new(),
+        }
     }
 
     /// Until the time is up. The handler then runs again, and finds [`Run::TimeIsUp`].
     pub fn until(timeout: Timeout) -> Block {
-        Block { keys: 0..0, kind: Kind::String, timeout, when_unusable: false, at_end: AtEnd::RunAgain }
+        Block { at_end: AtEnd::RunAgain, ..Block::on(Kind::String, 0..0, timeout) }
     }
 
     /// Until the node says what is to be answered. Nothing else ends it.
     pub(crate) fn for_node() -> Block {
-        Block { keys: 0..0, kind: Kind::String, timeout: Timeout::NONE, when_unusable: false, at_end: AtEnd::Never }
+        Block { at_end: AtEnd::Never, ..Block::on(Kind::String, 0..0, Timeout::NONE) }
     }
 
     /// Also when one of the keys is gone, or holds a value of another kind: there is an error to be answered then.
     #[must_use]
     pub fn or_unusable(self) -> Block {
         Block { when_unusable: true, ..self }
+    }
+
+    /// Also when something that is there is old enough, at `age_ms` milliseconds. What is known to come so far is asked for key by
+    /// key, by monotonic time; of what begins to age meanwhile [`State::begins_to_age`] tells.
+    #[must_use]
+    pub fn or_aged(self, age_ms: u64, looks_us: Vec<Option<u64>>) -> Block {
+        Block { age_ms: Some(age_ms), looks_us, ..self }
     }
 }
 
@@ -105,6 +123,8 @@ pub struct Wish {
     keys: Vec<(Box<[u8]>, KeyHash)>,
     /// The command to run next time, if it is another.
     args: Option<Vec<Box<[u8]>>>,
+    /// When to look at each key again, if anything in it is to become old enough.
+    looks_us: Vec<Option<u64>>,
 }
 
 /// The part of a session that waits.
@@ -115,6 +135,8 @@ pub(crate) struct Blocked {
     kind: Kind,
     when_unusable: bool,
     at_end: AtEnd,
+    /// The age, in milliseconds, at which something that is there serves it.
+    age_ms: Option<u64>,
     /// Its place in time among all who wait.
     ticket: u64,
     /// Monotonic microseconds.
@@ -163,19 +185,20 @@ impl Call<'_> {
         self.wish(block, Some(args));
     }
 
-    fn wish(&mut self, block: Block, args: Option<&[&[u8]]>) {
+    fn wish(&mut self, mut block: Block, args: Option<&[&[u8]]>) {
         if !self.may_block() {
             self.reply().null_array();
             return;
         }
         // One that waits again waits for what it waited for.
+        let looks_us = std::mem::take(&mut block.looks_us);
         let wish = if self.run == Run::First {
             let named = |i: usize| (self.args.at(i).into(), self.key(i).hash);
             let keys = block.keys.clone().map(named).collect();
             let args = args.map(|args| args.iter().map(|arg| Box::from(*arg)).collect());
-            Wish { block, keys, args }
+            Wish { block, keys, args, looks_us }
         } else {
-            Wish { block, keys: Vec::new(), args: None }
+            Wish { block, keys: Vec::new(), args: None, looks_us }
         };
         self.request = Some(Request::Block(Box::new(wish)));
     }
@@ -187,6 +210,13 @@ impl State {
         let mut all = self.sessions.iter_mut();
         let Some(session) = all.find(|s| s.id == client_id) else { return false };
         self.waiters.end(session, ending)
+    }
+
+    /// Something in a key begins to age for which somebody may wait: see [`Block::or_aged`].
+    pub(crate) fn begins_to_age(&mut self, key: &Key<'_>) {
+        if !self.waiters.is_empty() {
+            self.waiters.begins_to_age(key, self.now.mono_us);
+        }
     }
 
     /// A whole database was changed: emptied, or put in another's place.

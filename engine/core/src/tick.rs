@@ -64,7 +64,7 @@ impl<H: Hooks> Engine<H> {
     /// not anything has arrived.
     pub fn next_moment_us(&self) -> Option<u64> {
         let held = self.held.first().map(|(until_us, _)| *until_us);
-        [self.state.pause.until_us(), held, self.state.waiters.next_deadline_us()].into_iter().flatten().min()
+        [self.state.pause.until_us(), held, self.state.waiters.next_moment_us()].into_iter().flatten().min()
     }
 
     fn periodic_work(&mut self) {

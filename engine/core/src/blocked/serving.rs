@@ -24,7 +24,7 @@ impl<H: Hooks> Engine<H> {
     #[cold]
     pub(crate) fn begin_wait(&mut self, session: &mut Session, found: Found, args: Args<'_>, wish: Wish) {
         assert!(found.command.barrier, "what blocks must be the last that was parsed of its connection");
-        let Wish { block, keys, args: other } = wish;
+        let Wish { block, keys, args: other, looks_us } = wish;
         let command = match &other {
             Some(words) => KeptCommand::new(found, words.iter().map(|word| &**word)),
             None => KeptCommand::new(found, args.iter()),
@@ -36,6 +36,7 @@ impl<H: Hooks> Engine<H> {
             kind: block.kind,
             when_unusable: block.when_unusable,
             at_end: block.at_end,
+            age_ms: block.age_ms,
             ticket: state.waiters.ticket(),
             deadline_us: block.timeout.deadline_us(state.now.mono_us),
             ends: false,
@@ -43,6 +44,7 @@ impl<H: Hooks> Engine<H> {
             has_more: false,
         };
         state.waiters.enter(session.handle, session.db, &blocked);
+        state.waiters.set_alarms(session.db, &blocked, &looks_us);
         session.blocked = Some(Box::new(blocked));
     }
 
@@ -64,16 +66,17 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
-    /// Decides the end of all waits whose time is up.
+    /// Decides the end of all waits whose time is up, and has looked at again what is old enough by now.
     #[inline]
     pub(crate) fn end_overdue_waits(&mut self) {
-        if self.state.waiters.deadlines() > 0 {
+        if self.state.waiters.moments() > 0 {
             self.end_waits_until(self.state.now.mono_us);
         }
     }
 
     #[cold]
     fn end_waits_until(&mut self, now_us: u64) {
+        self.state.waiters.ring(now_us);
         while let Some(id) = self.state.waiters.take_overdue(now_us) {
             let State { sessions, waiters, .. } = &mut self.state;
             if let Some(session) = sessions.get_mut(id) {
@@ -262,7 +265,10 @@ impl<H: Hooks> Engine<H> {
         }
         self.remember_reads(session, found.command, args, KeyHashes::default());
         debug_assert!(matches!(request, None | Some(Request::Block(_))), "a command that blocks asks for nothing else");
-        if request.is_some() {
+        if let Some(request) = request {
+            if let Request::Block(wish) = request {
+                self.state.waiters.set_alarms(session.db, blocked, &wish.looks_us);
+            }
             return false;
         }
         let reply = session.output.mark().saturating_sub(reply_from);

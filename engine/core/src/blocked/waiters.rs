@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use refrain_data::{KeyHash, Kind};
 
+use super::alarms::{Aging, Alarms};
 use super::{AtEnd, Blocked, Ending};
 use crate::call::Key;
 use crate::names::Names;
@@ -21,6 +22,7 @@ pub struct Waiters {
     keys_when_unusable: usize,
     next_ticket: u64,
     deadlines: BTreeSet<(u64, SessionId)>,
+    alarms: Alarms,
     /// Keys that were changed, in that order.
     ready: VecDeque<ReadyKey>,
     /// The key whose waiters are being looked at, and the ticket of the last that was.
@@ -37,6 +39,8 @@ struct Queue {
     /// By the kind of value that they can use: few kinds, so a list.
     by_kind: Vec<(Kind, BTreeMap<u64, SessionId>)>,
     when_unusable: BTreeMap<u64, SessionId>,
+    /// Those of them for whom what is there has to be of some age.
+    aging: Aging,
     /// It is in the list of ready keys.
     is_ready: bool,
 }
@@ -95,6 +99,12 @@ impl Waiters {
         self.deadlines.len()
     }
 
+    /// How many moments there are at which something is to be done about somebody who waits.
+    #[inline]
+    pub(super) fn moments(&self) -> usize {
+        self.deadlines.len() + self.alarms.len()
+    }
+
     /// Whether somebody may have to be served, or told that he is not.
     #[inline]
     pub(crate) fn are_due(&self) -> bool {
@@ -122,6 +132,9 @@ impl Waiters {
                 }
                 None => queue.by_kind.push((blocked.kind, BTreeMap::from([(blocked.ticket, id)]))),
             }
+            if let Some(age_ms) = blocked.age_ms {
+                queue.aging.enter(age_ms);
+            }
             if blocked.when_unusable {
                 self.keys_when_unusable += usize::from(queue.when_unusable.is_empty());
                 queue.when_unusable.insert(blocked.ticket, id);
@@ -138,6 +151,9 @@ impl Waiters {
         for (name, hash) in &blocked.keys {
             // A key that was named twice is gone already.
             let Some(queue) = self.databases[db].get_mut(*hash, name) else { continue };
+            if blocked.age_ms.is_some() {
+                self.alarms.leave(db, name, &mut queue.aging);
+            }
             if queue.when_unusable.remove(&blocked.ticket).is_some() && queue.when_unusable.is_empty() {
                 self.keys_when_unusable -= 1;
             }
@@ -146,6 +162,7 @@ impl Waiters {
             }
             queue.by_kind.retain(|(_, of_kind)| !of_kind.is_empty());
             if queue.is_empty() {
+                self.alarms.clear(db, name, &mut queue.aging);
                 self.databases[db].remove(*hash, name);
                 self.keys -= 1;
             }
@@ -194,6 +211,35 @@ impl Waiters {
         true
     }
 
+    /// Keys that one who waits asks to be looked at again, each at its moment of monotonic time.
+    pub(super) fn set_alarms(&mut self, db: usize, blocked: &Blocked, looks_us: &[Option<u64>]) {
+        for ((name, hash), at_us) in blocked.keys.iter().zip(looks_us) {
+            if let Some(at_us) = at_us
+                && let Some(queue) = self.databases[db].get_mut(*hash, name)
+            {
+                self.alarms.set(&Key { db, name, hash: *hash }, &mut queue.aging, *at_us);
+            }
+        }
+    }
+
+    /// Something in a key has begun to age that somebody may wait for.
+    #[cold]
+    pub(crate) fn begins_to_age(&mut self, key: &Key<'_>, now_us: u64) {
+        if let Some(queue) = self.databases[key.db].get_mut(key.hash, key.name) {
+            self.alarms.set_for_new(key, &mut queue.aging, now_us);
+        }
+    }
+
+    /// Has the keys looked at whose alarms ring at `now_us`.
+    pub(super) fn ring(&mut self, now_us: u64) {
+        while let Some((db, name, hash)) = self.alarms.take(now_us) {
+            if let Some(queue) = self.databases[db].get_mut(hash, &name) {
+                queue.aging.rang();
+            }
+            self.key_changed(&Key { db, name: &name, hash });
+        }
+    }
+
     /// Takes out the first deadline that has come at `now_us`, if there is one.
     pub(super) fn take_overdue(&mut self, now_us: u64) -> Option<SessionId> {
         let (_, id) = self.deadlines.first().copied().filter(|(deadline_us, _)| *deadline_us <= now_us)?;
@@ -201,9 +247,10 @@ impl Waiters {
         Some(id)
     }
 
-    /// Microseconds of monotonic time at which somebody's time is up.
-    pub(crate) fn next_deadline_us(&self) -> Option<u64> {
-        self.deadlines.first().map(|(deadline_us, _)| *deadline_us)
+    /// Microseconds of monotonic time at which somebody's time is up, or something is old enough.
+    pub(crate) fn next_moment_us(&self) -> Option<u64> {
+        let deadline_us = self.deadlines.first().map(|(deadline_us, _)| *deadline_us);
+        deadline_us.into_iter().chain(self.alarms.next_us()).min()
     }
 
     /// The next whose wait ends without being served.

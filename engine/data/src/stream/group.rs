@@ -401,8 +401,18 @@ impl Group {
     /// Pending entries by the time of their delivery, the oldest first, up to those of `until_ms`. The first call costs
     /// as much as there are pending entries.
     pub fn idle_since(&mut self, until_ms: i64) -> impl Iterator<Item = StreamId> {
+        self.by_time().iter().take_while(move |delivery| delivery.ms <= until_ms).map(|delivery| delivery.id)
+    }
+
+    /// The time of the first delivery after `ms` that is pending, and of an entry that is still in the log.
+    pub fn next_delivery_after(&mut self, ms: i64, log: &Log) -> Option<i64> {
+        let first = Delivery { ms: ms.checked_add(1)?, id: StreamId::MIN };
+        self.by_time().iter_from(&first).find(|delivery| log.contains(delivery.id)).map(|delivery| delivery.ms)
+    }
+
+    fn by_time(&mut self) -> &SortedTree<Delivery> {
         let pending = &self.pending;
-        let by_time = self.by_time.get_or_insert_with(|| {
+        self.by_time.get_or_insert_with(|| {
             let mut deliveries: Vec<Delivery> =
                 pending.iter().map(|entry| Delivery { ms: entry.delivered_ms, id: entry.id }).collect();
             deliveries.sort_unstable();
@@ -411,8 +421,7 @@ impl Group {
                 by_time.insert(delivery);
             }
             by_time
-        });
-        by_time.iter().take_while(move |delivery| delivery.ms <= until_ms).map(|delivery| delivery.id)
+        })
     }
 
     /// Whether [`Group::idle_since`] has been asked for before.

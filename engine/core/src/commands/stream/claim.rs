@@ -75,6 +75,9 @@ impl Claims {
         if self.advanced && self.deliveries.is_empty() {
             propagate_position(call, key, names[0], self.last_id, self.entries_read);
         }
+        if !self.claimed.is_empty() {
+            call.state.begins_to_age(key);
+        }
         if self.advanced || !self.gone.is_empty() || !self.claimed.is_empty() {
             call.state.modified_aside();
         }

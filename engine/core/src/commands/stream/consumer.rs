@@ -256,6 +256,9 @@ impl Reading {
 
     /// Says what was changed.
     fn tell(&self, call: &mut Call<'_>, key: &Key<'_>, request: &Request<'_>) {
+        if !self.deliveries.is_empty() {
+            call.state.begins_to_age(key);
+        }
         if !self.deliveries.is_empty() || self.advanced {
             call.state.modified_aside();
         }

@@ -3,12 +3,12 @@
 //! A `$` is what it was when the command came: a client that waits has its last ids in the command that runs again.
 
 use refrain_data::Kind;
-use refrain_data::stream::{StreamBody, StreamId};
+use refrain_data::stream::{Stream, StreamBody, StreamId};
 use refrain_resp::Deferred;
 
 use super::consumer::{self, Request};
 use super::reply::{self, Span};
-use super::{id, no_group};
+use super::{edit, id, no_group, now_ms};
 use crate::blocked::{Block, Timeout};
 use crate::call::{Call, Key, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
@@ -249,8 +249,12 @@ fn wait(call: &mut Call<'_>, options: &Options, timeout: Timeout, from: &[From])
     let keys = options.first..options.first + options.streams;
     let ids = keys.end..keys.end + options.streams;
     let mut block = Block::on(Kind::Stream, keys, timeout);
-    if options.group.is_some() {
+    if let Some([group, _]) = options.group {
         block = block.or_unusable();
+        if let Some(min_idle) = options.claim {
+            let looks_us = (0..options.streams).map(|i| next_look_us(call, options, i, group, min_idle)).collect();
+            block = block.or_aged(min_idle.unsigned_abs(), looks_us);
+        }
     }
     let args = call.args;
     if !ids.clone().any(|i| args.at(i) == b"$") {
@@ -267,4 +271,16 @@ fn wait(call: &mut Call<'_>, options: &Options, timeout: Timeout, from: &[From])
     let resolved = ids.zip(&texts).map(|(i, text)| if args.at(i) == b"$" { text.as_bytes() } else { args.at(i) });
     let args: Vec<&[u8]> = args.iter().take(options.first + options.streams).chain(resolved).collect();
     call.block_with(block, &args);
+}
+
+/// When the first entry of stream `i` that is pending will have been for long enough, by monotonic time.
+fn next_look_us(call: &mut Call<'_>, options: &Options, i: usize, group: usize, min_idle: i64) -> Option<u64> {
+    let key = call.key(options.first + i);
+    let name = call.args.at(group);
+    let now = call.state.now;
+    let since_ms = now_ms(call).saturating_sub(min_idle);
+    let next = |stream: &mut Stream| stream.edit_group(name, |group, log| group.next_delivery_after(since_ms, log));
+    let delivered_ms = edit(call, &key, next).ok().flatten().flatten().flatten()?;
+    let due_us = u64::try_from(delivered_ms.saturating_add(min_idle)).unwrap_or(0).saturating_mul(1000);
+    Some(now.mono_us.saturating_add(due_us.saturating_sub(now.unix_us)))
 }
