@@ -17,6 +17,7 @@ mod disk;
 mod entropy;
 mod files;
 mod offload;
+mod priority;
 mod runtime;
 mod signals;
 mod sockets;

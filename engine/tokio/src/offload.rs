@@ -3,6 +3,9 @@
 //! Threads start when there is work that no idle thread can take, up to the pool's bound. The queue is bounded: a job that finds it
 //! full runs on the caller's thread, which slows the producer down instead of letting memory grow. Dropping a job's
 //! future does not cancel the job, and dropping the pool waits until every accepted job has run.
+//!
+//! What only computes gives way: where cores are short, such a thread must not keep the loop, or a client on the same machine,
+//! waiting for the rest of its slice. Whoever needs its result soon leaves it the core by standing still.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -11,6 +14,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
+
+use crate::priority;
 
 const QUEUE_MAX: usize = 4096;
 
@@ -21,6 +26,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct Pool {
     name: &'static str,
     threads_max: usize,
+    gives_way: bool,
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -51,7 +57,14 @@ impl std::fmt::Debug for State {
 impl Pool {
     /// A pool of up to so many threads, none of which runs yet.
     pub(crate) fn new(name: &'static str, threads_max: usize) -> Pool {
-        Pool { name, threads_max, queue: Arc::default(), threads: Vec::new() }
+        Pool { name, threads_max, gives_way: false, queue: Arc::default(), threads: Vec::new() }
+    }
+
+    /// The same, of threads that give way to all others.
+    pub(crate) fn giving_way(name: &'static str, threads_max: usize) -> Pool {
+        let mut pool = Pool::new(name, threads_max);
+        pool.gives_way = true;
+        pool
     }
 
     /// Queues `job` at once; the future brings its result, and its panic if it had one.
@@ -92,7 +105,14 @@ impl Pool {
     fn start_thread(&mut self) {
         let queue = Arc::clone(&self.queue);
         let name = format!("{}-{}", self.name, self.threads.len());
-        match thread::Builder::new().name(name).spawn(move || queue.work()) {
+        let gives_way = self.gives_way;
+        let life = move || {
+            if gives_way {
+                priority::give_way();
+            }
+            queue.work();
+        };
+        match thread::Builder::new().name(name).spawn(life) {
             Ok(thread) => self.threads.push(thread),
             Err(error) if self.threads.is_empty() => {
                 tracing::warn!("can't start a thread for background work, doing it in the loop: {error}");

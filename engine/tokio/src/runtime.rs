@@ -78,7 +78,7 @@ impl TokioRuntime {
             sockets: RefCell::new(Some(sockets)),
             socket_options,
             entropy: RefCell::new(Entropy::new()),
-            pool: RefCell::new(Pool::new("refrain-work", OFFLOAD_THREADS)),
+            pool: RefCell::new(Pool::giving_way("refrain-work", OFFLOAD_THREADS)),
             disk: TokioDisk::default(),
             signals: signals.map(RefCell::new),
         };

@@ -15,7 +15,7 @@ use std::task::Poll;
 use refrain_core::{Engine, Hooks, LoadRule};
 use refrain_persist::aof::{AofItem, AofReader};
 use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions, SIGNATURE_BYTES, is_rdb};
-use refrain_persist::{Limits, SEAL_BYTES_MAX, Seal};
+use refrain_persist::{Limits, Seal};
 use refrain_runtime::{Disk, File, Open};
 
 /// Bytes read at once.
@@ -80,7 +80,7 @@ pub struct LoadOptions {
 /// What came of it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Loaded {
-    /// So many bytes of the last part are whole transactions; `None` if all of it is.
+    /// So many bytes of the last part are whole transactions and of use; `None` if all of it is.
     pub cut_to: Option<u64>,
     /// The last part has bytes of which nobody has said that they are durable.
     pub is_doubtful: bool,
@@ -339,11 +339,10 @@ impl Reading {
         Ok(taken)
     }
 
-    /// Whether there is more in it than what its seals say was durable, and the last of them. Of files without seals there is nobody
-    /// to ask.
+    /// Whether there is more in it than what its seals say was durable. Of files without seals there is nobody to ask.
     fn is_doubtful(&self) -> bool {
         let Format::Commands(reader) = &self.format else { return false };
-        reader.claimed().is_some_and(|claimed| reader.valid_up_to() > claimed + SEAL_BYTES_MAX as u64)
+        reader.closed_at().is_none() && reader.claimed().is_some_and(|claimed| reader.valid_up_to() > claimed)
     }
 
     /// All of it was taken. Returns where it is to be cut.
@@ -361,6 +360,9 @@ impl Reading {
         engine.replay_ends();
         let Format::Commands(reader) = &self.format else { return Ok(None) };
         let end = reader.valid_up_to();
+        // A seal that ends the file may never have become durable itself, and holds nothing: what comes takes its place. That which a
+        // file begins with is durable before the file has its name.
+        let loose_end = reader.closed_at().filter(|at| *at > 0);
         let (cut, why) = match &self.broken {
             Some(Broken { at, why, tail }) => {
                 if Seal::latest_claim(tail).is_some_and(|claim| claim > end) {
@@ -372,7 +374,7 @@ impl Reading {
             None => (end < self.part.size, "it ends early"),
         };
         if !cut {
-            return Ok(None);
+            return Ok(loose_end.filter(|_| self.part.role.is_last()));
         }
         if !self.part.role.is_last() && !options.cut_anywhere {
             return Err(said(path, &format!("{why}, and it is not the last part")));
@@ -388,7 +390,7 @@ impl Reading {
         }
         tracing::warn!("AOF loaded anyway because aof-load-truncated is enabled: {why}");
         tracing::warn!("Truncating the AOF {} at offset {end}", name_of(path));
-        Ok(Some(end))
+        Ok(Some(loose_end.unwrap_or(end)))
     }
 }
 

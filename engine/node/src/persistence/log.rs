@@ -82,6 +82,8 @@ pub struct Shared {
     sync_is_due: bool,
     /// The disk is at work.
     is_busy: bool,
+    /// Somebody reads the files: no order is carried out.
+    stands_still: bool,
     /// Bytes that it is given at this moment.
     in_flight: u64,
     /// It is time to try again what has failed.
@@ -140,6 +142,7 @@ impl Log {
             spare: Vec::new(),
             sync_is_due: false,
             is_busy: false,
+            stands_still: false,
             in_flight: 0,
             try_again: false,
             write_error: None,
@@ -214,11 +217,24 @@ impl Log {
         late && shared.policy == AppendFsync::EverySec
     }
 
-    /// Ends when everything that was appended before is written.
-    pub fn until_written(&self) -> impl Future<Output = ()> + 'static {
+    /// Until all that was appended so far is in the file, and nothing is being done to the files. From then on no order is carried
+    /// out until [`Log::go_on`]: whoever reads the files finds those that he was told of.
+    pub fn stand_still(&self) -> impl Future<Output = ()> + 'static {
         let shared = Rc::clone(&self.shared);
         let position = self.appended();
-        poll_fn(move |_| if shared.borrow().written >= position { Poll::Ready(()) } else { Poll::Pending })
+        poll_fn(move |_| {
+            let shared = &mut *shared.borrow_mut();
+            if shared.written < position || shared.is_busy {
+                return Poll::Pending;
+            }
+            shared.stands_still = true;
+            Poll::Ready(())
+        })
+    }
+
+    /// Orders are carried out again.
+    pub fn go_on(&self) {
+        self.shared.borrow_mut().stands_still = false;
     }
 
     /// Gives an order, to be carried out after those before it.
@@ -294,7 +310,7 @@ impl Shared {
             let passed = usize::try_from(switch.unwrap_or(all) - self.written).expect("it is part of a buffer");
             self.waiting.drain(..passed);
             self.written += passed as u64;
-            return self.orders.pop_front().map(Step::Order);
+            return self.next_order();
         }
         let end = [switch, self.cuts.front().copied()].into_iter().flatten().fold(all, u64::min);
         let mut piece = usize::try_from(end.saturating_sub(self.written)).expect("it is part of a buffer");
@@ -315,6 +331,13 @@ impl Shared {
         let sync_is_due = self.sync_is_due && self.policy == AppendFsync::EverySec;
         if self.durable < self.written && (sync_is_due || must_sync || closing) && self.sync_error.is_none() {
             return Some(Step::Sync);
+        }
+        self.next_order()
+    }
+
+    fn next_order(&mut self) -> Option<Step> {
+        if self.stands_still {
+            return None;
         }
         self.orders.pop_front().map(Step::Order)
     }

@@ -267,6 +267,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if let Err(why) = &outcome {
             tracing::warn!("{why}");
         }
+        if let Some(log) = &self.files.log {
+            log.go_on();
+        }
         match self.files.standing.take() {
             Some(Standing::Reload { client, .. }) => {
                 self.engine.answer(client, outcome.map_err(|_| SNAPSHOT_NOT_LOADED));

@@ -122,7 +122,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let log = self.files.log.clone();
         self.push_job(async move {
             if let Some(log) = log {
-                log.until_written().await;
+                log.stand_still().await;
             }
             let found = find_aof(&disk, &places).await;
             FilesDone::Planned(found.and_then(|found| match found {

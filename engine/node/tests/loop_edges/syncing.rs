@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use refrain_node::Exit;
+use refrain_resp::Reply;
 
-use crate::support::{Client, End, Server, Setup, calm, ms, simple};
+use crate::support::{Client, End, Server, Setup, bulk, calm, ms, simple};
 
 #[test]
 fn what_waited_for_a_sync_that_failed_is_not_answered_because_the_policy_changes_at_that_moment() {
@@ -29,4 +30,46 @@ fn what_waited_for_a_sync_that_failed_is_not_answered_because_the_policy_changes
             assert!(matches!(&exit, Some(Exit::Failed(why)) if why.contains("fsync")), "{exit:?}");
         });
     }
+}
+
+#[test]
+fn a_seal_that_never_became_durable_is_in_the_way_of_nothing_behind_it() {
+    // The moment at which syncs begin to fail decides which of the first does; the padding, what shares a sector with the seal.
+    let mut ends_at_start = 0;
+    for (failing_ms, padding) in (1..24).flat_map(|ms| (0..32).map(move |n| (ms, "x".repeat(n * 16)))) {
+        ends_at_start += calm(move |world| async move {
+            let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "always"), ("save", "")]);
+            let server = Server::start(&world, setup);
+            let mut client = Client::new(&world, &server);
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, &format!("SET a 1{padding}")).await, Ok(simple("OK")));
+            let node = server.node;
+            world.set_disk(node, |disk| (disk.sync, disk.unsynced_survives) = ([ms(2), ms(2)], 0.0));
+            world.power_loss(node);
+            let mut ends = 0;
+            world.restart(node);
+            world.sleep(ms(failing_ms)).await;
+            world.set_disk(node, |disk| disk.sync_error = 1.0);
+            world.sleep(ms(200)).await;
+            world.set_disk(node, |disk| disk.sync_error = 0.0);
+            if server.seen.borrow_mut().exit.take().is_some() {
+                ends += 1;
+                world.kill(node);
+                world.restart(node);
+                world.sleep(ms(200)).await;
+            }
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "GET a").await, Ok(bulk(format!("1{padding}"))), "{failing_ms}");
+            assert_eq!(client.ask(t, "SET b 2").await, Ok(simple("OK")), "{failing_ms}");
+            assert_eq!(client.ask(t, "SET c 3").await, Ok(simple("OK")), "{failing_ms}");
+            world.power_loss(node);
+            world.restart(node);
+            world.sleep(ms(200)).await;
+            let t = client.connect().await;
+            let all = vec![bulk(format!("1{padding}")), bulk("2"), bulk("3")];
+            assert_eq!(client.ask(t, "MGET a b c").await, Ok(Reply::Array(all)), "{failing_ms}");
+            ends
+        });
+    }
+    assert!(ends_at_start > 32, "{ends_at_start}");
 }

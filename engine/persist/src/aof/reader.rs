@@ -35,6 +35,8 @@ pub struct AofReader {
     sealed_up_to: Option<u64>,
     /// Up to where seals say that the file was durable, if there were any.
     claimed: Option<u64>,
+    /// Where the last item stands, if it is a seal of nothing that says that everything before it is durable.
+    closed_at: Option<u64>,
 }
 
 /// A command that has not all arrived.
@@ -223,6 +225,7 @@ impl AofReader {
             failed: None,
             sealed_up_to: None,
             claimed: None,
+            closed_at: None,
         }
     }
 
@@ -252,6 +255,13 @@ impl AofReader {
     #[must_use]
     pub fn claimed(&self) -> Option<u64> {
         self.claimed
+    }
+
+    /// Where the last item stands, if it is a seal of nothing that says that everything before it is durable. Of itself it says
+    /// nothing.
+    #[must_use]
+    pub fn closed_at(&self) -> Option<u64> {
+        self.closed_at
     }
 
     /// What was fed and not understood.
@@ -290,11 +300,13 @@ impl AofReader {
             Ok(None) if self.ended && self.in_transaction => Err(self.fail(0, AofErrorKind::OpenTransaction)),
             Ok(None) => Ok(None),
             Ok(Some(Step::Annotation(len))) => {
+                let at = self.incoming.offset();
                 match self.check_seal() {
-                    Sealed::Not => {}
+                    Sealed::Not => self.closed_at = None,
                     Sealed::Holds { end, durable } => {
                         self.sealed_up_to = Some(end);
                         self.claimed = self.claimed.max(Some(durable));
+                        self.closed_at = (end == at + len as u64 && durable == at).then_some(at);
                     }
                     Sealed::Incomplete if !self.ended => return Ok(None),
                     Sealed::Incomplete | Sealed::Broken => return Err(self.fail(0, AofErrorKind::BrokenSeal)),
@@ -304,7 +316,7 @@ impl AofReader {
                 Ok(Some(AofItem::Annotation(self.incoming.last(len).trim_ascii_end())))
             }
             Ok(Some(Step::Command(len))) => {
-                self.command = None;
+                (self.command, self.closed_at) = (None, None);
                 let command = AofCommand { bytes: &self.incoming.rest()[..len], arguments: &self.arguments };
                 let (multi, exec) = (command.is("MULTI"), command.is("EXEC"));
                 if multi && self.in_transaction {
