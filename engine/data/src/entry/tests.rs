@@ -168,7 +168,7 @@ proptest! {
             }
             prop_assert_eq!(Model::of(entry.view()), model.clone());
             prop_assert_eq!(entry.view().value().len(), model.value.len());
-            prop_assert!(entry.view().memory() >= 8 + model.key.len().max(1) + usize::from(model.deadline.is_some()) * 8);
+            prop_assert!(entry.view().memory() >= 8 + model.key.len() + usize::from(model.deadline.is_some()) * 8);
         }
         // A copy is what the entry was when it was made, whatever happened to the entry.
         for (copy, model) in copies {
