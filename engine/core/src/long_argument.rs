@@ -94,45 +94,4 @@ impl LongArgument {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_argument_comes_in_pieces_of_any_size_and_leaves_what_follows() {
-        let len = 3 * LONG_BYTES_MIN + 5;
-        let value: Vec<u8> = (0..len).map(|i| i as u8).collect();
-        let head = format!("*2\r\n$4\r\nECHO\r\n${len}\r\n");
-        let mut input = head.clone().into_bytes();
-        input.extend_from_slice(&value);
-        input.extend_from_slice(b"\r\nPING\r\n");
-        for step in [1000, 1 << 16, LONG_BYTES_MIN, len + 1, usize::MAX] {
-            let bulk = LongBulk { args: vec![Arg { start: 8, len: 4 }], start: head.len(), len: len as u32 };
-            let mut long = LongArgument::begin(&input[..head.len() + 3], bulk);
-            let mut rest = &input[head.len() + 3..];
-            while !long.is_complete() {
-                let (piece, later) = rest.split_at(rest.len().min(step));
-                let left = long.take(piece);
-                assert!(left.is_empty() || long.is_complete());
-                rest = &rest[piece.len() - left.len()..];
-                let _ = later;
-            }
-            assert_eq!(rest, b"PING\r\n");
-            let args = long.args(long.offsets());
-            assert_eq!((args.len(), args.at(0)), (2, b"ECHO".as_slice()));
-            assert!(args.at(1) == value);
-            assert!(args.iter().last() == Some(value.as_slice()));
-            assert!(long.memory() < len + 1000, "room is made for what comes, and no more");
-        }
-    }
-
-    #[test]
-    fn little_room_is_made_for_what_is_only_announced() {
-        let bulk = LongBulk { args: Vec::new(), start: 0, len: 512 << 20 };
-        let mut long = LongArgument::begin(b"x", bulk);
-        assert!(long.memory() < 2 * LONG_BYTES_MIN);
-        for _ in 0..5 {
-            long.take(&[0; LONG_BYTES_MIN]);
-            assert!(long.memory() <= 2 * long.received() + LONG_BYTES_MIN);
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 //! client is owed the very buffer that the keyspace holds, which whoever changes the value then has to copy.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes on their way to one client.
@@ -61,18 +62,19 @@ impl Output {
         &mut self.bytes
     }
 
-    /// Appends a long value without copying it. What is begun in the buffer and not finished must not reach over it.
-    pub fn push_shared(&mut self, value: Arc<Vec<u8>>) {
-        if value.is_empty() {
+    /// Appends a part of a long value, or all of it, without copying it. What is begun in the buffer and not finished must not reach over it.
+    pub fn push_shared(&mut self, value: Arc<Vec<u8>>, part: Range<usize>) {
+        assert!(part.end <= value.len(), "a part lies inside its value");
+        if part.is_empty() {
             return;
         }
         let before = std::mem::take(&mut self.bytes);
-        self.pieces_len += before.len() + value.len();
+        self.pieces_len += before.len() + part.len();
         let pieces = self.pieces.get_or_insert_default();
         if !before.is_empty() {
             pieces.queue.push_back(Piece::Own(before));
         }
-        pieces.queue.push_back(Piece::Shared(value));
+        pieces.queue.push_back(Piece::Shared(value, part));
     }
 
     /// The present end, to come back to with [`Output::truncate`].
@@ -90,7 +92,7 @@ impl Output {
                 self.pieces_len -= piece.bytes().len();
                 self.bytes = match piece {
                     Piece::Own(bytes) => bytes,
-                    Piece::Shared(_) => Vec::new(),
+                    Piece::Shared(..) => Vec::new(),
                 };
             }
             if pieces.queue.is_empty() {
@@ -169,14 +171,14 @@ struct Pieces {
 #[derive(Debug)]
 enum Piece {
     Own(Vec<u8>),
-    Shared(Arc<Vec<u8>>),
+    Shared(Arc<Vec<u8>>, Range<usize>),
 }
 
 impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Piece::Own(bytes) => bytes,
-            Piece::Shared(bytes) => bytes,
+            Piece::Shared(bytes, part) => &bytes[part.clone()],
         }
     }
 }
@@ -189,7 +191,7 @@ impl Pieces {
     fn memory(&self) -> usize {
         let of = |piece: &Piece| match piece {
             Piece::Own(bytes) => bytes.capacity(),
-            Piece::Shared(bytes) => bytes.len(),
+            Piece::Shared(bytes, _) => bytes.len(),
         };
         size_of::<Pieces>() + self.queue.iter().map(of).sum::<usize>()
     }
@@ -288,8 +290,9 @@ mod tests {
                     }
                     Step::Share(n) => {
                         let bytes = fresh(n);
-                        owed.extend(&bytes);
-                        output.push_shared(Arc::new(bytes));
+                        let part = n / 4..n - n / 3;
+                        owed.extend(&bytes[part.clone()]);
+                        output.push_shared(Arc::new(bytes), part);
                     }
                     Step::Send(n) => {
                         let n = n.min(output.unsent().len());
@@ -300,8 +303,8 @@ mod tests {
                     Step::Undo(n) => {
                         let mark = output.mark();
                         output.buffer().extend(fresh(n));
-                        output.push_shared(Arc::new(fresh(n)));
-                        output.push_shared(Arc::new(fresh(n / 2)));
+                        output.push_shared(Arc::new(fresh(n)), 0..n);
+                        output.push_shared(Arc::new(fresh(n / 2)), 0..n / 2);
                         output.buffer().extend(fresh(n));
                         output.truncate(mark);
                         prop_assert_eq!(output.mark(), mark);

@@ -3,6 +3,7 @@
 //! A session is never a socket. The node maps sockets to [`SessionId`]s; an id kept beyond its session's life is
 //! recognised by its generation.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use refrain_resp::{Encoder, Protocol, RequestParser};
@@ -240,8 +241,15 @@ impl Session {
     /// Replies with a long string, which is not copied.
     #[cold]
     pub fn reply_shared(&mut self, value: Arc<Vec<u8>>) {
-        self.reply().bulk_header(value.len());
-        self.output.push_shared(value);
+        let whole = 0..value.len();
+        self.reply_part(value, whole);
+    }
+
+    /// Replies with a part of a long string, which is not copied.
+    #[cold]
+    pub fn reply_part(&mut self, value: Arc<Vec<u8>>, part: Range<usize>) {
+        self.reply().bulk_header(part.len());
+        self.output.push_shared(value, part);
         self.output.buffer().extend_from_slice(b"\r\n");
     }
 

@@ -75,9 +75,11 @@ impl OwnedEntry {
             let deadline = self.view().deadline();
             let value = self.view().value();
             let len = value.len().max(len_min);
-            let mut whole = Vec::with_capacity(len);
-            value.write_to(&mut whole);
-            whole.resize(len, 0);
+            // Asked of the allocator, zeros of a long string cost nothing until somebody reads them.
+            let mut whole = vec![0; len];
+            let mut digits = IntBuffer::new();
+            let bytes = value.bytes(&mut digits);
+            whole[..bytes.len()].copy_from_slice(bytes);
             self.set_bytes(whole, deadline);
             return self.change(0, change);
         }

@@ -4,10 +4,13 @@ use std::ops::Range;
 
 use refrain_data::{Deadline, IntBuffer, Lookup, NewValue};
 
-use super::string;
+use super::{SHARED_BYTES_MIN, string};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, STRING_TOO_LONG};
 use crate::notify::NotifyClass;
+
+/// A part of a value is not copied into a reply if it is at least one of so many: who is owed less would keep too much.
+const SHARED_PART: usize = 8;
 
 /// The bytes from `start` to `end`, that one included, where negative ones count from the end. Redis's order of steps matters at
 /// the edges: two that are both before the beginning still name the first byte, unless they are the wrong way round.
@@ -31,7 +34,12 @@ pub fn getrange(call: &mut Call<'_>) -> Outcome {
         Some(entry) => {
             let value = string(entry)?;
             let range = bounds(start, end, value.len());
-            call.session.reply().bulk(&value.bytes(&mut IntBuffer::new())[range]);
+            match entry.share() {
+                Some(whole) if range.len() >= SHARED_BYTES_MIN.max(whole.len() / SHARED_PART) => {
+                    call.session.reply_part(whole, range);
+                }
+                _ => call.session.reply().bulk(&value.bytes(&mut IntBuffer::new())[range]),
+            }
         }
         None => call.reply().bulk(b""),
     }
@@ -88,7 +96,7 @@ pub fn append(call: &mut Call<'_>) -> Outcome {
             found.append(tail)
         }
         Lookup::Vacant(free) => {
-            free.insert(NewValue::parse(tail), Deadline::Clear);
+            free.insert(call.args.new_value(2), Deadline::Clear);
             call.state.notify(NotifyClass::NEW, "new", &key);
             tail.len()
         }

@@ -1,9 +1,9 @@
 //! SET in all its forms.
 
-use refrain_data::{Deadline, Lookup, NewValue};
+use refrain_data::{Deadline, Lookup};
 
 use super::condition::Comparison;
-use super::{reply_value, store, string};
+use super::{reply_string, store, string};
 use crate::call::{Call, Key, Outcome};
 use crate::commands::time_option::TimeUnit;
 use crate::error::{ErrorReply, SYNTAX};
@@ -70,7 +70,7 @@ impl<'a> SetOptions<'a> {
 pub fn set(call: &mut Call<'_>) -> Outcome {
     let (key, value) = (call.key(1), call.args.at(2));
     if call.args.len() == 3 {
-        store(call, &key, NewValue::parse(value), Deadline::Clear, "set");
+        store(call, &key, call.args.new_value(2), Deadline::Clear, "set");
         call.reply().ok();
         return Ok(());
     }
@@ -90,6 +90,7 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
         Lookup::Vacant(_) => None,
     };
     let present = options.must_exist.is_none_or(|must| must == old.is_some());
+    let old_entry = old;
     // The old value is looked at only when the options ask for it: a plain SET replaces any type.
     let (holds, old) = if options.get || options.comparison.is_some() {
         let old = old.map(string).transpose()?;
@@ -102,8 +103,10 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
         (present, None)
     };
     match old {
-        Some(Some(old)) => reply_value(call.session.reply(), old),
-        Some(None) => call.session.reply().null(),
+        Some(_) => match old_entry {
+            Some(old) => reply_string(call.session, old)?,
+            None => call.session.reply().null(),
+        },
         None if holds => call.session.reply().ok(),
         None => call.session.reply().null(),
     }
@@ -112,11 +115,11 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
     }
     let new = match slot {
         Lookup::Occupied(mut found) => {
-            found.set_value(NewValue::parse(value), deadline);
+            found.set_value(call.args.new_value(2), deadline);
             false
         }
         Lookup::Vacant(free) => {
-            free.insert(NewValue::parse(value), deadline);
+            free.insert(call.args.new_value(2), deadline);
             true
         }
     };
@@ -144,10 +147,10 @@ fn propagate_set(call: &mut Call<'_>, key: &Key<'_>, value: &[u8], deadline: Dea
 
 /// SETNX key value
 pub fn setnx(call: &mut Call<'_>) -> Outcome {
-    let (key, value) = (call.key(1), call.args.at(2));
+    let key = call.key(1);
     let free = matches!(call.state.write(&key), Lookup::Vacant(_));
     if free {
-        store(call, &key, NewValue::parse(value), Deadline::Clear, "set");
+        store(call, &key, call.args.new_value(2), Deadline::Clear, "set");
     }
     call.reply().integer(i64::from(free));
     Ok(())
@@ -166,7 +169,7 @@ pub fn psetex(call: &mut Call<'_>) -> Outcome {
 fn set_with_time_to_live(call: &mut Call<'_>, unit: TimeUnit) -> Outcome {
     let (key, value) = (call.key(1), call.args.at(3));
     let deadline = Deadline::At(unit.positive_deadline(call.args.at(2), &call.state.now, call.command.name)?);
-    store(call, &key, NewValue::parse(value), deadline, "set");
+    store(call, &key, call.args.new_value(3), deadline, "set");
     propagate_set(call, &key, value, deadline);
     call.reply().ok();
     Ok(())
@@ -176,10 +179,10 @@ fn set_with_time_to_live(call: &mut Call<'_>, unit: TimeUnit) -> Outcome {
 pub fn getset(call: &mut Call<'_>) -> Outcome {
     let (key, value) = (call.key(1), call.args.at(2));
     match call.state.read(&key) {
-        Some(entry) => reply_value(call.session.reply(), string(entry)?),
+        Some(entry) => reply_string(call.session, entry)?,
         None => call.session.reply().null(),
     }
-    store(call, &key, NewValue::parse(value), Deadline::Clear, "set");
+    store(call, &key, call.args.new_value(2), Deadline::Clear, "set");
     propagate_set(call, &key, value, Deadline::Clear);
     Ok(())
 }
