@@ -215,12 +215,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     }
 
     fn close_log_and_exit(&mut self) {
-        match &self.files.log {
-            Some(log) if !self.files.closing => {
-                log.order(Order::Close);
-                self.files.closing = true;
-            }
-            Some(_) => {}
+        match self.files.log {
+            Some(_) => self.close_log(),
             None => self.end(),
         }
     }
@@ -336,8 +332,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.open_gates();
     }
 
+    /// Has the log closed when everything is in it, once.
     fn close_log(&mut self) {
-        if let Some(log) = &self.files.log {
+        if let Some(log) = self.files.log.as_ref().filter(|_| !self.files.closing) {
             log.order(Order::Close);
             self.files.closing = true;
         }

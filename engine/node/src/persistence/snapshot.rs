@@ -127,9 +127,7 @@ impl Encoder {
             }
         }
     }
-}
 
-impl Encoder {
     fn finish(&mut self, out: &mut Vec<u8>) {
         if let Form::Rdb(writer) = &mut self.form {
             writer.finish(out);
