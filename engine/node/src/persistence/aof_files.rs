@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, manifest_name, temporary_manifest_name};
+use refrain_persist::aof::manifest::{Manifest, manifest_name, temporary_manifest_name};
 use refrain_persist::seal;
 use refrain_runtime::{Disk, File, Open};
 
@@ -52,14 +52,16 @@ impl AofFiles {
         (name, next)
     }
 
-    /// The same with a new base, and its name: the old base and all incremental files but the last have become history.
+    /// The same with a new base, and its name: the old base and all incremental files but the last have become history. Without an old
+    /// base there is no history, for it would say that what is in it had followed one.
     pub fn with_new_base(&self, is_rdb: bool) -> (String, AofFiles) {
         let mut next = self.clone();
+        let has_base = next.manifest.base.is_some();
         let name = next.manifest.begin_base(&self.name, is_rdb);
-        let last = next.manifest.incremental.pop();
-        let older = next.manifest.incremental.drain(..);
-        next.manifest.history.extend(older.map(|file| AofFile { kind: FileKind::History, ..file }));
-        next.manifest.incremental.extend(last);
+        next.manifest.retire_incrementals(true);
+        if !has_base {
+            next.manifest.history.clear();
+        }
         (name, next)
     }
 
@@ -72,14 +74,19 @@ impl AofFiles {
         let new = next.manifest.begin_incremental(&self.name);
         let old = next.manifest.incremental.len() - 2;
         let old = next.manifest.incremental.remove(old);
-        let name = old.name.clone();
-        next.manifest.history.push(AofFile { kind: FileKind::History, ..old });
-        (name, new, next)
+        (old.name, new, next)
     }
 
-    /// Forgets the history, and says what was in it.
-    pub fn take_history(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.manifest.history).into_iter().map(|file| file.name).collect()
+    /// Forgets the history.
+    pub fn drop_history(&mut self) {
+        self.manifest.history.clear();
+    }
+
+    /// What of these is needed no longer when `next` has taken their place.
+    pub fn left_behind(&self, next: &AofFiles) -> Vec<String> {
+        let needed = |name: &str| next.manifest.files().any(|file| file.name == name);
+        let all = self.manifest.files().chain(&self.manifest.history);
+        all.filter(|file| !needed(&file.name)).map(|file| file.name.clone()).collect()
     }
 
     /// Forgets the incremental files.
@@ -117,7 +124,7 @@ impl AofFiles {
     /// As the disk words them.
     pub async fn write_aside<D: Disk>(&self, disk: &D) -> io::Result<()> {
         let file = disk.open(&self.aside(), Open::Replace).await?;
-        file.append(self.manifest.sealed().into_bytes(), true).await.outcome
+        file.append(self.manifest.format().into_bytes(), true).await.outcome
     }
 
     /// Puts the manifest in its place. May be repeated when it fails; until it succeeds nobody knows which one would be found.

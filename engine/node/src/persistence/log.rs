@@ -575,7 +575,11 @@ impl<D: Disk> Writer<D> {
             self.until_try_again().await;
         }
         self.is_named = true;
-        let unneeded = if self.shared.borrow().keeps_history { Vec::new() } else { next.take_history() };
+        let has_kept = self.shared.borrow().keeps_history;
+        let unneeded = if has_kept { Vec::new() } else { self.files.left_behind(&next) };
+        if !has_kept {
+            next.drop_history();
+        }
         self.files = next;
         {
             let shared = &mut *self.shared.borrow_mut();
@@ -584,10 +588,9 @@ impl<D: Disk> Writer<D> {
             shared.base_is_durable();
         }
         for name in unneeded {
-            // One that stays is swept at the next start.
+            // One that stays is in nobody's way.
             let _ = self.disk.remove(&self.files.path(&name)).await;
         }
-        let has_kept = self.shared.borrow().keeps_history;
         if !has_kept && self.files.write_aside(&self.disk).await.is_ok() {
             while let Err(error) = self.files.publish(&self.disk).await {
                 self.write_failed(error.to_string());

@@ -492,8 +492,8 @@ async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, loaded: &Loaded) -> s
 async fn write_last_anew<D: Disk>(disk: &D, files: &AofFiles) -> std::io::Result<AofFiles> {
     /// Bytes copied at once.
     const CHUNK: usize = 1 << 20;
-    let (from, to, mut next) = files.with_last_anew();
-    let from = disk.open(&files.path(&from), Open::Read).await?;
+    let (old, to, next) = files.with_last_anew();
+    let from = disk.open(&files.path(&old), Open::Read).await?;
     let to = disk.open(&files.path(&to), Open::Replace).await?;
     let mut offset = 0;
     loop {
@@ -508,11 +508,8 @@ async fn write_last_anew<D: Disk>(disk: &D, files: &AofFiles) -> std::io::Result
     }
     disk.sync_directory(files.folder()).await?;
     next.publish(disk).await?;
-    for name in next.take_history() {
-        // One that stays is in nobody's way.
-        let _ = disk.remove(&files.path(&name)).await;
-    }
-    next.publish(disk).await?;
+    // One that stays is in nobody's way.
+    let _ = disk.remove(&files.path(&old)).await;
     Ok(next)
 }
 
@@ -531,8 +528,9 @@ async fn adopt_alone<D: Disk>(disk: &D, files: &AofFiles, temp: &Path, is_rdb: b
     next.drop_incremental();
     put_in_place(disk, temp, &files.path(&name)).await?;
     next.publish(disk).await?;
-    for name in next.take_history() {
+    for name in files.left_behind(&next) {
         let _ = disk.remove(&files.path(&name)).await;
     }
+    next.drop_history();
     next.publish(disk).await
 }

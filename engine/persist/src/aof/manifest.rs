@@ -3,11 +3,14 @@
 //! ```text
 //! file appendonly.aof.2.base.rdb seq 2 type b
 //! file appendonly.aof.1.incr.aof seq 1 type h
+//! file appendonly.aof.1.base.rdb seq 1 type h
 //! file appendonly.aof.4.incr.aof seq 4 type i
 //! ```
 //!
-//! Behind them stands a checksum, as a comment, which other servers skip. A line for each file: the base, then history (files that are no longer needed and wait to be removed), then what is appended to,
+//! A line for each file: the base, then history (files that are no longer needed and wait to be removed), then what is appended to,
 //! in order. Whoever replaces the manifest as a whole switches from one set of files to the next at once.
+
+mod reading;
 
 use std::fmt;
 
@@ -35,6 +38,12 @@ impl FileKind {
             FileKind::History => 'h',
             FileKind::Incremental => 'i',
         }
+    }
+
+    fn of(letter: u8) -> Option<FileKind> {
+        [FileKind::Base, FileKind::History, FileKind::Incremental]
+            .into_iter()
+            .find(|kind| kind.letter() == char::from(letter))
     }
 }
 
@@ -83,7 +92,7 @@ impl fmt::Display for ManifestError {
 
 impl std::error::Error for ManifestError {}
 
-/// A comment that begins with this holds the CRC-32 of everything before it, in hexadecimal.
+/// A comment that begins with this holds the CRC-32 of everything before it, in hexadecimal. It is checked where somebody has written it.
 const CHECKSUM: &str = "#CRC:";
 
 const INVALID: &str = "Invalid AOF manifest file format";
@@ -104,75 +113,9 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// For anything that does not name a set of files that could have come to be.
+    /// For anything that no server has written: see [`reading`].
     pub fn parse(text: &[u8]) -> Result<Manifest, ManifestError> {
-        if text.is_empty() {
-            return Err(ManifestError { line: 0, text: None, what: "Found an empty AOF manifest" });
-        }
-        let mut manifest = Manifest::default();
-        let mut before = 0;
-        for (i, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            if let Some(said) = line.strip_prefix(CHECKSUM.as_bytes()) {
-                let checksum = format!("{:08x}\n", crc32fast::hash(&text[..before]));
-                if said != checksum.as_bytes() {
-                    return Err(ManifestError { line: i + 1, text: None, what: "The checksum does not hold" });
-                }
-            }
-            before += line.len();
-            let Err((what, text)) = manifest.parse_line(line) else { continue };
-            return Err(ManifestError { line: i + 1, text, what });
-        }
-        Ok(manifest)
-    }
-
-    fn parse_line(&mut self, line: &[u8]) -> Result<(), (&'static str, Option<String>)> {
-        if line.first() == Some(&b'#') {
-            return Ok(());
-        }
-        if line.last() != Some(&b'\n') || line.len() > LINE_MAX {
-            return Err(("The AOF manifest file contains too long line", None));
-        }
-        let line = line.trim_ascii();
-        self.add(line)
-            .map_err(|what| (what, Some(String::from_utf8_lossy(line).into_owned()).filter(|line| !line.is_empty())))
-    }
-
-    /// Adds the file that the line names. Words that are not known yet come in pairs, too.
-    fn add(&mut self, line: &[u8]) -> Result<(), &'static str> {
-        let words = refrain_resp::split_words(line).ok_or(INVALID)?;
-        if words.len() < 6 || words.len() % 2 != 0 {
-            return Err(INVALID);
-        }
-        let (mut name, mut seq, mut kind) = (None, None, None);
-        for pair in words.chunks_exact(2) {
-            let (word, value) = (&pair[0], &pair[1]);
-            if word.eq_ignore_ascii_case(b"file") {
-                name = Some(file_name(value)?);
-            } else if word.eq_ignore_ascii_case(b"seq") {
-                seq = refrain_resp::parse_i64(value).and_then(|seq| u64::try_from(seq).ok()).filter(|seq| *seq > 0);
-            } else if word.eq_ignore_ascii_case(b"type") {
-                kind = value.first().copied();
-            }
-        }
-        let (Some(name), Some(seq), Some(kind)) = (name, seq, kind) else { return Err(INVALID) };
-        match kind {
-            b'b' if self.base.is_some() => return Err("Found duplicate base file information"),
-            b'b' => self.base = Some(AofFile { name, seq, kind: FileKind::Base }),
-            b'h' => self.history.push(AofFile { name, seq, kind: FileKind::History }),
-            b'i' if seq <= last_seq(&self.incremental) => return Err("Found a non-monotonic sequence number"),
-            b'i' => self.incremental.push(AofFile { name, seq, kind: FileKind::Incremental }),
-            _ => return Err("Unknown AOF file type"),
-        }
-        Ok(())
-    }
-
-    /// The manifest as text, with a comment behind it by which damage is noticed: one bit more or less and a file would be taken for
-    /// one that is no longer needed.
-    #[must_use]
-    pub fn sealed(&self) -> String {
-        let text = self.format();
-        let checksum = crc32fast::hash(text.as_bytes());
-        format!("{text}{CHECKSUM}{checksum:08x}\n")
+        reading::read(text)
     }
 
     /// The manifest as text.
@@ -219,17 +162,6 @@ impl Manifest {
 
 fn last_seq(files: &[AofFile]) -> u64 {
     files.last().map_or(0, |file| file.seq)
-}
-
-/// A name, if it names nothing outside of its directory.
-fn file_name(bytes: &[u8]) -> Result<String, &'static str> {
-    let name = std::str::from_utf8(bytes).map_err(|_| INVALID)?;
-    match name {
-        "" => Err(INVALID),
-        "." | ".." => Err("File can't be a path, just a filename"),
-        _ if name.contains(['/', '\\']) => Err("File can't be a path, just a filename"),
-        _ => Ok(name.to_owned()),
-    }
 }
 
 /// The name, in quotes if it would not be one word otherwise.
