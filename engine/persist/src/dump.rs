@@ -18,13 +18,16 @@ const FOOTER: usize = 2 + 8;
 pub enum DumpError {
     /// Too short to be one, of a version that is not read, or damaged.
     VersionOrChecksum,
-    /// The checksum holds, but what it covers is no value that is known here.
-    BadFormat,
+    /// The checksum holds, but what it covers is no value that is known here: this is wrong with it.
+    BadFormat(&'static str),
 }
+
+/// What is wrong with a value where no more is known.
+const BROKEN: &str = "Payload integrity check failed.";
 
 impl From<Malformed> for DumpError {
     fn from(_: Malformed) -> DumpError {
-        DumpError::BadFormat
+        DumpError::BadFormat(BROKEN)
     }
 }
 
@@ -68,11 +71,12 @@ fn restore_if<'a>(payload: &'a [u8], limits: &Limits, checks: bool) -> Result<Re
     }
     let [value_type] = value.take_array()?;
     if !dialect.has(value_type) {
-        return Err(DumpError::BadFormat);
+        return Err(DumpError::BadFormat("Unknown RDB encoding type"));
     }
-    match read_value(value_type, &mut value, limits)? {
-        Restored::Nothing => Err(DumpError::BadFormat),
-        restored => Ok(restored),
+    match read_value(value_type, &mut value, limits) {
+        Ok(Restored::Nothing) => Err(DumpError::BadFormat("Empty collection")),
+        Ok(restored) => Ok(restored),
+        Err(Malformed) => Err(DumpError::BadFormat(value.complaint().unwrap_or(BROKEN))),
     }
 }
 
@@ -161,9 +165,9 @@ mod tests {
         let whole = [&empty[..], producers].concat();
         assert!(matches!(restore(&payload(&whole, 13), &limits()), Ok(Restored::Collection(..))));
         for end in empty.len()..whole.len() {
-            assert_eq!(restored(&payload(&whole[..end], 13), 100), Err(DumpError::BadFormat), "{end}");
+            assert_eq!(restored(&payload(&whole[..end], 13), 100), Err(DumpError::BadFormat(BROKEN)), "{end}");
         }
-        assert_eq!(restored(&payload(&whole, 80), 100), Err(DumpError::BadFormat));
+        assert_eq!(restored(&payload(&whole, 80), 100), Err(DumpError::BadFormat("Unknown RDB encoding type")));
     }
 
     #[test]
@@ -173,18 +177,75 @@ mod tests {
         let expected = Ok(vec![(b"f".to_vec(), b"v".to_vec(), Some(4_102_444_800_123))]);
         assert_eq!(fields(&payload(redis, 12)), expected);
         assert_eq!(fields(&payload(valkey, 80)), expected);
-        assert_eq!(fields(&payload(redis, 80)), Err(DumpError::BadFormat));
-        assert_eq!(fields(&payload(valkey, 12)), Err(DumpError::BadFormat));
+        assert_eq!(fields(&payload(redis, 80)), Err(DumpError::BadFormat("Unknown RDB encoding type")));
+        assert_eq!(fields(&payload(valkey, 12)), Err(DumpError::BadFormat("Unknown RDB encoding type")));
     }
 
     #[test]
     fn what_is_no_value_is_bad_format() {
-        for value in
-            [&b""[..], b"\x00", b"\x00\x04foo", b"\x01\x03foo", b"\xff", b"\x00\xc4\x01", b"\x00\xc3\xc0\x01\x02"]
-        {
-            assert_eq!(restored(&payload(value, 11), 100), Err(DumpError::BadFormat), "{value:?}");
+        for value in [&b""[..], b"\x00", b"\x00\x04foo", b"\x01\x03foo", b"\x00\xc4\x01", b"\x00\xc3\xc0\x01\x02"] {
+            assert_eq!(restored(&payload(value, 11), 100), Err(DumpError::BadFormat(BROKEN)), "{value:?}");
         }
         assert_eq!(restored(b"short", 100), Err(DumpError::VersionOrChecksum));
+    }
+
+    /// A ziplist of "aa" and "bb", as it should be.
+    const ZIPLIST: &[u8] = b"\x13\x00\x00\x00\x0e\x00\x00\x00\x02\x00\x00\x02aa\x04\x02bb\xff";
+
+    /// The same with another byte at one place.
+    fn ziplist_with(at: usize, byte: u8) -> Vec<u8> {
+        let mut bytes = ZIPLIST.to_vec();
+        bytes[at] = byte;
+        bytes
+    }
+
+    #[test]
+    fn damage_is_named_as_redis_names_it() {
+        let blob = |number: u8, bytes: &[u8]| [&[number, bytes.len() as u8], bytes].concat();
+        let quicklist = |bytes: &[u8]| [&[14, 1, bytes.len() as u8], bytes].concat();
+        assert!(restored(&payload(&quicklist(ZIPLIST), 11), 100).is_ok());
+        // The length of the element before one, too much or too little; the offset of the last element; how many there are.
+        for damaged in
+            [(14, 5), (14, 3), (10, 1), (4, 10), (4, 2), (8, 3), (0, 20)].map(|(at, byte)| ziplist_with(at, byte))
+        {
+            for (value, what) in [
+                (quicklist(&damaged), "Ziplist integrity check failed."),
+                (blob(10, &damaged), "List ziplist integrity check failed."),
+                (blob(12, &damaged), "Zset ziplist integrity check failed."),
+                (blob(13, &damaged), "Hash ziplist integrity check failed."),
+            ] {
+                assert_eq!(restored(&payload(&value, 11), 100), Err(DumpError::BadFormat(what)), "{value:?}");
+            }
+        }
+        // A length of the element before one may take five bytes, whatever it is.
+        let wide = b"\x17\x00\x00\x00\x0e\x00\x00\x00\x02\x00\x00\x02aa\xfe\x04\x00\x00\x00\x02bb\xff";
+        assert!(restored(&payload(&quicklist(wide), 11), 100).is_ok());
+        let twice = b"\x11\x00\x00\x00\x04\x00\x81a\x02\x01\x01\x81a\x02\x02\x01\xff";
+        for (value, what) in [
+            (&b"\x12\x01\x01\x00"[..], "Quicklist integrity check failed."),
+            (b"\x12\x01\x03\x01a", "Quicklist integrity check failed."),
+            (b"\x12\x01\x02\x01a", "Listpack integrity check failed."),
+            (b"\x09\x02\x00\xff", "Zipmap integrity check failed."),
+            (b"\x04\x00", "Empty collection"),
+            (b"\x09\x03\x01\x01\xff", "Zipmap integrity check failed."),
+            (b"\x0b\x01a", "Intset integrity check failed."),
+            (b"\x14\x01a", "Set listpack integrity check failed."),
+            (b"\x11\x01a", "Zset listpack integrity check failed."),
+            (b"\x10\x01a", "Hash listpack integrity check failed."),
+            (&blob(16, twice), "Hash listpack integrity check failed: a listpack with dup elements"),
+            (b"\x02\x02\x01a\x01a", "Duplicate set members detected"),
+            (b"\x04\x02\x01a\x01b\x01a\x01b", "Duplicate hash fields detected"),
+            (b"\x05\x01\x01a\x00\x00\x00\x00\x00\x00\xf8\x7f", "Zset with NAN score detected"),
+            (&[&b"\x0f\x01\x10"[..], &[0; 16], b"\x01a"].concat(), "Stream listpack integrity check failed."),
+            (b"\x0f\x00\x05\x00\x00\x00", "Stream length inconsistent with rax entries"),
+            (
+                b"\x0f\x00\x00\x00\x00\x01\x01g\x00\x00\x00\x02\x01n\0\0\0\0\0\0\0\0\x00\x01n\0\0\0\0\0\0\0\0\x00",
+                "Duplicate stream consumer detected.",
+            ),
+            (b"\xff", "Unknown RDB encoding type"),
+        ] {
+            assert_eq!(restored(&payload(value, 11), 100), Err(DumpError::BadFormat(what)), "{}", value.escape_ascii());
+        }
     }
 
     quickcheck! {

@@ -1,4 +1,5 @@
-//! What is read: bytes from the front on, with a note of how many were missing when they ended too early.
+//! What is read: bytes from the front on, with a note of how many were missing when they ended too early, and of what was wrong with
+//! them.
 
 use crate::Malformed;
 
@@ -7,13 +8,14 @@ use crate::Malformed;
 pub struct Input<'a> {
     bytes: &'a [u8],
     wanted: u64,
+    complaint: Option<&'static str>,
 }
 
 impl<'a> Input<'a> {
     /// Reads `bytes` from their beginning.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Input<'a> {
-        Input { bytes, wanted: 0 }
+        Input { bytes, wanted: 0, complaint: None }
     }
 
     /// What has not been read yet.
@@ -27,6 +29,18 @@ impl<'a> Input<'a> {
     #[must_use]
     pub fn wanted(&self) -> u64 {
         self.wanted
+    }
+
+    /// What was wrong, in Redis's words, where it has some.
+    #[must_use]
+    pub fn complaint(&self) -> Option<&'static str> {
+        self.complaint
+    }
+
+    /// Notes what is wrong.
+    pub(crate) fn complain(&mut self, what: &'static str) -> Malformed {
+        self.complaint = Some(what);
+        Malformed
     }
 
     /// Takes the next `count` bytes.

@@ -206,9 +206,9 @@ fn read_blob(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malforme
     }
 }
 
-/// A string that is the bytes of a packed list.
-fn read_packed(input: &mut Input<'_>, limits: &Limits) -> Result<PackedList, Malformed> {
-    PackedList::adopt(read_blob(input, limits)?).ok_or(Malformed)
+/// A string that is the bytes of a packed list, and what to complain of if it isn't.
+fn read_packed(input: &mut Input<'_>, limits: &Limits, complaint: &'static str) -> Result<PackedList, Malformed> {
+    PackedList::adopt(read_blob(input, limits)?).ok_or_else(|| input.complain(complaint))
 }
 
 /// Appends bytes of a packed form, as a string.

@@ -278,3 +278,23 @@ fn a_backup_of_a_busy_server_has_all_that_was_acknowledged_before_and_comes_back
     assert!(!content && said.contains("dump.rdb"), "{said}");
     assert!(!tool(&["restore", &backup, &format!("{data}2")]).0);
 }
+
+#[test]
+fn a_damaged_snapshot_ends_the_start_and_the_log_says_where_it_is_damaged() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    // A list whose second element says that the first is longer than it is.
+    let damaged = b"REDIS0009\x0e\x01k\x01\x13\x13\0\0\0\x0e\0\0\0\x02\0\0\x02aa\x05\x02bb\xff\xff\0\0\0\0\0\0\0\0";
+    std::fs::write(folder.path().join("dump.rdb"), damaged).unwrap();
+    let port = free_port();
+    let mut server = Server::spawn(command(&["--port", &port.to_string()]).current_dir(folder.path()), port);
+    assert!(!server.read_until(READY), "{}", server.log);
+    let why = "Ziplist integrity check failed at offset 33, reading key 'k'";
+    for line in [
+        &format!("Internal error in RDB reading: dump.rdb: {why}"),
+        "Terminating server after rdb file reading failure.",
+        &format!("Fatal error loading the DB: dump.rdb: {why}. Exiting."),
+    ] {
+        assert!(server.log.contains(line), "{line}: {}", server.log);
+    }
+    assert_eq!(std::fs::read(folder.path().join("dump.rdb")).unwrap(), damaged, "it stays as it is");
+}

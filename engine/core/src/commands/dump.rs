@@ -97,8 +97,8 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
         Err(DumpError::VersionOrChecksum) => {
             return Err(ErrorReply::new("ERR DUMP payload version or checksum are wrong"));
         }
-        Err(DumpError::BadFormat) => {
-            call.state.effects.log(Level::Warning, "RESTORE was given a payload whose integrity check failed.");
+        Err(DumpError::BadFormat(what)) => {
+            call.state.effects.log(Level::Warning, format!("RESTORE was given a damaged payload: {what}"));
             return Err(ErrorReply::new("ERR Bad data format"));
         }
     };

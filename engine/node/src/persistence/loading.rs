@@ -163,6 +163,11 @@ impl Loader {
         self.before + self.reading.as_ref().map_or(0, Reading::offset)
     }
 
+    /// Whether what is being read holds keys, not commands.
+    pub fn reads_keys(&self) -> bool {
+        matches!(&self.reading, Some(Reading { format: Format::Keys(_), .. }))
+    }
+
     /// Whether something has come that was not taken.
     pub fn has_more(&self) -> bool {
         !self.inbox.borrow().pieces.is_empty()

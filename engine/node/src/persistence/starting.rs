@@ -189,7 +189,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         let loaded = match outcome {
             Ok(loaded) => loaded,
-            Err(why) => return self.start_failed(&why),
+            Err(why) => {
+                if matches!(&start, Start::Loads { loader, .. } if loader.reads_keys()) {
+                    tracing::warn!("Internal error in RDB reading: {why}");
+                    tracing::warn!("Terminating server after rdb file reading failure.");
+                }
+                return self.start_failed(&why);
+            }
         };
         let places = Places::of(self.engine.config());
         if !places.appendonly {

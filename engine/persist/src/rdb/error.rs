@@ -34,6 +34,8 @@ pub enum RdbErrorKind {
     Type(u8),
     /// Something contradicts itself, or is longer than it may be.
     Malformed,
+    /// A value does, in this way.
+    Damaged(&'static str),
     /// A value of a module's type.
     ModuleType(String),
     /// Data of a module beside the keys.
@@ -117,6 +119,7 @@ impl fmt::Display for RdbErrorKind {
             RdbErrorKind::UnexpectedEnd => f.write_str("Unexpected EOF reading RDB file"),
             RdbErrorKind::Type(number) => write!(f, "Invalid object type: {number}"),
             RdbErrorKind::Malformed => f.write_str("Bad data format"),
+            RdbErrorKind::Damaged(how) => f.write_str(how.trim_end_matches('.')),
             RdbErrorKind::ModuleType(name) => {
                 write!(f, "The RDB file contains module data I can't load: no matching module type '{name}'")
             }

@@ -234,7 +234,7 @@ impl RdbReader {
             let error = RdbError {
                 offset: self.incoming.offset() - input.rest().len() as u64,
                 doing: self.doing,
-                kind: RdbErrorKind::Malformed,
+                kind: input.complaint().map_or(RdbErrorKind::Malformed, RdbErrorKind::Damaged),
                 ..RdbError::at_key(self.incoming.last(len), &self.options.limits, self.doing)
             };
             self.failed.insert(error).clone()

@@ -8,6 +8,11 @@ use crate::length::write_length;
 use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
 
+const BROKEN: &str = "Hash listpack integrity check failed.";
+const BROKEN_ZIPLIST: &str = "Hash ziplist integrity check failed.";
+const BROKEN_ZIPMAP: &str = "Zipmap integrity check failed.";
+const TWICE: &str = "Duplicate hash fields detected";
+
 /// A field without a deadline is marked by 0, so what is written of the others is one more than their distance from the first.
 const NO_DEADLINE: u64 = 0;
 
@@ -37,11 +42,19 @@ pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compressor: &mut Compr
 
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Hash, Malformed> {
     match value_type {
-        number::HASH_PACKED => Hash::from_packed(read_packed(input, limits)?, false, &limits.hash).ok_or(Malformed),
+        number::HASH_PACKED => {
+            let list = read_packed(input, limits, BROKEN)?;
+            let complaint = match list.len() % 2 == 0 && !list.view().are_distinct(2) {
+                true => "Hash listpack integrity check failed: a listpack with dup elements",
+                false => BROKEN,
+            };
+            Hash::from_packed(list, false, &limits.hash).ok_or_else(|| input.complain(complaint))
+        }
         number::HASH_PACKED_TIMED => {
             // The earliest deadline, which the list says as well.
             let _earliest: [u8; 8] = input.take_array()?;
-            Hash::from_packed(read_packed(input, limits)?, true, &limits.hash).ok_or(Malformed)
+            let list = read_packed(input, limits, BROKEN)?;
+            Hash::from_packed(list, true, &limits.hash).ok_or_else(|| input.complain(BROKEN))
         }
         number::HASH_ZIPLIST | number::HASH_ZIPMAP => {
             let bytes = read_blob(input, limits)?;
@@ -55,13 +68,12 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
                     valid &= hash.set(&field, element.bytes(&mut digits), Deadline::Clear, &limits.hash);
                 }
             };
-            if value_type == number::HASH_ZIPLIST {
-                ziplist(&bytes, &mut add)?
-            } else {
-                zipmap(&bytes, &mut add)?
-            }
-            if name.is_some() || !valid {
-                return Err(Malformed);
+            let (read, complaint) = match value_type {
+                number::HASH_ZIPLIST => (ziplist(&bytes, &mut add), BROKEN_ZIPLIST),
+                _ => (zipmap(&bytes, &mut add), BROKEN_ZIPMAP),
+            };
+            if read.is_err() || name.is_some() || !valid {
+                return Err(input.complain(complaint));
             }
             Ok(hash)
         }
@@ -91,14 +103,16 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             });
             if fields.len() > limits.hash.entries {
                 let fields: Vec<Field<'_>> = fields.collect();
-                return LargeHash::of_distinct(&fields, limits.hash.seed).map(Hash::from).ok_or(Malformed);
+                return LargeHash::of_distinct(&fields, limits.hash.seed)
+                    .map(Hash::from)
+                    .ok_or_else(|| input.complain(TWICE));
             }
             let mut hash = Hash::empty();
             let (mut digits, mut value_digits) = (IntBuffer::new(), IntBuffer::new());
             for Field { name, value, deadline } in fields {
                 let deadline = deadline.map_or(Deadline::Clear, Deadline::At);
                 if !hash.set(name.bytes(&mut digits), value.bytes(&mut value_digits), deadline, &limits.hash) {
-                    return Err(Malformed);
+                    return Err(input.complain(TWICE));
                 }
             }
             Ok(hash)

@@ -11,6 +11,10 @@ use crate::{Input, Malformed};
 const PLAIN: u64 = 1;
 const PACKED: u64 = 2;
 
+const BROKEN: &str = "Quicklist integrity check failed.";
+const BROKEN_PACKED: &str = "Listpack integrity check failed.";
+const BROKEN_ZIPLIST: &str = "Ziplist integrity check failed.";
+
 /// Bytes of a node; longer elements are nodes of their own.
 const NODE_BYTES: usize = 8192;
 
@@ -94,10 +98,12 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
                 }
             }
         }
-        number::LIST_ZIPLIST => ziplist(&read_blob(input, limits)?, &mut |element| push(&mut list, element))?,
+        number::LIST_ZIPLIST => ziplist(&read_blob(input, limits)?, &mut |element| push(&mut list, element))
+            .map_err(|Malformed| input.complain("List ziplist integrity check failed."))?,
         number::LIST_QUICKLIST => {
             for _ in 0..read_count(input)? {
-                ziplist(&read_blob(input, limits)?, &mut |element| push(&mut list, element))?;
+                ziplist(&read_blob(input, limits)?, &mut |element| push(&mut list, element))
+                    .map_err(|Malformed| input.complain(BROKEN_ZIPLIST))?;
             }
         }
         _ => {
@@ -106,15 +112,17 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
                 let kind = read_count(input)?;
                 if kind == PLAIN {
                     match read_string(input, limits.string_bytes)? {
+                        // Only what is too long for a packed node stands alone.
+                        StringValue::Bytes(bytes) if bytes.is_empty() => return Err(input.complain(BROKEN)),
                         StringValue::Int(number) => push(&mut list, Value::Int(number)),
                         StringValue::Bytes(bytes) => push(&mut list, Value::Bytes(&bytes)),
                     }
                     continue;
                 }
                 if kind != PACKED {
-                    return Err(Malformed);
+                    return Err(input.complain(BROKEN));
                 }
-                list.append_packed(read_packed(input, limits)?, limits.list);
+                list.append_packed(read_packed(input, limits, BROKEN_PACKED)?, limits.list);
             }
         }
     }

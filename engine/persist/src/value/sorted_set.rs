@@ -7,6 +7,9 @@ use super::{Limits, number, read_blob, read_count, read_packed, write_blob, writ
 use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
 
+const BROKEN: &str = "Zset listpack integrity check failed.";
+const BROKEN_ZIPLIST: &str = "Zset ziplist integrity check failed.";
+
 /// Scores that the oldest encoding has no text for.
 const NAN: u8 = 253;
 const INFINITE: u8 = 254;
@@ -28,29 +31,29 @@ pub(super) fn write(out: &mut Vec<u8>, set: SortedSetRef<'_>, compressor: &mut C
 pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Result<SortedSet, Malformed> {
     match value_type {
         number::SORTED_SET_PACKED => {
-            let list = read_packed(input, limits)?;
+            let list = read_packed(input, limits, BROKEN)?;
             if list.is_empty() {
                 return Ok(SortedSet::empty());
             }
-            SortedSet::from_packed(list, &limits.sorted_set).ok_or(Malformed)
+            SortedSet::from_packed(list, &limits.sorted_set).ok_or_else(|| input.complain(BROKEN))
         }
         number::SORTED_SET_ZIPLIST => {
             // The same pairs in the same order, in an older frame.
             let mut list = PackedList::new();
             let mut fits = true;
-            ziplist(&read_blob(input, limits)?, &mut |element| {
+            let read = ziplist(&read_blob(input, limits)?, &mut |element| {
                 fits &= list.has_room_for(element.len() + 16);
                 if fits {
                     list.push_back_value(element);
                 }
-            })?;
-            if !fits {
-                return Err(Malformed);
+            });
+            if read.is_err() || !fits {
+                return Err(input.complain(BROKEN_ZIPLIST));
             }
             if list.is_empty() {
                 return Ok(SortedSet::empty());
             }
-            SortedSet::from_packed(list, &limits.sorted_set).ok_or(Malformed)
+            SortedSet::from_packed(list, &limits.sorted_set).ok_or_else(|| input.complain(BROKEN_ZIPLIST))
         }
         _ => {
             let mut members = Vec::new();
@@ -61,7 +64,7 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
                     _ => read_text_score(input)?,
                 };
                 if score.is_nan() {
-                    return Err(Malformed);
+                    return Err(input.complain("Zset with NAN score detected"));
                 }
                 members.push((member, score));
             }
@@ -69,7 +72,8 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
             let scored =
                 members.iter().rev().map(|(member, score)| Scored { member: member.as_value(), score: *score });
             let mut scored: Vec<Scored<'_>> = scored.collect();
-            SortedSet::of_distinct(&mut scored, &limits.sorted_set).ok_or(Malformed)
+            SortedSet::of_distinct(&mut scored, &limits.sorted_set)
+                .ok_or_else(|| input.complain("Duplicate zset fields detected"))
         }
     }
 }

@@ -84,14 +84,15 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
     let log = &mut stream.log;
     for _ in 0..read_count(input)? {
         let id = raw_id(&read_blob(input, limits)?).ok_or(Malformed)?;
-        let block = Block::from_listpack(id, &read_blob(input, limits)?).ok_or(Malformed)?;
+        let block = Block::from_listpack(id, &read_blob(input, limits)?);
+        let block = block.ok_or_else(|| input.complain("Stream listpack integrity check failed."))?;
         if !log.push_block(block) {
-            return Err(Malformed);
+            return Err(input.complain("Listpack re-added with existing key"));
         }
     }
     let len = read_count(input)?;
     if len != log.len() as u64 {
-        return Err(Malformed);
+        return Err(input.complain("Stream length inconsistent with rax entries"));
     }
     let last_id = read_id(input)?;
     if log.last_entry_id().is_some_and(|last| last > last_id) {
@@ -130,11 +131,11 @@ fn read_group(value_type: u8, input: &mut Input<'_>, stream: &mut Stream, limits
         let delivered_ms = i64::from_le_bytes(input.take_array()?);
         let deliveries = read_count(input)?;
         if pending.insert(id, (delivered_ms, deliveries)).is_some() {
-            return Err(Malformed);
+            return Err(input.complain("Duplicated global PEL entry loading stream consumer group"));
         }
     }
     if !stream.add_group(&name, last_id, entries_read) {
-        return Err(Malformed);
+        return Err(input.complain("Duplicated consumer group name"));
     }
     let read = stream.edit_group(&name, |group, _| {
         for _ in 0..read_count(input)? {
@@ -144,18 +145,21 @@ fn read_group(value_type: u8, input: &mut Input<'_>, stream: &mut Stream, limits
                 number::STREAM_3 | number::STREAM_4 => i64::from_le_bytes(input.take_array()?),
                 _ => seen_ms,
             };
-            let consumer = group.add_consumer(&name, seen_ms).ok_or(Malformed)?;
+            let consumer = group.add_consumer(&name, seen_ms);
+            let consumer = consumer.ok_or_else(|| input.complain("Duplicate stream consumer detected."))?;
             group.edit_consumer(consumer, |consumer| {
                 consumer.active_ms = Some(active_ms).filter(|ms| *ms != NEVER);
             });
             for _ in 0..read_count(input)? {
                 let id = read_raw_id(input)?;
-                let (delivered_ms, deliveries) = pending.remove(&id).ok_or(Malformed)?;
+                let known = pending.remove(&id);
+                let (delivered_ms, deliveries) =
+                    known.ok_or_else(|| input.complain("Consumer entry not found in group global PEL"))?;
                 group.assign(Pending { id, delivered_ms, deliveries, consumer });
             }
         }
         // What is pending belongs to somebody.
-        if pending.is_empty() { Ok(()) } else { Err(Malformed) }
+        if pending.is_empty() { Ok(()) } else { Err(input.complain("Stream CG PEL entry without consumer")) }
     });
     read.unwrap_or(Err(Malformed))
 }

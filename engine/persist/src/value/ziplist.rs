@@ -7,6 +7,8 @@ use crate::Malformed;
 /// Total bytes, offset of the last element, count.
 const ZIPLIST_HEADER: usize = 10;
 const END: u8 = 0xFF;
+/// A length of four bytes follows.
+const LONG: u8 = 0xFE;
 
 fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
@@ -24,7 +26,7 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], Malformed> {
     Ok(taken)
 }
 
-/// Gives every element of a ziplist to `visit`.
+/// Gives every element of a ziplist to `visit`. All that a ziplist says twice must agree.
 pub(super) fn ziplist(bytes: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Result<(), Malformed> {
     const COUNT_UNKNOWN: u64 = 0xFFFF;
     let mut rest = bytes;
@@ -32,14 +34,20 @@ pub(super) fn ziplist(bytes: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Result<
     if little_endian(&header[..4]) != bytes.len() as u64 {
         return Err(Malformed);
     }
-    let mut count = 0;
+    let (mut count, mut last, mut len_before) = (0, ZIPLIST_HEADER, 0);
     loop {
         let [first, ..] = rest else { return Err(Malformed) };
         if *first == END {
             break;
         }
-        // How long the element before it is.
-        take(&mut rest, if *first == 0xFE { 5 } else { 1 })?;
+        let at = bytes.len() - rest.len();
+        let said_before = match take(&mut rest, 1)? {
+            [LONG] => little_endian(take(&mut rest, 4)?) as usize,
+            len => little_endian(len) as usize,
+        };
+        if said_before != len_before {
+            return Err(Malformed);
+        }
         let encoding = take(&mut rest, 1)?[0];
         let element = match encoding {
             0x00..=0x3F => Value::Bytes(take(&mut rest, usize::from(encoding))?),
@@ -59,19 +67,20 @@ pub(super) fn ziplist(bytes: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Result<
             0xF1..=0xFD => Value::Int(i64::from(encoding & 0x0F) - 1),
             _ => return Err(Malformed),
         };
+        (last, len_before) = (at, bytes.len() - rest.len() - at);
         count += 1;
         visit(element);
     }
     let said = little_endian(&header[8..]);
-    if rest.len() != 1 || said != COUNT_UNKNOWN && said != count {
+    let said_last = little_endian(&header[4..8]);
+    if rest.len() != 1 || said != COUNT_UNKNOWN && said != count || said_last != last as u64 {
         return Err(Malformed);
     }
     Ok(())
 }
 
-/// Gives every field and every value of a zipmap to `visit`, in turn.
+/// Gives every field and every value of a zipmap to `visit`, in turn. It has some.
 pub(super) fn zipmap(bytes: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Result<(), Malformed> {
-    const LONG: u8 = 0xFE;
     let mut rest = bytes;
     take(&mut rest, 1)?;
     let length = |rest: &mut &[u8]| -> Result<Option<usize>, Malformed> {
@@ -81,7 +90,9 @@ pub(super) fn zipmap(bytes: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Result<(
             len => Ok(Some(usize::from(len))),
         }
     };
+    let mut is_empty = true;
     while let Some(len) = length(&mut rest)? {
+        is_empty = false;
         let field = take(&mut rest, len)?;
         let len = length(&mut rest)?.ok_or(Malformed)?;
         let free = usize::from(take(&mut rest, 1)?[0]);
@@ -90,5 +101,5 @@ pub(super) fn zipmap(bytes: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Result<(
         visit(Value::Bytes(field));
         visit(Value::Bytes(value));
     }
-    if rest.is_empty() { Ok(()) } else { Err(Malformed) }
+    if rest.is_empty() && !is_empty { Ok(()) } else { Err(Malformed) }
 }

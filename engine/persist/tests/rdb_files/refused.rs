@@ -55,7 +55,7 @@ fn each_says_what_is_wrong_and_where() {
         (b"REDIS0009\x06", "Invalid object type: 6 at offset 10"),
         (b"REDIS0009\x00\x01k\x03va", "Unexpected EOF reading RDB file at offset 13, reading key 'k'"),
         (b"REDIS0009\x00\x01k\xc4", "Bad data format at offset 13, reading key 'k'"),
-        (b"REDIS0009\x02\xc0\x05\x02\x01a\x01a", "Bad data format at offset 17, reading key '5'"),
+        (b"REDIS0009\x02\xc0\x05\x02\x01a\x01a", "Duplicate set members detected at offset 17, reading key '5'"),
         (b"REDIS0009\x00\x01k\x81\xff\0\0\0\0\0\0\0", "Bad data format at offset 21, reading key 'k'"),
         (b"REDIS0009\xf6\x01k", "Pre-release function format not supported. at offset 10"),
         (
