@@ -47,6 +47,8 @@ pub enum Ask {
     Rewrite,
     /// What is under way in the background is no longer wanted: [`crate::Engine::snapshot_cancelled`] once it has stopped.
     Cancel(Purpose),
+    /// What is under way in the background is to fail: a test wants to see that.
+    FailSnapshot,
     /// The data set replaced by what the snapshot's file holds, while everything stands still. At its end the client is to be
     /// answered.
     Reload {

@@ -5,7 +5,9 @@
 //! commands, and of a transaction all or nothing. Nothing in here opens a file.
 
 pub mod commands;
+mod error;
 pub mod manifest;
 mod reader;
 
-pub use reader::{AofCommand, AofError, AofErrorKind, AofItem, AofReader};
+pub use error::{AofError, AofErrorKind};
+pub use reader::{AofCommand, AofItem, AofReader};

@@ -7,16 +7,26 @@
 //! #CRC:<8 hex digits> <bytes that follow> <durable>\r\n
 //! ```
 //!
-//! The checksum (CRC-32) is over the rest of the line and the bytes that follow it. `durable` is how many bytes of the
-//! file were known to be durable when the piece was written. The loss of power may keep, tear or lose any sector that was not
-//! synced, so the first piece whose seal doesn't hold is where the file ends, unless a later piece, whose seal holds, says that
-//! what is broken had been durable: then the disk has lost what it had promised to keep.
+//! A piece that says when it was written says that first of all, where other servers say it, and its seal follows:
+//!
+//! ```text
+//! #TS:<unix seconds>\r\n
+//! #CRC:<8 hex digits> <bytes that follow> <durable> <bytes of the line before>\r\n
+//! ```
+//!
+//! The checksum (CRC-32) is over the rest of the line, the line before it if it says so, and the bytes that follow it. `durable` is how
+//! many bytes of the file were known to be durable when the piece was written. The loss of power may keep, tear or lose any sector
+//! that was not synced, so the first piece whose seal doesn't hold is where the file ends, unless a later piece, whose seal holds,
+//! says that what is broken had been durable: then the disk has lost what it had promised to keep.
 
 /// A line that begins with this is a seal.
 pub const SEAL_PREFIX: &[u8] = b"#CRC:";
 
 /// No seal is longer than this, line end included.
 pub const SEAL_BYTES_MAX: usize = 64;
+
+/// A line that begins with this says when what follows was written.
+pub(crate) const STAMP_PREFIX: &[u8] = b"#TS:";
 
 /// What a seal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,22 +39,43 @@ pub struct Seal {
     pub len: u64,
     /// Bytes at the front of the file that were durable.
     pub durable: u64,
+    /// Bytes of the stamp before the line, which belongs to the piece; 0 if there is none.
+    pub stamp_len: usize,
 }
 
-/// The line that seals `piece`, which is to follow it, in a file of which so many bytes are known to be durable.
+/// The line that says when what follows was written.
 #[must_use]
-pub fn seal(piece: &[u8], durable: u64) -> Vec<u8> {
-    let rest = format!(" {} {durable}\r\n", piece.len());
-    let mut line = Vec::with_capacity(SEAL_BYTES_MAX);
-    line.extend_from_slice(SEAL_PREFIX);
-    line.extend_from_slice(format!("{:08x}", checksum(rest.as_bytes(), piece)).as_bytes());
-    line.extend_from_slice(rest.as_bytes());
-    line
+pub fn stamp(unix_s: u64) -> Vec<u8> {
+    [STAMP_PREFIX, format!("{unix_s}\r\n").as_bytes()].concat()
 }
 
-fn checksum(rest: &[u8], piece: &[u8]) -> u32 {
+/// Whether a line is a stamp as [`stamp`] writes it and no other way.
+#[must_use]
+pub(crate) fn is_stamp(line: &[u8]) -> bool {
+    let digits = line.strip_prefix(STAMP_PREFIX).and_then(|line| line.strip_suffix(b"\r\n"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}
+
+/// What stands before `piece`: the stamp, if it has one, and the line that seals both, in a file of which so many bytes are known to be
+/// durable.
+#[must_use]
+pub fn seal(stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
+    let rest = rest_of_line(piece.len() as u64, durable, stamp.len());
+    let crc = checksum(rest.as_bytes(), stamp, piece);
+    [stamp, SEAL_PREFIX, format!("{crc:08x}{rest}").as_bytes()].concat()
+}
+
+fn rest_of_line(len: u64, durable: u64, stamp_len: usize) -> String {
+    match stamp_len {
+        0 => format!(" {len} {durable}\r\n"),
+        stamp_len => format!(" {len} {durable} {stamp_len}\r\n"),
+    }
+}
+
+fn checksum(rest: &[u8], stamp: &[u8], piece: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(rest);
+    hasher.update(stamp);
     hasher.update(piece);
     hasher.finalize()
 }
@@ -61,21 +92,27 @@ impl Seal {
         let (crc, len, durable) = (words.next()?, words.next()?, words.next()?);
         // As it is written and no other way: a flipped bit makes a capital of a letter.
         let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
-        let whole = words.next().is_none() && crc.len() == 8 && crc.bytes().all(is_digit);
         let number = |word: &str| word.parse::<u64>().ok().filter(|number| number.to_string() == word);
+        let stamp_len = match words.next() {
+            Some(word) => number(word).filter(|len| (1..=SEAL_BYTES_MAX as u64).contains(len))? as usize,
+            None => 0,
+        };
+        let whole = words.next().is_none() && crc.len() == 8 && crc.bytes().all(is_digit);
         Some(Seal {
             crc: u32::from_str_radix(crc, 16).ok().filter(|_| whole)?,
             line_len: SEAL_PREFIX.len() + end + 2,
             len: number(len)?,
             durable: number(durable)?,
+            stamp_len,
         })
     }
 
-    /// Whether this is the seal of `piece`.
+    /// Whether this is the seal of `piece`, with this stamp before it.
     #[must_use]
-    pub fn holds(&self, piece: &[u8]) -> bool {
-        let rest = format!(" {} {}\r\n", self.len, self.durable);
-        piece.len() as u64 == self.len && checksum(rest.as_bytes(), piece) == self.crc
+    pub fn holds(&self, stamp: &[u8], piece: &[u8]) -> bool {
+        let rest = rest_of_line(self.len, self.durable, self.stamp_len);
+        let fits = piece.len() as u64 == self.len && stamp.len() == self.stamp_len;
+        fits && checksum(rest.as_bytes(), stamp, piece) == self.crc
     }
 
     /// The largest `durable` of the sealed pieces that lie whole in `bytes`, wherever they begin.
@@ -85,7 +122,7 @@ impl Seal {
         let mut at = 0;
         while let Some(found) = memchr::memmem::find(&bytes[at..], SEAL_PREFIX) {
             at += found;
-            at += match Seal::sealed_piece(&bytes[at..]) {
+            at += match Seal::sealed_piece(bytes, at) {
                 Some((seal, piece)) => {
                     claim = claim.max(Some(seal.durable));
                     seal.line_len + piece.len()
@@ -96,10 +133,12 @@ impl Seal {
         claim
     }
 
-    fn sealed_piece(bytes: &[u8]) -> Option<(Seal, &[u8])> {
-        let seal = Seal::parse(bytes)?;
-        let piece = bytes[seal.line_len..].get(..usize::try_from(seal.len).ok()?)?;
-        seal.holds(piece).then_some((seal, piece))
+    /// The seal that begins at `at`, and what it seals behind it, if all that is there.
+    fn sealed_piece(bytes: &[u8], at: usize) -> Option<(Seal, &[u8])> {
+        let seal = Seal::parse(&bytes[at..])?;
+        let stamp = &bytes[at.checked_sub(seal.stamp_len)?..at];
+        let piece = bytes[at + seal.line_len..].get(..usize::try_from(seal.len).ok()?)?;
+        seal.holds(stamp, piece).then_some((seal, piece))
     }
 }
 
@@ -108,44 +147,63 @@ mod tests {
     use super::*;
     use quickcheck::quickcheck;
 
-    fn sealed(piece: &[u8], durable: u64) -> Vec<u8> {
-        [&seal(piece, durable)[..], piece].concat()
+    fn sealed(stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
+        [&seal(stamp, piece, durable)[..], piece].concat()
     }
 
     #[test]
     fn a_seal_is_a_line() {
-        assert_eq!(seal(b"*1\r\n$4\r\nPING\r\n", 120), b"#CRC:e0248780 14 120\r\n");
+        assert_eq!(seal(b"", b"*1\r\n$4\r\nPING\r\n", 120), b"#CRC:e0248780 14 120\r\n");
+        let stamped = seal(&stamp(1_700_000_000), b"*1\r\n$4\r\nPING\r\n", 120);
+        assert_eq!(stamped, b"#TS:1700000000\r\n#CRC:29efcd40 14 120 16\r\n");
     }
 
     #[test]
     fn what_is_no_seal_is_none() {
-        for line in
-            ["", "#CRC:", "#CRC:0 1 2\r\n", "#CRC:00000000 1\r\n", "#CRC:00000000 01 2\r\n", "#CRC:00000000 1 2 3\r\n"]
-        {
+        for line in [
+            "",
+            "#CRC:",
+            "#CRC:0 1 2\r\n",
+            "#CRC:00000000 1\r\n",
+            "#CRC:00000000 01 2\r\n",
+            "#CRC:00000000 1 2 0\r\n",
+            "#CRC:00000000 1 2 65\r\n",
+            "#CRC:00000000 1 2 3 4\r\n",
+        ] {
             assert_eq!(Seal::parse(line.as_bytes()), None, "{line:?}");
         }
     }
 
     #[test]
     fn claims_are_found_behind_damage() {
+        let broken = &sealed(b"", b"broken", 99)[..24];
         let file =
-            [&b"damage #CRC:zz "[..], &sealed(b"one", 7), b"...", &sealed(b"two", 40), &sealed(b"broken", 99)[..24]];
-        assert_eq!(Seal::latest_claim(&file.concat()), Some(40));
+            [&b"damage #CRC:zz "[..], &sealed(b"", b"one", 7), b"...", &sealed(b"", b"two", 40), broken].concat();
+        assert_eq!(Seal::latest_claim(&file), Some(40));
         assert_eq!(Seal::latest_claim(b"#CRC: nothing"), None);
+        // A seal of a stamp counts with its stamp only.
+        let stamped = sealed(&stamp(7), b"three", 50);
+        assert_eq!(Seal::latest_claim(&[&file[..], &stamped].concat()), Some(50));
+        assert_eq!(Seal::latest_claim(&stamped[1..]), None);
+        assert_eq!(Seal::latest_claim(&[&b"."[..], &stamped[1..]].concat()), None);
     }
 
     quickcheck! {
-        fn a_seal_comes_back_and_holds(piece: Vec<u8>, durable: u64) -> bool {
-            let bytes = sealed(&piece, durable);
-            let seal = Seal::parse(&bytes).expect("it is whole");
-            seal.durable == durable && seal.holds(&bytes[seal.line_len..]) && seal.line_len <= SEAL_BYTES_MAX
+        fn a_seal_comes_back_and_holds(unix_s: Option<u64>, piece: Vec<u8>, durable: u64) -> bool {
+            let stamp = unix_s.map(stamp).unwrap_or_default();
+            let bytes = sealed(&stamp, &piece, durable);
+            let line = &bytes[stamp.len()..];
+            let seal = Seal::parse(line).expect("it is whole");
+            seal.durable == durable && seal.holds(&stamp, &line[seal.line_len..]) && seal.line_len <= SEAL_BYTES_MAX
         }
 
-        fn one_flipped_bit_is_noticed(piece: Vec<u8>, durable: u64, at: usize, bit: u8) -> bool {
-            let mut bytes = sealed(&piece, durable);
+        fn one_flipped_bit_is_noticed(unix_s: Option<u64>, piece: Vec<u8>, durable: u64, at: usize, bit: u8) -> bool {
+            let stamp = unix_s.map(stamp).unwrap_or_default();
+            let mut bytes = sealed(&stamp, &piece, durable);
             let at = at % bytes.len();
             bytes[at] ^= 1 << (bit % 8);
-            Seal::parse(&bytes).is_none_or(|seal| !seal.holds(bytes.get(seal.line_len..).unwrap_or_default()))
+            let (stamp, line) = bytes.split_at(stamp.len());
+            Seal::parse(line).is_none_or(|seal| !seal.holds(stamp, line.get(seal.line_len..).unwrap_or_default()))
         }
     }
 }

@@ -298,3 +298,98 @@ fn a_damaged_snapshot_ends_the_start_and_the_log_says_where_it_is_damaged() {
     }
     assert_eq!(std::fs::read(folder.path().join("dump.rdb")).unwrap(), damaged, "it stays as it is");
 }
+
+#[test]
+fn a_rewrite_that_fails_loses_nothing_and_history_is_kept_while_it_is_wanted() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let server =
+        start(folder.path(), &["--appendonly", "yes", "--enable-debug-command", "yes", "--aof-disable-auto-gc", "yes"]);
+    let files = folder.path().join("appendonlydir");
+    let manifest = || std::fs::read_to_string(files.join("appendonly.aof.manifest")).expect("there is a manifest");
+    let info = |field: &str| {
+        let mut client = server.connect();
+        client.send(b"INFO persistence\r\nQUIT\r\n");
+        String::from_utf8(client.receive_to_end()).expect("INFO is text").lines().any(|line| line == field)
+    };
+    server.connect().check("DEBUG POPULATE 1000", "+OK");
+    server.connect().check("CONFIG SET rdb-key-save-delay 10000000", "+OK");
+    server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+    server.connect().check("SET meanwhile kept", "+OK");
+    server.connect().check("DEBUG STOP-SNAPSHOT", "+OK");
+    until_quiet(&server);
+    assert!(info("aof_last_bgrewrite_status:err"));
+    let after_failure = "file appendonly.aof.1.base.rdb seq 1 type b\n\
+                         file appendonly.aof.1.incr.aof seq 1 type i\n\
+                         file appendonly.aof.2.incr.aof seq 2 type i\n";
+    assert_eq!(manifest(), after_failure);
+    server.connect().check("DEBUG LOADAOF", "+OK");
+    server.connect().check("GET meanwhile", "$4");
+
+    server.connect().check("CONFIG SET rdb-key-save-delay 0", "+OK");
+    server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+    until_quiet(&server);
+    assert!(info("aof_last_bgrewrite_status:ok"));
+    let history = "file appendonly.aof.2.base.rdb seq 2 type b\n\
+                   file appendonly.aof.1.incr.aof seq 1 type h\n\
+                   file appendonly.aof.2.incr.aof seq 2 type h\n\
+                   file appendonly.aof.1.base.rdb seq 1 type h\n\
+                   file appendonly.aof.3.incr.aof seq 3 type i\n";
+    assert_eq!(manifest(), history);
+    server.connect().check("CONFIG SET aof-disable-auto-gc no", "+OK");
+    while manifest().contains("type h") {
+        server.connect().check("PING", "+PONG");
+    }
+    let mut left: Vec<_> = std::fs::read_dir(&files)
+        .expect("it is a directory")
+        .map(|entry| entry.expect("it is readable").file_name().into_string().expect("it is text"))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["appendonly.aof.2.base.rdb", "appendonly.aof.3.incr.aof", "appendonly.aof.manifest"]);
+
+    // What a life that kept them has left, the next removes that does not.
+    drop(server);
+    std::fs::write(files.join("appendonly.aof.1.base.rdb"), "no longer needed").expect("it is writable");
+    let text = "file appendonly.aof.2.base.rdb seq 2 type b\n\
+                file appendonly.aof.1.base.rdb seq 1 type h\n\
+                file appendonly.aof.3.incr.aof seq 3 type i\n";
+    std::fs::write(files.join("appendonly.aof.manifest"), text).expect("it is writable");
+    let server = start(folder.path(), &["--appendonly", "yes"]);
+    while manifest().contains("type h") {
+        server.connect().check("PING", "+PONG");
+    }
+    assert!(!files.join("appendonly.aof.1.base.rdb").exists());
+    server.connect().check("GET meanwhile", "$4");
+}
+
+#[test]
+fn every_part_says_first_when_it_was_begun_if_it_is_to_say_so() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let files = folder.path().join("appendonlydir");
+    let arguments = [
+        "--appendonly",
+        "yes",
+        "--aof-timestamp-enabled",
+        "yes",
+        "--aof-use-rdb-preamble",
+        "no",
+        "--appendfsync",
+        "always",
+    ];
+    let server = start(folder.path(), &arguments);
+    for sequence in 1..3 {
+        server.connect().check("SET key value", "+OK");
+        let text =
+            std::fs::read_to_string(files.join(format!("appendonly.aof.{sequence}.incr.aof"))).expect("it is there");
+        assert!(text.starts_with("#TS:"), "{text}");
+        let lines: Vec<_> = text.lines().collect();
+        let at = lines.iter().position(|line| *line == "SET").expect("the command is there");
+        assert!(
+            lines[..at].iter().rev().find(|line| line.starts_with('#')).expect("a seal").starts_with("#CRC:"),
+            "{text}"
+        );
+        server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+        until_quiet(&server);
+    }
+    let base = std::fs::read_to_string(files.join("appendonly.aof.3.base.aof")).expect("it is there");
+    assert!(base.starts_with("#TS:"), "{base}");
+}

@@ -53,6 +53,7 @@ const HELP: &[(&str, &str)] = &[
     ("SET-ACTIVE-EXPIRE <0|1>", "Whether expired keys are removed before anybody asks for them."),
     ("SET-SKIP-CHECKSUM-VALIDATION <0|1>", "Whether RESTORE takes payloads with a wrong checksum."),
     ("SLEEP <seconds>", "Hold up the server."),
+    ("STOP-SNAPSHOT", "Make the snapshot or the rewrite that is under way fail."),
     ("STRINGMATCH-TEST", "Try the matching of patterns on random ones."),
     ("HELP", "Print this help."),
 ];
@@ -117,6 +118,10 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"config-rewrite-force-all", 2) => {
             super::config::rewrite_file(call, true)?;
+            call.reply().ok();
+        }
+        (b"stop-snapshot", 2) => {
+            call.state.effects.asks.push(Ask::FailSnapshot);
             call.reply().ok();
         }
         (b"reload", _) => return reload(call),

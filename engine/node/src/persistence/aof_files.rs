@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use refrain_persist::aof::manifest::{Manifest, manifest_name, temporary_manifest_name};
-use refrain_persist::seal;
+use refrain_persist::{seal, stamp};
 use refrain_runtime::{Disk, File, Open};
 
 /// A manifest and where its files are.
@@ -110,8 +110,7 @@ impl AofFiles {
         unix_s: Option<u64>,
     ) -> io::Result<(D::File, u64)> {
         let file = disk.open(&self.path(name), Open::Replace).await?;
-        let mut start = unix_s.map_or_else(Vec::new, time_annotation);
-        start.append(&mut seal(b"", 0));
+        let start = seal(&unix_s.map(stamp).unwrap_or_default(), b"", 0);
         let len = start.len() as u64;
         file.append(start, true).await.outcome?;
         disk.sync_directory(&self.folder).await?;
@@ -136,9 +135,4 @@ impl AofFiles {
         disk.rename(&self.aside(), &self.manifest_path()).await?;
         disk.sync_directory(&self.folder).await
     }
-}
-
-/// The line that says when what follows was written.
-pub fn time_annotation(unix_s: u64) -> Vec<u8> {
-    format!("#TS:{unix_s}\r\n").into_bytes()
 }

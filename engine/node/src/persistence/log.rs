@@ -21,10 +21,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use refrain_core::config::AppendFsync;
-use refrain_persist::seal;
+use refrain_persist::{seal, stamp};
 use refrain_runtime::{Disk, File, Open};
 
-use super::aof_files::{AofFiles, time_annotation};
+use super::aof_files::AofFiles;
 
 /// Bytes waiting to be written at which nobody is executed for until there are fewer.
 const WAITING_MAX: usize = 256 << 20;
@@ -43,6 +43,8 @@ pub enum Order {
     /// The base is this file from now on, which is complete and durable under another name; what was written before the last
     /// switch is not needed any more.
     Adopt { base: PathBuf, is_rdb: bool },
+    /// Files that are no longer needed are to be removed.
+    ForgetHistory,
     /// Everything is to be durable, and the file to be closed.
     Close,
 }
@@ -132,35 +134,7 @@ impl Log {
         position: u64,
         policy: AppendFsync,
     ) -> (Log, impl Future<Output = ()> + 'static) {
-        let shared = Rc::new(RefCell::new(Shared {
-            policy,
-            waiting: Vec::new(),
-            cuts: VecDeque::new(),
-            appended: position,
-            written: position,
-            durable: position,
-            spare: Vec::new(),
-            sync_is_due: false,
-            is_busy: false,
-            stands_still: false,
-            in_flight: 0,
-            try_again: false,
-            write_error: None,
-            sync_error: None,
-            doubtful_until: 0,
-            switched_at: position,
-            has_file: file.is_some(),
-            keeps_history: false,
-            ignores_sync_errors: false,
-            cuts_transactions: false,
-            unix_s: None,
-            fatal: None,
-            orders: VecDeque::new(),
-            carried: Vec::new(),
-            size: 0,
-            base_size: 0,
-            changed: false,
-        }));
+        let shared = Rc::new(RefCell::new(Shared::new(policy, position, file.is_some())));
         let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
         let is_named = file.is_some();
         // What was found at the start is as good as durable: it was read.
@@ -271,6 +245,39 @@ enum Step {
 }
 
 impl Shared {
+    /// Of a stream from `position` on.
+    fn new(policy: AppendFsync, position: u64, has_file: bool) -> Shared {
+        Shared {
+            policy,
+            waiting: Vec::new(),
+            cuts: VecDeque::new(),
+            appended: position,
+            written: position,
+            durable: position,
+            spare: Vec::new(),
+            sync_is_due: false,
+            is_busy: false,
+            stands_still: false,
+            in_flight: 0,
+            try_again: false,
+            write_error: None,
+            sync_error: None,
+            doubtful_until: 0,
+            switched_at: position,
+            has_file,
+            keeps_history: true,
+            ignores_sync_errors: false,
+            cuts_transactions: false,
+            unix_s: None,
+            fatal: None,
+            orders: VecDeque::new(),
+            carried: Vec::new(),
+            size: 0,
+            base_size: 0,
+            changed: false,
+        }
+    }
+
     /// Of the stream, so many bytes were ever appended.
     pub fn appended(&self) -> u64 {
         self.appended
@@ -296,10 +303,11 @@ impl Shared {
         if self.fatal.is_some() {
             return None;
         }
-        let switch = match self.orders.front() {
-            Some(Order::Switch { at }) => Some(*at),
+        // Whatever stands before it: nothing from behind a switch is written to the file before it.
+        let switch = self.orders.iter().find_map(|order| match order {
+            Order::Switch { at } => Some(*at),
             _ => None,
-        };
+        });
         while self.cuts.front().is_some_and(|cut| *cut <= self.written) {
             self.cuts.pop_front();
         }
@@ -424,6 +432,12 @@ impl<D: Disk> Writer<D> {
                 Step::Sync => self.sync().await,
                 Step::Order(Order::Switch { at }) => self.switch(at).await,
                 Step::Order(Order::Adopt { base, is_rdb }) => self.adopt(base, is_rdb).await,
+                Step::Order(Order::ForgetHistory) => {
+                    let unneeded = self.files.left_behind(&self.files);
+                    if self.is_named && !unneeded.is_empty() {
+                        self.forget(unneeded).await;
+                    }
+                }
                 Step::Order(Order::Close) => {
                     self.say_all_is_durable().await;
                     self.shared.borrow_mut().carried(Carried::Closed);
@@ -433,14 +447,12 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    async fn append(&mut self, mut piece: Vec<u8>, sync: bool) {
+    async fn append(&mut self, piece: Vec<u8>, sync: bool) {
         let Some(file) = self.file.clone() else { unreachable!("there is a file from the first switch on") };
         let unix_s = self.shared.borrow().unix_s;
-        if let Some(second) = unix_s.filter(|_| unix_s != self.stamped) {
-            self.stamped = unix_s;
-            piece.splice(0..0, time_annotation(second));
-        }
-        let mut bytes = seal(&piece, self.durable_len);
+        let second = unix_s.filter(|_| unix_s != self.stamped);
+        self.stamped = unix_s;
+        let mut bytes = seal(&second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
         bytes.extend_from_slice(&piece);
         self.recycle(piece);
         let len = bytes.len() as u64;
@@ -494,7 +506,7 @@ impl<D: Disk> Writer<D> {
         if let Some(file) = &self.file
             && self.durable_len == self.len
         {
-            let _ = file.append(seal(b"", self.durable_len), true).await;
+            let _ = file.append(seal(b"", b"", self.durable_len), true).await;
         }
     }
 
@@ -558,7 +570,7 @@ impl<D: Disk> Writer<D> {
             Ok(file) => file.size().await.unwrap_or(0),
             Err(error) => return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string())),
         };
-        let (name, mut next) = self.files.with_new_base(is_rdb);
+        let (name, next) = self.files.with_new_base(is_rdb);
         let named = self.disk.rename(&base, &self.files.path(&name)).await;
         let prepared = match named {
             Ok(()) => match self.disk.sync_directory(self.files.folder()).await {
@@ -575,11 +587,7 @@ impl<D: Disk> Writer<D> {
             self.until_try_again().await;
         }
         self.is_named = true;
-        let has_kept = self.shared.borrow().keeps_history;
-        let unneeded = if has_kept { Vec::new() } else { self.files.left_behind(&next) };
-        if !has_kept {
-            next.drop_history();
-        }
+        let unneeded = self.files.left_behind(&next);
         self.files = next;
         {
             let shared = &mut *self.shared.borrow_mut();
@@ -587,17 +595,50 @@ impl<D: Disk> Writer<D> {
             shared.write_error = None;
             shared.base_is_durable();
         }
+        if !self.shared.borrow().keeps_history {
+            self.forget(unneeded).await;
+        }
+        self.shared.borrow_mut().carried(Carried::Adopted);
+    }
+
+    /// Removes files, and the history that the manifest knows.
+    async fn forget(&mut self, unneeded: Vec<String>) {
         for name in unneeded {
             // One that stays is in nobody's way.
             let _ = self.disk.remove(&self.files.path(&name)).await;
         }
-        if !has_kept && self.files.write_aside(&self.disk).await.is_ok() {
-            while let Err(error) = self.files.publish(&self.disk).await {
-                self.write_failed(error.to_string());
-                self.until_try_again().await;
-            }
-            self.shared.borrow_mut().write_error = None;
+        let mut next = self.files.clone();
+        next.drop_history();
+        if next.write_aside(&self.disk).await.is_err() {
+            // The next rewrite does it.
+            return;
         }
-        self.shared.borrow_mut().carried(Carried::Adopted);
+        self.files = next;
+        while let Err(error) = self.files.publish(&self.disk).await {
+            self.write_failed(error.to_string());
+            self.until_try_again().await;
+        }
+        self.shared.borrow_mut().write_error = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_behind_a_switch_goes_to_the_file_before_it() {
+        let mut shared = Shared::new(AppendFsync::EverySec, 0, true);
+        shared.waiting.extend_from_slice(b"before, behind");
+        shared.orders.extend([Order::ForgetHistory, Order::Switch { at: 7 }]);
+        let Some(Step::Append { bytes, sync: true }) = shared.next() else { panic!("there is something to write") };
+        assert_eq!(bytes, b"before,");
+        shared.written = 7;
+        assert!(matches!(shared.next(), Some(Step::Sync)));
+        shared.durable = 7;
+        assert!(matches!(shared.next(), Some(Step::Order(Order::ForgetHistory))));
+        assert!(matches!(shared.next(), Some(Step::Order(Order::Switch { at: 7 }))));
+        let Some(Step::Append { bytes, .. }) = shared.next() else { panic!("there is something to write") };
+        assert_eq!(bytes, b" behind");
     }
 }

@@ -171,6 +171,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 Some(running) if running.purpose == purpose => running.cancel(),
                 _ => self.engine.snapshot_cancelled(purpose),
             },
+            Ask::FailSnapshot => {
+                if let Some(running) = &mut self.files.running {
+                    running.fail("it was stopped by DEBUG STOP-SNAPSHOT".to_owned());
+                }
+            }
             Ask::Save { client } => {
                 self.files.standing = Some(Standing::Save { client });
                 self.begin_save();
@@ -296,14 +301,17 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let config = &self.engine.config().persistence;
         let rests = config.no_appendfsync_on_rewrite && self.files.running.is_some();
         let policy = if rests { AppendFsync::No } else { config.appendfsync };
-        let (stamps, keeps_history) = (config.aof_timestamp_enabled, config.aof_disable_auto_gc);
-        let unix_s = stamps.then(|| self.runtime.wall().0 / 1_000_000_000);
-        let was = log.look(|shared| {
-            (shared.unix_s, shared.keeps_history) = (unix_s, keeps_history);
-            std::mem::replace(&mut shared.policy, policy)
+        let keeps_history = config.aof_disable_auto_gc;
+        let unix_s = self.stamp_second();
+        let (was, kept_history) = log.look(|shared| {
+            shared.unix_s = unix_s;
+            (std::mem::replace(&mut shared.policy, policy), std::mem::replace(&mut shared.keeps_history, keeps_history))
         });
         if was != policy {
             self.open_gates();
+        }
+        if kept_history && !keeps_history {
+            log.order(Order::ForgetHistory);
         }
         let now = self.runtime.now();
         if now >= self.files.next_second {
@@ -330,6 +338,12 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         self.report_log();
         self.open_gates();
+    }
+
+    /// The second of unix time, if the append-only file is to say when it was written.
+    fn stamp_second(&self) -> Option<u64> {
+        let stamps = self.engine.config().persistence.aof_timestamp_enabled;
+        stamps.then(|| self.runtime.wall().0 / 1_000_000_000)
     }
 
     /// Has the log closed when everything is in it, once.

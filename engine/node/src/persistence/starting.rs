@@ -209,7 +209,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         match start {
             Start::Loads { aof: Some(files), .. } => {
                 self.say_loaded("append only file");
-                self.push_job(async move { FilesDone::Opened(open(&disk, files, &loaded).await) });
+                let unix_s = self.stamp_second();
+                self.push_job(async move { FilesDone::Opened(open(&disk, files, &loaded, unix_s).await) });
             }
             _ => self.push_job(async move { FilesDone::Prepared(prepare(&disk, &places).await) }),
         }
@@ -247,8 +248,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let position = stream.position();
         let policy = self.engine.config().persistence.appendfsync;
         let (log, task) = Log::new(self.runtime.disk(), opened.files, opened.file, position, policy);
+        let unix_s = self.stamp_second();
         let probe = self.engine.hooks().probe();
         log.look(|shared| {
+            shared.unix_s = unix_s;
             (shared.size, shared.base_size) = (opened.size, opened.base_size);
             shared.ignores_sync_errors = probe.planted(Bug::SyncErrorIgnored);
             shared.cuts_transactions = probe.planted(Bug::HalfTransactionReplayed);
@@ -448,11 +451,23 @@ async fn find_aof<D: Disk>(disk: &D, places: &Places) -> Result<Option<(AofFiles
 }
 
 /// Opens the last part to be appended to, as it was loaded.
-async fn open<D: Disk>(disk: &D, files: AofFiles, loaded: &Loaded) -> Result<Opened<D::File>, String> {
-    open_last(disk, files, loaded).await.map_err(|error| format!("the append-only file can't be opened: {error}"))
+async fn open<D: Disk>(
+    disk: &D,
+    files: AofFiles,
+    loaded: &Loaded,
+    unix_s: Option<u64>,
+) -> Result<Opened<D::File>, String> {
+    open_last(disk, files, loaded, unix_s)
+        .await
+        .map_err(|error| format!("the append-only file can't be opened: {error}"))
 }
 
-async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, loaded: &Loaded) -> std::io::Result<Opened<D::File>> {
+async fn open_last<D: Disk>(
+    disk: &D,
+    mut files: AofFiles,
+    loaded: &Loaded,
+    unix_s: Option<u64>,
+) -> std::io::Result<Opened<D::File>> {
     let manifest = files.manifest();
     let last = manifest.incremental.last().or(manifest.base.as_ref()).map(|file| file.name.clone());
     if let (Some(len), Some(name)) = (loaded.cut_to, last) {
@@ -467,7 +482,7 @@ async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, loaded: &Loaded) -> s
         Some(file) => file.name.clone(),
         None => {
             let (name, next) = files.with_new_incremental();
-            next.make_incremental(disk, &name, None).await?;
+            next.make_incremental(disk, &name, unix_s).await?;
             next.publish(disk).await?;
             files = next;
             name
@@ -487,7 +502,7 @@ async fn open_last<D: Disk>(disk: &D, mut files: AofFiles, loaded: &Loaded) -> s
     // What was read may still be in the cache alone; and whatever wrote it, from here on pieces are sealed.
     file.sync().await?;
     let before = file.size().await?;
-    let start = seal(b"", before);
+    let start = seal(b"", b"", before);
     let len = before + start.len() as u64;
     file.append(start, true).await.outcome?;
     Ok(Opened { files, file: Some((file, len)), size, base_size })

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::error::{AofError, AofErrorKind};
 use crate::incoming::Incoming;
-use crate::seal::{SEAL_PREFIX, Seal};
+use crate::seal::{SEAL_BYTES_MAX, SEAL_PREFIX, STAMP_PREFIX, Seal, is_stamp};
 
 /// The longest annotation, its line end included.
 const ANNOTATION_MAX: usize = 1024;
@@ -33,6 +34,10 @@ pub struct AofReader {
     failed: Option<AofError>,
     /// Where the last sealed piece ends, if there was one.
     sealed_up_to: Option<u64>,
+    /// Where a stamp ends that stands in the place of a seal: that of another server, which has gone on.
+    stamped_up_to: Option<u64>,
+    /// Where the seal begins that was looked at with its stamp, and what it says.
+    looked_at: Option<(u64, Sealed)>,
     /// Up to where seals say that the file was durable, if there were any.
     claimed: Option<u64>,
     /// Where the last item stands, if it is a seal of nothing that says that everything before it is durable.
@@ -101,102 +106,16 @@ impl fmt::Debug for AofCommand<'_> {
     }
 }
 
-/// Why a file can't be read on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AofError {
-    /// Where in the file.
-    pub offset: u64,
-    /// What is wrong.
-    pub kind: AofErrorKind,
-}
-
-/// What is wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AofErrorKind {
-    /// Another byte than what an array or a bulk string begins with, or an annotation.
-    Prefix {
-        /// What should be there.
-        expected: u8,
-        /// What is there.
-        found: u8,
-    },
-    /// No line end where a number or an argument ends.
-    LineEnd {
-        /// What is there.
-        found: [u8; 2],
-    },
-    /// A number that is none, or out of range.
-    Number,
-    /// An annotation that does not end.
-    LongAnnotation,
-    /// A MULTI within a transaction.
-    UnexpectedMulti,
-    /// An EXEC without one.
-    UnexpectedExec,
-    /// The file ends within a command.
-    Truncated,
-    /// The file ends within a transaction.
-    OpenTransaction,
-    /// A seal does not hold for what follows it, or is not whole.
-    BrokenSeal,
-    /// Behind a sealed piece stands something that no server has written.
-    Unsealed,
-}
-
-impl AofErrorKind {
-    /// Whether the file only ends too early: what a process leaves behind that died while it wrote. Its valid part is as good as
-    /// any.
-    #[must_use]
-    pub fn is_truncation(&self) -> bool {
-        matches!(self, AofErrorKind::Truncated | AofErrorKind::OpenTransaction)
-    }
-
-    /// Whether the loss of power may leave this behind of what was written last: sectors that were never synced may be missing,
-    /// torn, or there without those before them. Whether it did, or something that was durable is damaged, is told by the
-    /// seals that follow ([`Seal::latest_claim`]).
-    #[must_use]
-    pub fn may_be_unsynced(&self) -> bool {
-        self.is_truncation() || matches!(self, AofErrorKind::BrokenSeal | AofErrorKind::Unsealed)
-    }
-}
-
-impl fmt::Display for AofErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AofErrorKind::Prefix { expected, found } => {
-                let (expected, found) = (char::from(*expected), found.escape_ascii());
-                write!(f, "Expected prefix '{expected}', got: '{found}'")
-            }
-            AofErrorKind::LineEnd { found: [a, b] } => write!(f, "Expected \\r\\n, got: {a:02x}{b:02x}"),
-            AofErrorKind::Number => f.write_str("Expected a number in range"),
-            AofErrorKind::LongAnnotation => f.write_str("Annotation is too long"),
-            AofErrorKind::UnexpectedMulti => f.write_str("Unexpected MULTI"),
-            AofErrorKind::UnexpectedExec => f.write_str("Unexpected EXEC"),
-            AofErrorKind::Truncated => f.write_str("Reached EOF within a command"),
-            AofErrorKind::BrokenSeal => f.write_str("The checksum does not hold"),
-            AofErrorKind::Unsealed => f.write_str("What follows is no command"),
-            AofErrorKind::OpenTransaction => f.write_str("Reached EOF before reading EXEC for MULTI"),
-        }
-    }
-}
-
-impl fmt::Display for AofError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at offset {}", self.kind, self.offset)
-    }
-}
-
-impl std::error::Error for AofError {}
-
 /// A sealed piece is never longer: a round's bytes, or one command of the largest size.
 const SEALED_MAX: u64 = 4 << 30;
 
 /// What an annotation is.
+#[derive(Clone, Copy)]
 enum Sealed {
     /// No seal.
     Not,
-    /// The seal of what follows, up to this offset, which says that so much was durable.
-    Holds { end: u64, durable: u64 },
+    /// The seal of what follows, or its stamp: where they begin and end, how much was durable then, and whether nothing is sealed.
+    Holds { begin: u64, end: u64, durable: u64, is_empty: bool },
     /// What it seals has not all arrived.
     Incomplete,
     /// A seal of something else, or none where one should be.
@@ -224,6 +143,8 @@ impl AofReader {
             line: 1,
             failed: None,
             sealed_up_to: None,
+            stamped_up_to: None,
+            looked_at: None,
             claimed: None,
             closed_at: None,
         }
@@ -301,16 +222,20 @@ impl AofReader {
             Ok(None) => Ok(None),
             Ok(Some(Step::Annotation(len))) => {
                 let at = self.incoming.offset();
-                match self.check_seal() {
-                    Sealed::Not => self.closed_at = None,
-                    Sealed::Holds { end, durable } => {
+                let sealed = self.check_seal(len);
+                self.closed_at = None;
+                match sealed {
+                    Sealed::Not if self.sealed_up_to == Some(at) => self.stamped_up_to = Some(at + len as u64),
+                    Sealed::Not => {}
+                    Sealed::Holds { begin, end, durable, is_empty } => {
                         self.sealed_up_to = Some(end);
                         self.claimed = self.claimed.max(Some(durable));
-                        self.closed_at = (end == at + len as u64 && durable == at).then_some(at);
+                        self.closed_at = Some(begin).filter(|begin| is_empty && durable == *begin);
                     }
                     Sealed::Incomplete if !self.ended => return Ok(None),
                     Sealed::Incomplete | Sealed::Broken => return Err(self.fail(0, AofErrorKind::BrokenSeal)),
                 }
+                self.line += 1;
                 self.incoming.advance(len);
                 self.note_valid();
                 Ok(Some(AofItem::Annotation(self.incoming.last(len).trim_ascii_end())))
@@ -334,24 +259,42 @@ impl AofReader {
         }
     }
 
-    /// Looks at the annotation that stands in front.
-    fn check_seal(&self) -> Sealed {
+    /// Looks at the annotation that stands in front, of so many bytes.
+    fn check_seal(&mut self, len: usize) -> Sealed {
+        let offset = self.incoming.offset();
         let rest = self.incoming.rest();
-        if !rest.starts_with(SEAL_PREFIX) {
+        let should_be = self.sealed_up_to == Some(offset);
+        if let Some((at, sealed)) = self.looked_at
+            && at == offset
+        {
+            return sealed;
+        }
+        if rest.starts_with(SEAL_PREFIX) {
+            return check_piece(rest, 0, offset);
+        }
+        if !rest.starts_with(STAMP_PREFIX) {
             // Where a seal should stand, nothing else that looks like an annotation is one, but a time that another server wrote.
-            let stands_for_seal = self.sealed_up_to == Some(self.incoming.offset()) && !rest.starts_with(b"#TS:");
-            return if stands_for_seal { Sealed::Broken } else { Sealed::Not };
+            let broken = should_be || self.stamped_up_to == Some(offset);
+            return if broken { Sealed::Broken } else { Sealed::Not };
         }
-        let Some(seal) = Seal::parse(rest) else { return Sealed::Broken };
-        let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MAX);
-        let Some(len) = len else { return Sealed::Broken };
-        match rest[seal.line_len..].get(..len) {
-            None => Sealed::Incomplete,
-            Some(piece) if seal.holds(piece) => {
-                Sealed::Holds { end: self.incoming.offset() + (seal.line_len + len) as u64, durable: seal.durable }
-            }
-            Some(_) => Sealed::Broken,
+        // What comes behind a stamp says whether it is one of another server or belongs to a seal.
+        let behind = &rest[len..];
+        if !behind.starts_with(SEAL_PREFIX) {
+            return match SEAL_PREFIX.starts_with(behind) {
+                true if !(self.ended && behind.is_empty()) => Sealed::Incomplete,
+                _ if should_be && !is_stamp(&rest[..len]) => Sealed::Broken,
+                _ => Sealed::Not,
+            };
         }
+        let sealed = match Seal::parse(behind) {
+            Some(seal) if seal.stamp_len == 0 && (is_stamp(&rest[..len]) || !should_be) => Sealed::Not,
+            None if behind.len() < SEAL_BYTES_MAX && !behind.contains(&b'\n') => Sealed::Incomplete,
+            _ => check_piece(rest, len, offset),
+        };
+        if let Sealed::Holds { .. } = sealed {
+            self.looked_at = Some((offset + len as u64, sealed));
+        }
+        sealed
     }
 
     fn note_valid(&mut self) {
@@ -362,7 +305,8 @@ impl AofReader {
 
     fn fail(&mut self, seen: usize, kind: AofErrorKind) -> AofError {
         // Right behind a sealed piece stands another or nothing, unless the power was lost or another server has gone on.
-        let is_behind_seal = self.sealed_up_to == Some(self.incoming.offset());
+        let offset = Some(self.incoming.offset());
+        let is_behind_seal = self.sealed_up_to == offset || self.stamped_up_to == offset;
         let kind = if is_behind_seal && !kind.is_truncation() { AofErrorKind::Unsealed } else { kind };
         let error = AofError { offset: self.incoming.offset() + seen as u64, kind };
         self.failed.insert(error).clone()
@@ -414,17 +358,30 @@ impl AofReader {
         }
     }
 
-    fn annotation(&mut self) -> Result<Option<Step>, (usize, AofErrorKind)> {
+    fn annotation(&self) -> Result<Option<Step>, (usize, AofErrorKind)> {
         let rest = self.incoming.rest();
         let window = &rest[..rest.len().min(ANNOTATION_MAX)];
         match window.iter().position(|byte| *byte == b'\n') {
-            Some(end) => {
-                self.line += 1;
-                Ok(Some(Step::Annotation(end + 1)))
-            }
+            Some(end) => Ok(Some(Step::Annotation(end + 1))),
             None if window.len() == ANNOTATION_MAX => Err((0, AofErrorKind::LongAnnotation)),
             None => Ok(None),
         }
+    }
+}
+
+/// Looks at what stands at the front, at this offset: a stamp of so many bytes, a seal, and the piece.
+fn check_piece(rest: &[u8], stamp_len: usize, offset: u64) -> Sealed {
+    let (stamp, line) = rest.split_at(stamp_len);
+    let Some(seal) = Seal::parse(line).filter(|seal| seal.stamp_len == stamp_len) else { return Sealed::Broken };
+    let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MAX);
+    let Some(len) = len else { return Sealed::Broken };
+    match line[seal.line_len..].get(..len) {
+        None => Sealed::Incomplete,
+        Some(piece) if seal.holds(stamp, piece) => {
+            let end = offset + (stamp_len + seal.line_len + len) as u64;
+            Sealed::Holds { begin: offset, end, durable: seal.durable, is_empty: len == 0 }
+        }
+        Some(_) => Sealed::Broken,
     }
 }
 

@@ -65,6 +65,7 @@ fn read(bytes: &[u8], piece: usize) -> (usize, bool, usize) {
     let mut reader = AofReader::new(0, 1 << 20);
     let mut items = 0;
     let mut pieces = bytes.chunks(piece);
+    let mut ended = false;
     let is_whole = loop {
         match reader.next() {
             Ok(Some(AofItem::Command(command))) => {
@@ -76,11 +77,12 @@ fn read(bytes: &[u8], piece: usize) -> (usize, bool, usize) {
                 assert!(line.starts_with(b"#"));
                 items += 1;
             }
+            Ok(None) if ended => break true,
             Ok(None) => match pieces.next() {
                 Some(piece) => reader.feed(piece),
                 None => {
                     reader.end_of_input();
-                    break reader.next().is_ok_and(|item| item.is_none());
+                    ended = true;
                 }
             },
             Err(error) => {
