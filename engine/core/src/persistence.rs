@@ -210,6 +210,11 @@ impl Persistence {
         self.under_way(purpose).is_some()
     }
 
+    /// Whether one is under way whose end was not asked for: what will not be finished is in nobody's way.
+    pub(crate) fn is_going_on(&self, purpose: Purpose) -> bool {
+        self.under_way(purpose).is_some_and(|under_way| !under_way.is_cancelled)
+    }
+
     fn under_way(&self, purpose: Purpose) -> Option<&UnderWay> {
         match purpose {
             Purpose::Save => self.saving.as_ref(),

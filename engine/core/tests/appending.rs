@@ -60,6 +60,20 @@ fn turning_it_on_begins_with_a_rewrite() {
 }
 
 #[test]
+fn a_rewrite_that_is_stopping_is_not_in_the_way_of_another() {
+    let (mut bench, client) = bench();
+    bench.ask(client, "CONFIG SET appendonly yes");
+    bench.engine.aof_reported(AofReport { enabled: true, awaits_base: true, ..AofReport::default() });
+    assert!(bench.ask(client, "BGREWRITEAOF").starts_with("-ERR Background append only file rewriting already"));
+    bench.ask(client, "CONFIG SET appendonly no");
+    assert_eq!(asks(&mut bench), [Ask::Rewrite, Ask::Cancel(Purpose::Rewrite)]);
+    assert_eq!(bench.ask(client, "BGREWRITEAOF"), "+Background append only file rewriting scheduled\r\n");
+    assert_eq!(asks(&mut bench), []);
+    bench.engine.snapshot_cancelled(Purpose::Rewrite);
+    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
+}
+
+#[test]
 fn turning_it_on_waits_for_a_snapshot_and_not_for_a_rewrite() {
     let (mut bench, client) = bench();
     bench.ask(client, "BGSAVE\r\nCONFIG SET appendonly yes");

@@ -45,7 +45,7 @@ pub fn bgsave(call: &mut Call<'_>) -> Outcome {
 
 /// BGREWRITEAOF
 pub fn bgrewriteaof(call: &mut Call<'_>) -> Outcome {
-    if call.state.persistence.is_under_way(Purpose::Rewrite) {
+    if call.state.persistence.is_going_on(Purpose::Rewrite) {
         return Err(ErrorReply::new("ERR Background append only file rewriting already in progress"));
     }
     let in_exec = call.session.in_exec;
