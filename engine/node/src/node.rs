@@ -291,11 +291,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.write();
     }
 
-    /// What the engine wants done outside.
-    fn carry_out_effects(&mut self) {
-        self.find_listeners();
-        let effects = self.engine.effects();
-        for line in effects.log.drain(..) {
+    /// Writes down what the engine has to say.
+    pub(crate) fn say_log(&mut self) {
+        for line in self.engine.effects().log.drain(..) {
             match line.level {
                 Level::Debug => tracing::trace!("{}", line.text),
                 Level::Verbose => tracing::debug!("{}", line.text),
@@ -303,6 +301,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 Level::Warning => tracing::warn!("{}", line.text),
             }
         }
+    }
+
+    /// What the engine wants done outside.
+    fn carry_out_effects(&mut self) {
+        self.find_listeners();
+        self.say_log();
+        let effects = self.engine.effects();
         if let Some(level) = effects.log_level.take() {
             (self.on_log_level)(&level);
         }

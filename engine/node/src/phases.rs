@@ -162,6 +162,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// Sends what the engine says is owed, and closes what is to be closed.
     pub(crate) fn write(&mut self) {
         self.take_stream();
+        // Whoever has a reply finds in the log what the command had to say.
+        self.say_log();
         let gate = self.gate().filter(|(needs, durable)| needs > durable);
         let attended = self.engine.take_attended();
         // The last first: a command's own reply leaves before the messages that it caused to others. Clients of Redis have come

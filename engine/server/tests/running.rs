@@ -424,3 +424,15 @@ fn the_machine_is_asked_before_it_is_trusted() {
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert!(err.contains("in megabytes"), "{err}");
 }
+
+#[test]
+fn what_a_command_has_to_say_is_in_the_log_before_its_reply() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path(), &["--enable-debug-command", "yes"]);
+    let mut client = Client::new(std::net::TcpStream::connect(("127.0.0.1", daemon.port)).unwrap());
+    for number in 0..50 {
+        client.check(&format!("DEBUG LOG number-{number}"), "+OK");
+        let log = read(&folder.path().join("log"));
+        assert!(log.contains(&format!("DEBUG LOG: number-{number}\n")), "{number}: {log}");
+    }
+}
