@@ -233,7 +233,8 @@ impl Ledger {
         let saving = persistence.is_under_way(Purpose::Save);
         self.note_mode(Since { at, mode, fails });
         if !self.served {
-            if !loading {
+            // What was asked for in the first round may have emptied everything, to load it again.
+            if !loading && !stands_still {
                 self.served = true;
                 self.loaded(at, &engine.state().keyspace);
             }
