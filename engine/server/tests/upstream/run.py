@@ -2,16 +2,17 @@
 """Other people's test suites against refrain-server, and the file that names every test that does not pass.
 
 usage: run.py tcl      TOOLS SUITE  SERVER [UNIT ...]      Redis's own Tcl suite, external mode (SUITE: a source tree)
+       run.py spawned  TOOLS SUITE  SERVER [UNIT ...]      the same suite, which starts and ends the servers itself
        run.py redis-py TOOLS SOURCE SERVER [PYTHON]        redis-py's suite, RESP2 and RESP3
        run.py ioredis  TOOLS SOURCE SERVER                 ioredis's suite (SOURCE after `npm install`)
 
-  TOOLS    the folder with run_tcl_external.sh and clients/at6379.sh, which start the suites; the sources of the suites are
-           fetched beside the project and are no part of it
+  TOOLS    the folder with run_tcl_external.sh, run_tcl_spawn.sh and clients/at6379.sh, which start the suites; the sources of the
+           suites are fetched beside the project and are no part of it
   --record write the file anew: a failure that says "unknown command" names its feature by itself, one that was listed keeps
            its reason, and any other gets the reason "?", which counts as unexpected
 
-Each suite has a file beside this program (tcl.tsv, redis-py.tsv, ioredis.tsv): where, which test, and which feature that does
-not exist yet it needs. A feature that begins with "skip: " is that of a test which would wait for ever or harm those after it:
+Each suite has a file beside this program (tcl.tsv, spawned.tsv, redis-py.tsv, ioredis.tsv): where, which test, and which feature that
+does not exist yet it needs; a reason that begins with "design: " says what is meant to be otherwise here. A feature that begins with "skip: " is that of a test which would wait for ever or harm those after it:
 it is not run (not for redis-py). The run fails for a test that fails and is not listed, and for one that is listed and passes: the
 files can only shrink.
 """
@@ -24,6 +25,10 @@ unit/tracking unit/acl unit/acl-v2 unit/auth unit/querybuf unit/protocol unit/in
 unit/introspection-2 unit/slowlog unit/latency-monitor unit/quit unit/obuf-limits unit/client-eviction unit/limits
 unit/other unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set unit/type/zset unit/type/hash unit/type/stream
 unit/type/stream-cgroups unit/bitops unit/bitfield unit/geo unit/hyperloglog unit/sort unit/dump""".split()
+# What concerns files, which the external mode leaves out: their tests start servers over them.
+SPAWNED_UNITS = """integration/aof integration/aof-multi-part integration/aof-race integration/rdb
+integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load integration/convert-ziplist-zset-on-load
+integration/corrupt-dump integration/corrupt-dump-fuzzer integration/logging unit/aofrw unit/other""".split()
 OPTIONS = ["--enable-debug-command", "yes", "--enable-protected-configs", "yes", "--enable-module-command", "yes"]
 
 # The feature that an unknown command belongs to, by the beginning of its name. The first match counts.
@@ -72,17 +77,56 @@ class Server:
         return lived
 
 
-def tcl(args, server, listed):
-    """Failures of the Tcl suite: (unit, test) -> message. A unit that ends early is a failure of the test `(unit)`."""
+def copy_of_suite(args):
+    """The suite in a folder of its own, whose tests may be changed."""
     suite = tempfile.mkdtemp(prefix="suite.")
     for name in os.listdir(args.source):
         if name != "tests":
             os.symlink(os.path.join(os.path.abspath(args.source), name), os.path.join(suite, name))
     shutil.copytree(os.path.join(args.source, "tests"), os.path.join(suite, "tests"), symlinks=True)
+    return suite
+
+
+def change(suite, name, pattern, replacement):
+    """Replaces text in a file of the suite; it must be there."""
+    path = os.path.join(suite, "tests", name)
+    text, count = re.subn(pattern, lambda _: replacement, open(path).read())
+    assert count > 0, "%s has changed: there is no %s" % (name, pattern)
+    open(path, "w").write(text)
+
+
+def outcome_of(logs, units):
+    """Failures of units, by their logs: (unit, test) -> message, and how many tests passed. A unit that ends early is a failure of the test
+    `(unit)`; one between tests is named by its message."""
+    failures, passed = {}, 0
+    for unit in units:
+        log = open(os.path.join(logs, unit.replace("/", "_") + ".log"), errors="replace").read()
+        log = re.sub(r"\x1b\[[0-9;]*m", "", log)
+        passed += len(re.findall(r"(?m)^\[ok\]: ", log))
+        blocks = re.split(r"(?m)^(?=\[[a-z]+\]: )", log)
+        for i, block in enumerate(blocks):
+            first, _, rest = block.partition("\n")
+            failed = re.match(r"\[err\]: (.*) in tests/\S+$", first)
+            if failed:
+                failures[unit, failed.group(1)] = rest
+            elif block.startswith("[err]: "):
+                # The test around it, if there is one, says that it failed right behind.
+                behind = blocks[i + 1].split("\n", 1)[0] if i + 1 < len(blocks) else ""
+                if not re.match(r"\[err\]: .* in tests/\S+$", behind):
+                    failures[unit, "(between tests) " + first.removeprefix("[err]: ")[:80]] = rest
+            elif block.startswith(("[exception]", "[timeout]")):
+                failures[unit, "(unit)"] = block
+        if "The End" not in log and (unit, "(unit)") not in failures:
+            failures[unit, "(unit)"] = log[-600:]
+    print("logs:", logs)
+    return failures, passed
+
+
+def tcl(args, server, listed):
+    """Failures of the Tcl suite: (unit, test) -> message."""
+    suite = copy_of_suite(args)
     # The suite cleans up functions before every test file. Without functions there is nothing to clean.
-    support = os.path.join(suite, "tests", "support", "server.tcl")
-    text = open(support).read()
-    open(support, "w").write(re.sub(r"(?m)^( *)r function flush$", r"\1catch {r function flush}", text))
+    change(suite, "support/server.tcl", r"(?m)^ *r function flush$", "catch {r function flush}")
     logs = tempfile.mkdtemp(prefix="tcl.")
     skipped = os.path.join(logs, "skipped")
     with open(skipped, "w") as out:
@@ -90,24 +134,38 @@ def tcl(args, server, listed):
         out.writelines(test + "\n" for (_, test), reason in listed.items() if reason.startswith("skip: "))
     environment = dict(os.environ, OUT=logs, SKIPTESTS=skipped)
     runner = os.path.join(args.tools, "run_tcl_external.sh")
-    subprocess.run([runner, suite, "127.0.0.1", str(server.port), *(args.rest or UNITS)], env=environment)
-    failures, passed = {}, 0
-    for unit in args.rest or UNITS:
-        log = open(os.path.join(logs, unit.replace("/", "_") + ".log"), errors="replace").read()
-        log = re.sub(r"\x1b\[[0-9;]*m", "", log)
-        passed += len(re.findall(r"(?m)^\[ok\]: ", log))
-        blocks = re.split(r"(?m)^(?=\[[a-z]+\]: )", log)
-        for block in blocks:
-            failed = re.match(r"\[err\]: (.*?)(?: in tests/\S+)?$", block.split("\n", 1)[0])
-            if failed:
-                failures[unit, failed.group(1)] = block.split("\n", 1)[-1]
-            elif block.startswith(("[exception]", "[timeout]")):
-                failures[unit, "(unit)"] = block
-        if "The End" not in log and (unit, "(unit)") not in failures:
-            failures[unit, "(unit)"] = log[-600:]
+    units = args.rest or UNITS
+    subprocess.run([runner, suite, "127.0.0.1", str(server.port), *units], env=environment)
     shutil.rmtree(suite)
-    print("logs:", logs)
-    return failures, passed
+    return outcome_of(logs, units)
+
+
+def spawned(args, server, listed):
+    """Failures of the Tcl suite that starts the servers itself: (unit, test) -> message."""
+    suite = copy_of_suite(args)
+    # What another process does there a task does here, so there is no child to be killed: it is made to fail, and something else is
+    # killed in its place. Manifests are replaced and files removed by a task, too, which the suite does not wait for.
+    stop = """proc get_child_pid {idx} {
+    [srv $idx client] debug stop-snapshot
+    after 200
+    return [exec sleep 100 &]
+}
+"""
+    no_gc = "r config set aof-disable-auto-gc no"
+    change(suite, "integration/aof-multi-part.tcl", no_gc, no_gc + "\n            after 200")
+    change(suite, "support/util.tcl", r"(?ms)^proc get_child_pid .*?^}\n", stop)
+    logs, programs = tempfile.mkdtemp(prefix="tcl."), tempfile.mkdtemp(prefix="programs.")
+    for name in ("check-rdb", "check-aof"):
+        os.symlink(os.path.join(os.path.dirname(args.server), "refrain-" + name), os.path.join(programs, "redis-" + name))
+    skipped = os.path.join(logs, "skipped")
+    with open(skipped, "w") as out:
+        out.writelines(test + "\n" for (_, test), reason in listed.items() if reason.startswith("skip: "))
+    environment = {"UNIT_TIMEOUT": "250", "JOBS": "1", **os.environ, "OUT": logs, "TOOLS": programs, "TCL_FLAGS": "--skipfile " + skipped}
+    units = args.rest or SPAWNED_UNITS
+    subprocess.run([os.path.join(args.tools, "run_tcl_spawn.sh"), suite, args.server, *units], env=environment)
+    for folder in (suite, programs):
+        shutil.rmtree(folder)
+    return outcome_of(logs, units)
 
 
 def redis_py(args, server, listed):
@@ -161,7 +219,7 @@ def ioredis(args, server, listed):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("suite", choices=["tcl", "redis-py", "ioredis"])
+    parser.add_argument("suite", choices=["tcl", "spawned", "redis-py", "ioredis"])
     for name in ("tools", "source", "server"):
         parser.add_argument(name, type=os.path.abspath)
     parser.add_argument("rest", nargs="*")
@@ -171,13 +229,17 @@ def main():
     lines = [line.rstrip("\n") for line in open(path)] if os.path.exists(path) else []
     header = [line for line in lines if line.startswith("#")]
     listed = {tuple(fields[:2]): fields[2] for fields in (line.split("\t") for line in lines if line and not line.startswith("#"))}
-    server = Server(args.server)
+    suites = {"tcl": tcl, "spawned": spawned, "redis-py": redis_py, "ioredis": ioredis}
+    server = Server(args.server) if args.suite != "spawned" else None
+    lived = True
     try:
-        failures, passed = {"tcl": tcl, "redis-py": redis_py, "ioredis": ioredis}[args.suite](args, server, listed)
+        failures, passed = suites[args.suite](args, server, listed)
     finally:
-        lived = server.stop()
+        if server:
+            lived = server.stop()
     failures = {(place, re.sub(r"\s+", " ", test)): message for (place, test), message in failures.items()}
-    ran = set(args.rest or UNITS) if args.suite == "tcl" else None
+    units = {"tcl": UNITS, "spawned": SPAWNED_UNITS}.get(args.suite)
+    ran = set(args.rest or units) if units else None
     if args.record:
         kept = {key: reason for key, reason in listed.items()
                 if ran is not None and key[0] not in ran or reason.startswith("skip: ")}
