@@ -20,6 +20,8 @@ pub struct Connection {
     pub ended: bool,
     /// The last write was refused in part: nothing is written until WRITE is reported.
     pub blocked: bool,
+    /// In the list of connections that are to be sent more in the next round.
+    pub unfinished: bool,
     /// What of its output waits for the append-only file.
     pub gates: Gates,
     /// In the list of connections that wait for it.
@@ -45,6 +47,7 @@ impl Connections {
                 hup: false,
                 ended: false,
                 blocked: false,
+                unfinished: false,
                 gates: Gates::default(),
                 gated: false,
             }

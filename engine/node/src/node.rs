@@ -26,6 +26,8 @@ pub struct Node<R: Runtime, P: Probe> {
     pub(crate) connections: Connections,
     /// Connections that may have something to read, each once, in the order in which they get their turn.
     pub(crate) readable: VecDeque<Token>,
+    /// Connections that were sent their share of a round and are owed more.
+    pub(crate) unfinished: Vec<Token>,
     /// The bytes of this round, of all connections.
     pub(crate) arena: Vec<u8>,
     pub(crate) inputs: Vec<Input>,
@@ -117,6 +119,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             listeners: Vec::new(),
             connections: Connections::default(),
             readable: VecDeque::new(),
+            unfinished: Vec::new(),
             arena: Vec::new(),
             inputs: Vec::new(),
             jobs: Jobs::new(),
@@ -185,6 +188,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             let began = self.runtime.ticks();
             let started = self.round_is_measured().then(|| self.engine.hooks().probe().thread_cpu());
             self.sort_readiness();
+            self.flush_more();
             self.accept();
             if !self.stands_still() {
                 self.read();
@@ -214,7 +218,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// The only await: for a completed job, a signal, a ready socket, or the moment at which there is something to do anyway.
     async fn wait(&mut self) {
         let executes = !self.stands_still() && (self.engine.is_runnable() || !self.readable.is_empty());
-        let at_once = executes || self.has_file_work() || self.listeners.iter().any(|l| l.pending && !l.parked);
+        let at_once = executes
+            || !self.unfinished.is_empty()
+            || self.has_file_work()
+            || self.listeners.iter().any(|l| l.pending && !l.parked);
         let until = if at_once { Mono(0) } else { self.next_tick.min(self.next_moment()).min(self.files.next_slice()) };
         let Node { runtime, sockets, jobs, files, ready, signal, engine, .. } = self;
         let mut done = Vec::new();
@@ -341,8 +348,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     fn say_goodbye(&mut self) {
         self.write();
         for token in self.connections.tokens() {
-            if self.connections.get_mut(token).is_some_and(|c| !c.blocked) {
+            loop {
+                let Some(connection) = self.connections.get_mut(token).filter(|c| !c.blocked) else { break };
+                connection.unfinished = false;
                 self.flush(token);
+                if !self.connections.get_mut(token).is_some_and(|c| c.unfinished) {
+                    break;
+                }
             }
             self.sockets.shutdown(token);
             self.drop_connection(token);

@@ -17,6 +17,10 @@ const CHUNK: usize = READ_CHUNK;
 /// Bytes of a round after which no further connection is read: a round then stays below a millisecond.
 const ROUND: usize = 16 * 1024;
 
+/// Bytes sent to one connection at one go: a peer that reads as fast as they are written would otherwise be sent all that it is owed
+/// before anybody else has his turn.
+const SENT: usize = 1 << 20;
+
 impl<R: Runtime, P: Probe> Node<R, P> {
     pub(crate) fn accept(&mut self) {
         for i in 0..self.listeners.len() {
@@ -181,14 +185,35 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.engine.recycle_attended(attended);
     }
 
-    /// Sends as much as the peer takes now.
+    /// Goes on with those who would have taken more in the round before.
+    pub(crate) fn flush_more(&mut self) {
+        for token in std::mem::take(&mut self.unfinished) {
+            if let Some(connection) = self.connections.get_mut(token) {
+                connection.unfinished = false;
+                if !connection.blocked {
+                    self.flush(token);
+                }
+            }
+        }
+    }
+
+    /// Sends as much as the peer takes now, up to a bound: what is left is sent in the next round.
     pub(crate) fn flush(&mut self, token: Token) {
+        let mut left = SENT;
         let durable = self.gate().map_or(u64::MAX, |(_, durable)| durable);
         let Some(connection) = self.connections.get_mut(token) else { return };
         let session = connection.session;
         let closing = self.engine.closing(session);
         while closing != Closing::Now && !self.engine.unsent(session).is_empty() {
+            if left == 0 {
+                if !connection.unfinished {
+                    connection.unfinished = true;
+                    self.unfinished.push(token);
+                }
+                return;
+            }
             let mut unsent = self.engine.unsent(session);
+            unsent = &unsent[..unsent.len().min(left)];
             if !connection.gates.is_empty() {
                 let free = connection.gates.free(self.engine.owed(session), durable);
                 if free == 0 {
@@ -200,6 +225,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             let len = unsent.len();
             match self.sockets.try_write(token, &[IoSlice::new(unsent)]) {
                 Ok(n) => {
+                    left -= n;
                     self.engine.sent(session, n);
                     connection.gates.advance(n);
                     if n < len {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refrain_core::Bug;
-use refrain_sim::{NodeConfig, SimRuntime, Status, World};
+use refrain_sim::{NetConfig, NodeConfig, SimRuntime, Simulation, Status, World};
 
 use crate::support::{Client, Server, Setup, bulk, calm, ms, run, simple};
 
@@ -55,6 +55,33 @@ fn a_quiet_client_waits_for_a_share_of_each_firehose_and_no_longer() {
     assert!(fair < ms(60), "{fair:?}");
     let unfair = calm(|world| quiet_latency(world, Some(Bug::NoRoundBudget)));
     assert!(unfair > ms(80), "the planted bug shows: {unfair:?}");
+}
+
+#[test]
+fn a_long_reply_leaves_in_pieces_even_if_its_client_takes_it_whole() {
+    const SIZE: usize = 8 << 20;
+    const PIECE: usize = 1 << 20;
+    let net = NetConfig { send_buffer: 4 * SIZE, receive_window: 4 * SIZE, ..NetConfig::calm() };
+    let story = |world: World| async move {
+        let server = Server::start(&world, Setup::default());
+        let mut client = Client::new(&world, &server);
+        let t = client.connect().await;
+        let value: Vec<u8> = (0..SIZE).map(|i| (i % 251) as u8).collect();
+        let mut request = Vec::new();
+        refrain_resp::encode_command(&mut request, &[b"SET".as_slice(), b"big", &value]);
+        client.send(t, &request).await.unwrap();
+        assert_eq!(client.replies(t, 1).await, Ok(vec![simple("OK")]));
+        assert_eq!(server.seen.borrow().owed_max, 0);
+        // Others are served while it leaves; what follows comes after it.
+        client.send(t, b"GET big\r\nPING\r\n").await.unwrap();
+        assert_eq!(client.replies(t, 2).await, Ok(vec![bulk(&value), simple("PONG")]));
+        let (owed, rounds) = (server.seen.borrow().owed_max, server.seen.borrow().rounds);
+        assert!((SIZE - PIECE..SIZE).contains(&owed), "{owed}");
+        world.sleep(ms(5)).await;
+        // It is not forgotten, and nothing turns in circles when it has left.
+        assert!(server.seen.borrow().rounds < rounds + 10);
+    };
+    Simulation::new(1).net(net).time_max(Duration::from_secs(900)).run(story).expect()
 }
 
 #[test]
