@@ -348,8 +348,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     fn say_goodbye(&mut self) {
         self.write();
         for token in self.connections.tokens() {
-            loop {
-                let Some(connection) = self.connections.get_mut(token).filter(|c| !c.blocked) else { break };
+            while let Some(connection) = self.connections.get_mut(token).filter(|c| !c.blocked) {
                 connection.unfinished = false;
                 self.flush(token);
                 if !self.connections.get_mut(token).is_some_and(|c| c.unfinished) {
