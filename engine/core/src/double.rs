@@ -6,16 +6,45 @@
 /// A number whose whole text is one: decimal, hexadecimal or an infinity; no blanks. `None` also for what is too large or
 /// too small to be told from infinity or zero.
 pub fn parse(text: &[u8]) -> Option<f64> {
-    /// Numbers of so many digits are whole ones below 2^53.
-    const EXACT_DIGITS: usize = 15;
-    if (1..=EXACT_DIGITS).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
-        return Some(text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')) as f64);
+    if let Some(whole) = digits(text) {
+        return Some(whole as f64);
     }
     if let Some(whole) = refrain_resp::parse_i64(text) {
         return Some(whole as f64);
     }
     let (value, exact) = read(text)?;
     exact.then_some(value)
+}
+
+/// A number of a few digits and nothing else: what nearly all scores are.
+#[inline]
+fn digits(text: &[u8]) -> Option<u64> {
+    /// Numbers of so many digits are whole ones below 2^53.
+    const EXACT_DIGITS: usize = 15;
+    if !(1..=EXACT_DIGITS).contains(&text.len()) {
+        return None;
+    }
+    let mut padded = [b'0'; 16];
+    padded[16 - text.len()..].copy_from_slice(text);
+    let word = u128::from_le_bytes(padded);
+    Some(eight_digits(word as u64)? * 100_000_000 + eight_digits((word >> 64) as u64)?)
+}
+
+/// The number that eight bytes are the digits of, the first in the lowest byte: pairs of digits first, then pairs of those, all at once.
+#[inline]
+fn eight_digits(word: u64) -> Option<u64> {
+    const EACH: u64 = u64::MAX / 255;
+    const EVEN_PAIRS: u64 = 0x0000_00FF_0000_00FF;
+    let digits = word ^ EACH * b'0' as u64;
+    // Nine and 0x76 are below 0x80.
+    if (digits | digits.wrapping_add(EACH * 0x76)) & EACH * 0x80 != 0 {
+        return None;
+    }
+    let pairs = digits * 10 + (digits >> 8);
+    // What goes beyond 64 bits is no part of the sum in the middle.
+    let even = (pairs & EVEN_PAIRS).wrapping_mul(100 + (1_000_000 << 32));
+    let odd = (pairs >> 16 & EVEN_PAIRS).wrapping_mul(1 + (10_000 << 32));
+    Some(even.wrapping_add(odd) >> 32)
 }
 
 /// A bound of a range of scores, without the mark of an excluded one: as [`parse`], but blanks may precede it, nothing at all is zero,
@@ -260,6 +289,23 @@ mod tests {
             push_general(&mut out, value);
             assert_eq!(String::from_utf8_lossy(&out), text);
         }
+    }
+
+    #[test]
+    fn digits_and_nothing_else_are_whole_numbers() {
+        for len in 1..=18 {
+            for at in 0..len {
+                let mut text = vec![b'7'; len];
+                for byte in 0..=255 {
+                    text[at] = byte;
+                    let plain = text.iter().all(u8::is_ascii_digit);
+                    let expected = std::str::from_utf8(&text).ok().filter(|_| plain).and_then(|text| text.parse().ok());
+                    assert_eq!(super::digits(&text), expected.filter(|_| len <= 15), "{text:?}");
+                }
+            }
+        }
+        assert_eq!(super::digits(b"123456789012345"), Some(123_456_789_012_345));
+        assert_eq!(super::digits(b""), None);
     }
 
     quickcheck! {

@@ -156,12 +156,18 @@ pub fn zadd(call: &mut Call<'_>) -> Outcome {
     }
     options.check(words / 2)?;
     // All scores are numbers, or nothing happens.
-    for at in (first..call.args.len()).step_by(2) {
+    let only = score(call, first)?;
+    for at in (first + 2..call.args.len()).step_by(2) {
         score(call, at)?;
     }
     let key = call.key(1);
-    let pairs = pairs(call, first);
-    let tally = add(call, &key, options, pairs)?;
+    let tally = if words == 2 {
+        let pair = (only, call.args.at(first + 1));
+        add(call, &key, options, std::iter::once(pair))?
+    } else {
+        let pairs = pairs(call, first);
+        add(call, &key, options, pairs)?
+    };
     let mut reply = call.reply();
     match tally.score {
         Some(score) if options.increment => reply.double(score),
