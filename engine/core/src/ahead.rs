@@ -26,6 +26,8 @@ pub(crate) struct Ahead {
     pub(crate) key_step: u8,
     /// Of a command on collections: the argument that names an element, or [`NO_ELEMENT`]. Otherwise 0.
     pub(crate) element: u8,
+    /// The argument that says what score the element gets, or 0.
+    pub(crate) score: u8,
 }
 
 /// A command on collections names no element.
@@ -89,6 +91,7 @@ pub(crate) struct Known {
     pub(crate) keys: u8,
     /// As in [`Ahead`].
     pub(crate) element: u8,
+    pub(crate) score: u8,
 }
 
 impl Known {
@@ -98,7 +101,11 @@ impl Known {
             (Group::Hash | Group::Set | Group::SortedSet | Group::List, _) => NO_ELEMENT,
             _ => 0,
         };
-        let mut known = Known { found, barrier: found.command.barrier, first_key: 0, key_step: 0, keys: 0, element };
+        let mut known =
+            Known { found, barrier: found.command.barrier, first_key: 0, key_step: 0, keys: 0, element, score: 0 };
+        if element != NO_ELEMENT {
+            known.score = found.command.score as u8;
+        }
         if let Some(range) = KeyRange::of(found.command) {
             (known.first_key, known.key_step) = (range.first as u8, range.step as u8);
             let last = range.last(argc);

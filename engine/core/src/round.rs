@@ -16,6 +16,7 @@ use refrain_resp::{Arg, Limits, Parsed, ProtocolError};
 use crate::ahead::{Ahead, Known, NO_ELEMENT, Rare, RecentCommand, What};
 use crate::call::{Args, KeyHashes};
 use crate::cursor::{Cursor, Parsing};
+use crate::double;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::{Bug, Hooks};
@@ -255,6 +256,7 @@ impl<H: Hooks> Engine<H> {
                 first_key: 0,
                 key_step: 0,
                 element: 0,
+                score: 0,
             });
             rare.push(Rare::Long(resolution));
             return Turn::GroupIsFull;
@@ -278,6 +280,7 @@ impl<H: Hooks> Engine<H> {
                 first_key: 0,
                 key_step: 0,
                 element: 0,
+                score: 0,
             };
             match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
@@ -331,7 +334,7 @@ impl<H: Hooks> Engine<H> {
                 },
             };
             (ahead.first_key, ahead.key_step, ahead.hashes) = (known.first_key, known.key_step, known.keys);
-            ahead.element = known.element;
+            (ahead.element, ahead.score) = (known.element, known.score);
             *elements |= known.element != 0;
             let first = usize::from(known.first_key);
             if known.keys == 1 {
@@ -525,11 +528,17 @@ impl<H: Hooks> Engine<H> {
                 && ahead.element != NO_ELEMENT
                 && let Some(place) = found.next()
             {
-                *place = Approach::begin(large, args.at(usize::from(ahead.element)));
+                let score = if ahead.score == 0 { None } else { double::parse(args.at(usize::from(ahead.score))) };
+                *place = Approach::begin(large, args.at(usize::from(ahead.element)), score);
             }
         }
-        approaches.iter().flatten().for_each(|approach| approach.prefetch_place());
-        approaches.iter().flatten().for_each(|approach| approach.prefetch_record());
+        let mut goes_on = true;
+        while goes_on {
+            goes_on = false;
+            for approach in approaches.iter_mut().map_while(Option::as_mut) {
+                goes_on |= approach.advance();
+            }
+        }
     }
 
     /// Answers a request that breaks the protocol: the stream has lost its frame, so the connection ends.

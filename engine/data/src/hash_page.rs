@@ -18,7 +18,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use crate::prefetch::{prefetch, prefetch_all};
+use crate::prefetch::prefetch;
 use crate::size_class::size_class;
 use crate::spread;
 use long::Long;
@@ -43,6 +43,9 @@ const CROWDED_BYTES: usize = 8192;
 const CROWDED_LONG_BYTES: usize = 8;
 
 const PLACE_BYTES: usize = 6;
+
+/// How far from where it is guessed a place mostly is.
+const GUESS_ERROR: usize = 3;
 
 /// Marks a record with a deadline, in the offset of its place.
 const TIMED: u16 = 1 << 15;
@@ -152,6 +155,20 @@ impl<const VALUES: bool> HashPage<VALUES> {
         self.find_from(self.count_below(hash), hash, key)
     }
 
+    /// The index of a key's record, or where one goes: what [`HashPage::insert_at`] asks for.
+    #[inline]
+    pub fn seek(&self, hash: u32, key: &[u8]) -> Result<usize, usize> {
+        let first = self.count_below(hash);
+        self.find_from(first, hash, key).ok_or(first)
+    }
+
+    /// When the record at `index` ends.
+    #[inline]
+    #[must_use]
+    pub fn deadline(&self, index: usize) -> Option<u64> {
+        if self.place(index).1 & TIMED == 0 { None } else { self.get(index).deadline }
+    }
+
     /// The index of a key's record, given that of the first record with its hash.
     #[inline]
     #[must_use]
@@ -242,7 +259,9 @@ impl<const VALUES: bool> HashPage<VALUES> {
     pub fn prefetch_place(&self, hash: u32) {
         if let (false, Some(last)) = (self.is_empty(), self.buffer.last()) {
             let guess = spread::guess(self.len(), (self.low, self.high), hash.clamp(self.low, self.high));
-            prefetch(std::ptr::from_ref(last).wrapping_sub(guess * PLACE_BYTES + PLACE_BYTES / 2));
+            let place = std::ptr::from_ref(last).wrapping_sub(guess * PLACE_BYTES + PLACE_BYTES / 2);
+            prefetch(place.wrapping_sub(GUESS_ERROR * PLACE_BYTES));
+            prefetch(place.wrapping_add(GUESS_ERROR * PLACE_BYTES));
         }
     }
 
@@ -260,12 +279,6 @@ impl<const VALUES: bool> HashPage<VALUES> {
         }
         prefetch(&raw const self.buffer[usize::from(offset & !TIMED)]);
         Some(index)
-    }
-
-    /// Starts loading what says where the page's parts are.
-    #[inline]
-    pub(crate) fn prefetch_head(&self) {
-        prefetch_all(self);
     }
 
     /// Starts loading the record of this hash, or else where a new one goes.

@@ -3,6 +3,7 @@
 //! A small one is *packed*, and becomes *large* when it has too many members or one that is too long; it never goes back.
 //! A score is any double but NaN. The two zeros are equal; a packed set keeps the positive one alone, as Redis does.
 
+mod column;
 mod index_page;
 mod large;
 mod names;
@@ -10,6 +11,7 @@ mod packed;
 mod range;
 mod score_page;
 mod scores;
+mod stemmed;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ use std::ops::Range;
 pub(crate) use index_page::IndexPage;
 pub use large::LargeSortedSet;
 pub use range::{LexBound, LexRange, ScoreBound, ScoreRange, rank_range};
+pub(crate) use score_page::ScorePage;
 
 use crate::collection::{Body, BodyRef, Collection, Large};
 use crate::hash::HashSeed;
@@ -396,7 +399,7 @@ impl<'a> SortedSetRef<'a> {
 
     /// Visits members in an order of their own from where `cursor` says, about `count` of them; a packed set as a whole. Where
     /// to go on, 0 at the end.
-    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(Value<'a>, f64)) -> u64 {
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(Value<'_>, f64)) -> u64 {
         match self {
             SortedSetRef::Packed(_) => {
                 self.for_each(visit);

@@ -6,6 +6,63 @@
 /// Steps from the guess before it is given up as a bad one.
 const STEPS_MAX: usize = 16;
 
+/// What a search has learnt on its way down a tree: the hash that is sought lies between these two, both included, and so do
+/// nearly all of the node that the search has come to. With them a guess needs no look at the node's ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Between {
+    low: u32,
+    high: u32,
+}
+
+impl Default for Between {
+    fn default() -> Self {
+        Between { low: 0, high: u32::MAX }
+    }
+}
+
+impl Between {
+    /// Where among the `len` children of a node the one is whose part of the hashes has `hash` in it, if they are spread evenly.
+    #[inline(always)]
+    pub(crate) fn guess(self, len: usize, hash: u32) -> usize {
+        let above = u64::from(hash - self.low);
+        let width = u64::from(self.high - self.low) + 1;
+        (above * len as u64 / width) as usize
+    }
+
+    /// The last of `len` ascending hashes that is at or before `hash`, otherwise the first: what a tree asks of its pages. The search
+    /// goes on between that one and the next.
+    #[inline]
+    pub(crate) fn narrow(&mut self, len: usize, at: impl Fn(usize) -> u32, hash: u32) -> usize {
+        let guess = self.guess(len, hash);
+        let mut index = guess;
+        if at(guess) <= hash {
+            let end = (guess + STEPS_MAX).min(len - 1);
+            while index < end && at(index + 1) <= hash {
+                index += 1;
+            }
+            if index == guess + STEPS_MAX {
+                index = partition(index, len, &at, hash) - 1;
+            }
+        } else {
+            let end = guess.saturating_sub(STEPS_MAX);
+            while index > end && at(index) > hash {
+                index -= 1;
+            }
+            if index > 0 && at(index) > hash {
+                index = partition(0, index, &at, hash).saturating_sub(1);
+            }
+        }
+        let low = at(index);
+        if low <= hash {
+            self.low = low;
+        }
+        if index + 1 < len {
+            self.high = at(index + 1) - 1;
+        }
+        index
+    }
+}
+
 /// Where a hash between `low` and `high` is or would be among `len` hashes, if they are spread evenly.
 #[inline(always)]
 pub(crate) fn guess(len: usize, (low, high): (u32, u32), hash: u32) -> usize {
@@ -42,13 +99,6 @@ pub(crate) fn count_up_to(len: usize, (low, high): (u32, u32), at: impl Fn(usize
     }
 }
 
-/// The last of ascending hashes that is at or before `hash`, otherwise the first: what a tree asks of its pages.
-#[inline]
-pub(crate) fn last_at_or_before(len: usize, at: impl Fn(usize) -> u32, hash: u32) -> usize {
-    let ends = (at(0), at(len - 1));
-    count_up_to(len, ends, at, hash).saturating_sub(1)
-}
-
 #[cold]
 fn partition(mut low: usize, mut high: usize, at: impl Fn(usize) -> u32, hash: u32) -> usize {
     while low < high {
@@ -66,7 +116,7 @@ fn partition(mut low: usize, mut high: usize, at: impl Fn(usize) -> u32, hash: u
 mod tests {
     use quickcheck::quickcheck;
 
-    use super::count_up_to;
+    use super::{Between, count_up_to};
 
     fn agrees(mut hashes: Vec<u32>, sought: Vec<u32>) -> bool {
         hashes.sort_unstable();
@@ -78,7 +128,32 @@ mod tests {
         })
     }
 
+    /// Two levels: a few of the hashes above, and below each those from it to the next.
+    fn narrows(mut hashes: Vec<u32>, sought: Vec<u32>, below: usize) -> bool {
+        hashes.sort_unstable();
+        hashes.dedup();
+        let near = hashes.iter().flat_map(|hash| [hash.wrapping_sub(1), *hash, hash.wrapping_add(1)]);
+        let nodes: Vec<&[u32]> = hashes.chunks(below).collect();
+        hashes.is_empty()
+            || near.chain(sought).all(|hash| {
+                let mut between = Between::default();
+                let node = between.narrow(nodes.len(), |index| nodes[index][0], hash);
+                let found = between.narrow(nodes[node].len(), |index| nodes[node][index], hash);
+                let expected = hashes.partition_point(|other| *other <= hash).saturating_sub(1);
+                node * below + found == expected && between.low <= hash && hash <= between.high
+            })
+    }
+
     quickcheck! {
+        fn searches_go_on_where_they_have_come_to(hashes: Vec<u32>, sought: Vec<u32>, below: u8) -> bool {
+            narrows(hashes, sought, usize::from(below) + 1)
+        }
+
+        fn searches_go_on_among_crowds(hashes: Vec<u8>, far: Vec<u32>, sought: Vec<u8>, below: u8) -> bool {
+            let hashes = hashes.into_iter().map(u32::from).chain(far).collect();
+            narrows(hashes, sought.into_iter().map(u32::from).collect(), usize::from(below) + 1)
+        }
+
         fn spread_hashes_are_found(hashes: Vec<u32>, sought: Vec<u32>) -> bool {
             agrees(hashes, sought)
         }

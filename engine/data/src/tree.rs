@@ -10,6 +10,7 @@
 //!
 //! It must never look into a record, and never hold a page without records.
 
+mod descent;
 mod edit;
 mod node;
 mod own;
@@ -23,6 +24,8 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::spread::Between;
+pub(crate) use descent::Descent;
 use edit::{Change, Edges};
 use node::{Child, Node};
 pub use pages::Pages;
@@ -56,8 +59,14 @@ pub trait Page: Clone + Default + Send + Sync + 'static {
     }
 
     /// The last of `len` ascending bounds, of which there is one at least, that is at or before `bound`; otherwise the first. Worth its
-    /// own code where a bound's value tells where it is.
-    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b Self::Bound, bound: &Self::Bound) -> usize {
+    /// own code where a bound's value tells where it is: then `between` says what the search has learnt on its way down.
+    fn last_at_or_before<'b>(
+        len: usize,
+        at: impl Fn(usize) -> &'b Self::Bound,
+        bound: &Self::Bound,
+        between: &mut Between,
+    ) -> usize {
+        let _ = between;
         let (mut low, mut high) = (0, len);
         while low < high {
             let middle = low.midpoint(high);
@@ -68,6 +77,18 @@ pub trait Page: Clone + Default + Send + Sync + 'static {
             }
         }
         low.saturating_sub(1)
+    }
+
+    /// Where [`Page::last_at_or_before`] looks first.
+    fn guess(len: usize, bound: &Self::Bound, between: Between) -> usize {
+        let _ = (bound, between);
+        len / 2
+    }
+
+    /// Whether the first record may be another than when this was asked last. Worth its own code where [`Page::has_lowest`] looks at
+    /// memory that a change need not have touched.
+    fn first_may_differ(&mut self) -> bool {
+        true
     }
 
     /// The heap that a bound occupies, by its value alone.
@@ -166,7 +187,8 @@ impl<P: Page> Tree<P> {
     /// at or before the bound, otherwise the first page.
     #[must_use]
     pub fn page_of(&self, bound: &P::Bound) -> Option<(&P, usize)> {
-        self.page_where(|children| node::child_of(children, bound))
+        let mut between = Between::default();
+        self.page_where(|children| node::child_of(children, bound, &mut between))
     }
 
     /// As [`Tree::page_of`], with a search that no owned bound is needed for: `reaches` tells whether a bound is at or
@@ -176,7 +198,7 @@ impl<P: Page> Tree<P> {
         self.page_where(|children| node::child_by(children, &reaches))
     }
 
-    fn page_where(&self, seek: impl Fn(&[Child<P>]) -> usize) -> Option<(&P, usize)> {
+    fn page_where(&self, mut seek: impl FnMut(&[Child<P>]) -> usize) -> Option<(&P, usize)> {
         let mut before = 0;
         let mut node = self.root.as_deref()?;
         loop {
@@ -194,7 +216,8 @@ impl<P: Page> Tree<P> {
     /// As [`Tree::page_of`], without counting what is before the page.
     #[must_use]
     pub fn lookup(&self, bound: &P::Bound) -> Option<&P> {
-        self.lookup_where(|children| node::child_of(children, bound))
+        let mut between = Between::default();
+        self.lookup_where(|children| node::child_of(children, bound, &mut between))
     }
 
     /// As [`Tree::page_by`], without counting what is before the page.
@@ -204,7 +227,7 @@ impl<P: Page> Tree<P> {
     }
 
     #[inline]
-    fn lookup_where(&self, seek: impl Fn(&[Child<P>]) -> usize) -> Option<&P> {
+    fn lookup_where(&self, mut seek: impl FnMut(&[Child<P>]) -> usize) -> Option<&P> {
         let mut node = self.root.as_deref()?;
         loop {
             match node {
@@ -212,6 +235,11 @@ impl<P: Page> Tree<P> {
                 Node::Inner(children) => node = &children[seek(children)].node,
             }
         }
+    }
+
+    /// A search for the page that [`Tree::lookup`] finds, to be done step by step.
+    pub(crate) fn descend(&self) -> Option<Descent<'_, P>> {
+        self.root.as_deref().map(Descent::new)
     }
 
     /// The first page.
@@ -261,7 +289,8 @@ impl<P: Page> Tree<P> {
 
     /// Changes the page that [`Tree::page_of`] finds, or a first one where there is none.
     pub fn edit_of<R>(&mut self, bound: &P::Bound, change: impl FnOnce(&mut P) -> R) -> R {
-        self.edit(|children| node::child_of(children, bound), |page, _| change(page))
+        let mut between = Between::default();
+        self.edit(|children| node::child_of(children, bound, &mut between), |page, _| change(page))
     }
 
     /// Changes the page that [`Tree::page_by`] finds, or a first one where there is none.
@@ -328,9 +357,13 @@ impl<P: Page> Tree<P> {
                 none.insert(root)
             }
         };
-        let (result, change) = edit::edit(root, Edges { first: true, last: true }, &mut seek, change);
-        self.settle(change);
-        result
+        let (mut change, mut result, mut done) = (Some(change), None, Change::default());
+        let mut change = |page: &mut P, following: &mut Vec<P>| {
+            result = change.take().map(|change| change(page, following));
+        };
+        edit::edit(root, Edges { first: true, last: true }, &mut seek, &mut change, &mut done);
+        self.settle(done);
+        result.expect("one page is changed, once")
     }
 
     /// Takes over the counts of a change, and lets the root grow and shrink.

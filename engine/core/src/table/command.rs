@@ -112,6 +112,8 @@ pub struct Command {
     /// The argument that names an element of the collection at the first key, or 0: where it is in a large one is asked for ahead. It
     /// is a hint, which options may make wrong.
     pub element: usize,
+    /// The argument before it that says what score the element gets, or 0: where that is in a large sorted set is asked for ahead, too.
+    pub score: usize,
     /// Nothing more of its connection is parsed until it has finished: it changes how what follows is read or answered,
     /// may end the connection, or may wait.
     pub barrier: bool,
@@ -149,6 +151,7 @@ impl Command {
         channels: Channels::None,
         tips: &[],
         element: 0,
+        score: 0,
         barrier: false,
         since: "1.0.0",
         group: Group::Generic,

@@ -12,6 +12,7 @@ pub(super) const COMMANDS: &[Command] = &[
         categories: Categories::of(&[Categories::SORTEDSET]),
         keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::UPDATE])],
         element: 3,
+        score: 2,
         since: "1.2.0",
         group: Group::SortedSet,
         complexity: "O(log(N)) for each member, where N is the number of members",

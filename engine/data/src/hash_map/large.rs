@@ -66,7 +66,7 @@ impl LargeHash {
 
     /// What orders a field.
     #[inline]
-    fn bound(&self, name: &[u8]) -> u32 {
+    pub(crate) fn bound(&self, name: &[u8]) -> u32 {
         (self.seed.hash(name).0 >> 32) as u32
     }
 
@@ -86,10 +86,10 @@ impl LargeHash {
         self.due.page_of(&first_after).map_or(0, |(page, before)| before + page.count_below(first_after))
     }
 
-    /// The page where a field of this name is or would be, and what orders it.
-    pub(crate) fn page(&self, name: &[u8]) -> Option<(&HashPage<true>, u32)> {
-        let bound = self.bound(name);
-        Some((self.fields.lookup(&bound)?, bound))
+    /// The fields by what orders them.
+    #[inline]
+    pub(crate) fn tree(&self) -> &Tree<HashPage<true>> {
+        &self.fields
     }
 
     #[inline]
@@ -108,16 +108,16 @@ impl LargeHash {
     /// Sets a field; true if it is new.
     pub(super) fn set(&mut self, name: &[u8], value: &[u8], deadline: Deadline) -> bool {
         let bound = self.bound(name);
-        let (is_new, old, new) = self.fields.edit_of(&bound, |page| match page.find(bound, name) {
-            Some(index) => {
-                let old = page.get(index).deadline;
+        let (is_new, old, new) = self.fields.edit_of(&bound, |page| match page.seek(bound, name) {
+            Ok(index) => {
+                let old = page.deadline(index);
                 let new = deadline.over(old);
                 page.replace(index, value, new);
                 (false, old, new)
             }
-            None => {
+            Err(index) => {
                 let new = deadline.over(None);
-                page.insert(bound, Record { key: name, value, deadline: new });
+                page.insert_at(index, bound, Record { key: name, value, deadline: new });
                 (true, None, new)
             }
         });

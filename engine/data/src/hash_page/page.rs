@@ -8,7 +8,7 @@ use super::{
     Record, SHORT_BYTES_MAX, SPARSE_BYTES, TIMED,
 };
 use crate::size_class::size_class;
-use crate::spread;
+use crate::spread::Between;
 use crate::tree::Page;
 
 /// A key or a value as it is to be written: in the page, or beside it.
@@ -31,12 +31,18 @@ impl Part<'_> {
 impl<const VALUES: bool> HashPage<VALUES> {
     /// Adds a record whose key is not there, and says at which index.
     pub fn insert(&mut self, hash: u32, record: Record<'_>) -> usize {
+        let index = self.count_below(hash);
+        self.insert_at(index, hash, record);
+        index
+    }
+
+    /// Adds a record whose key is not there, where [`HashPage::seek`] says that it goes.
+    pub fn insert_at(&mut self, index: usize, hash: u32, record: Record<'_>) {
         let key = self.to_part(record.key);
         let value = VALUES.then(|| self.to_part(record.value));
         let deadline = record.deadline.filter(|_| VALUES);
         let bytes = key.bytes() + value.as_ref().map_or(0, Part::bytes) + if deadline.is_some() { 8 } else { 0 };
         self.make_room(bytes + PLACE_BYTES);
-        let index = self.count_below(hash);
         let offset = self.records_end;
         self.push_part(key);
         if let Some(value) = value {
@@ -44,25 +50,21 @@ impl<const VALUES: bool> HashPage<VALUES> {
         }
         self.push_deadline(deadline);
         self.insert_place(index, hash, offset | if deadline.is_some() { TIMED } else { 0 });
-        index
     }
 
     /// Gives a record another value and another deadline, or none.
     pub fn replace(&mut self, index: usize, value: &[u8], deadline: Option<u64>) {
         let (hash, place) = self.place(index);
-        let old = self.get(index);
-        let offset = usize::from(place & !TIMED);
-        let value_at = self.part(offset).1;
-        if old.value.len() == value.len()
-            && self.buffer[value_at] <= MIDDLING
-            && old.deadline.is_some() == deadline.is_some()
-        {
-            let end = self.part(value_at).1;
-            self.buffer[end - value.len()..end].copy_from_slice(value);
-            if let Some(deadline) = deadline {
-                self.buffer[end..end + 8].copy_from_slice(&deadline.to_le_bytes());
+        let value_at = self.part(usize::from(place & !TIMED)).1;
+        if self.buffer[value_at] <= MIDDLING && (place & TIMED != 0) == deadline.is_some() {
+            let (old, end) = self.part(value_at);
+            if old.len() == value.len() {
+                self.buffer[end - value.len()..end].copy_from_slice(value);
+                if let Some(deadline) = deadline {
+                    self.buffer[end..end + 8].copy_from_slice(&deadline.to_le_bytes());
+                }
+                return;
             }
-            return;
         }
         let part = self.to_part(value);
         self.rewrite(index, hash, part, deadline);
@@ -240,11 +242,12 @@ impl<const VALUES: bool> HashPage<VALUES> {
             return self.sweep(self.fill() + more);
         }
         assert!(unswept < usize::from(TIMED), "so many records of one hash are not to be met");
-        let mut buffer = vec![0; unswept].into_boxed_slice();
-        let (records, places) = (usize::from(self.records_end), self.places_start());
-        buffer[..records].copy_from_slice(&self.buffer[..records]);
-        buffer[unswept - self.len() * PLACE_BYTES..].copy_from_slice(&self.buffer[places..]);
-        self.buffer = buffer;
+        let places = &self.buffer[self.places_start()..];
+        let mut buffer = Vec::with_capacity(unswept);
+        buffer.extend_from_slice(&self.buffer[..usize::from(self.records_end)]);
+        buffer.resize(unswept - places.len(), 0);
+        buffer.extend_from_slice(places);
+        self.buffer = buffer.into_boxed_slice();
     }
 
     /// Copies the page into a buffer for `bytes`, without what is wasted.
@@ -259,9 +262,9 @@ impl<const VALUES: bool> HashPage<VALUES> {
         range.map(|index| self.end(index) - self.offset(index) + PLACE_BYTES).sum()
     }
 
-    /// The records at `range`, as a page of their own.
-    fn part_of(&self, range: Range<usize>) -> Self {
-        let bytes = self.bytes_of(range.clone());
+    /// The records at `range`, which take so many bytes, as a page of their own.
+    fn part_of(&self, range: Range<usize>, bytes: usize) -> Self {
+        debug_assert_eq!(bytes, self.bytes_of(range.clone()));
         let mut part = HashPage { buffer: vec![0; size_class(bytes)].into_boxed_slice(), ..HashPage::default() };
         part.append(self, range);
         part
@@ -307,8 +310,14 @@ impl<const VALUES: bool> Page for HashPage<VALUES> {
         self.low
     }
 
-    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b u32, hash: &u32) -> usize {
-        spread::last_at_or_before(len, |index| *at(index), *hash)
+    #[inline]
+    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b u32, hash: &u32, between: &mut Between) -> usize {
+        between.narrow(len, |index| *at(index), *hash)
+    }
+
+    #[inline]
+    fn guess(len: usize, hash: &u32, between: Between) -> usize {
+        between.guess(len, *hash)
     }
 
     fn is_over_full(&self) -> bool {
@@ -341,8 +350,9 @@ impl<const VALUES: bool> Page for HashPage<VALUES> {
             }
             (before, after) => before.or(after)?,
         };
-        let upper = self.part_of(at..self.len());
-        *self = self.part_of(0..at);
+        let below = if at == middle { bytes } else { self.bytes_of(0..at) };
+        let upper = self.part_of(at..self.len(), fill - below);
+        *self = self.part_of(0..at, below);
         Some(upper)
     }
 

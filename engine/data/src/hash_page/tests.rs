@@ -23,6 +23,7 @@ fn check<const VALUES: bool>(page: &HashPage<VALUES>, few: bool) {
         let record = page.get(index);
         assert_eq!(*hash, hash_of(record.key, few));
         assert_eq!((page.find(*hash, record.key), page.key(index)), (Some(index), record.key));
+        assert_eq!((page.seek(*hash, record.key), page.deadline(index)), (Ok(index), record.deadline));
         assert_eq!(page.prefetch_record(*hash), hashes.iter().position(|other| other == hash));
         assert_eq!(page.count_below(*hash), hashes.partition_point(|other| other < hash));
         for other in [hash.wrapping_sub(1), hash.wrapping_add(1)] {
@@ -36,6 +37,7 @@ fn check<const VALUES: bool>(page: &HashPage<VALUES>, few: bool) {
     }
     assert_eq!(page.fill(), records + page.len() * PLACE_BYTES, "what is wasted is counted");
     assert_eq!(page.find(77, b"absent"), None);
+    assert_eq!(page.seek(77, b"absent"), Err(page.count_below(77)));
 }
 
 fn check_tree<const VALUES: bool>(tree: &Tree<HashPage<VALUES>>, model: &Model, few: bool) {
@@ -97,11 +99,11 @@ fn run<const VALUES: bool>(steps: Vec<Step>, few: bool) {
                 let (value, deadline) = if VALUES { (value, deadline) } else { (vec![], None) };
                 let hash = hash_of(&key, few);
                 tree.edit_of(&hash, |page| {
-                    match page.find(hash, &key) {
-                        Some(index) if VALUES => page.replace(index, &value, deadline),
-                        Some(_) => {}
-                        None => {
-                            let index = page.insert(hash, Record { key: &key, value: &value, deadline });
+                    match page.seek(hash, &key) {
+                        Ok(index) if VALUES => page.replace(index, &value, deadline),
+                        Ok(_) => {}
+                        Err(index) => {
+                            page.insert_at(index, hash, Record { key: &key, value: &value, deadline });
                             assert_eq!(page.get(index), Record { key: &key, value: &value, deadline });
                         }
                     }

@@ -80,7 +80,7 @@ impl LargeSet {
 
     /// A member's place in the order.
     #[inline]
-    pub(super) fn hash(&self, member: &[u8]) -> u32 {
+    pub(crate) fn hash(&self, member: &[u8]) -> u32 {
         hash(self.seed, member)
     }
 
@@ -90,10 +90,10 @@ impl LargeSet {
         self.members.lookup(&hash)
     }
 
-    /// The page where a member of this name is or would be, and its hash.
-    pub(crate) fn page_of(&self, name: &[u8]) -> Option<(&MemberPage, u32)> {
-        let hash = self.hash(name);
-        Some((self.page(hash)?, hash))
+    /// The members in their order.
+    #[inline]
+    pub(crate) fn tree(&self) -> &Tree<MemberPage> {
+        &self.members
     }
 
     /// Whether something is a member.
@@ -111,10 +111,12 @@ impl LargeSet {
 
     pub(super) fn insert_hashed(&mut self, hash: u32, member: &[u8]) -> bool {
         // A look first: nothing is copied for a member that is there.
-        if self.page(hash).is_some_and(|page| page.find(hash, member).is_some()) {
-            return false;
-        }
-        self.members.edit_of(&hash, |page| page.insert(hash, Record::of_key(member)));
+        let at = match self.page(hash).map(|page| page.seek(hash, member)) {
+            Some(Ok(_)) => return false,
+            Some(Err(at)) => at,
+            None => 0,
+        };
+        self.members.edit_of(&hash, |page| page.insert_at(at, hash, Record::of_key(member)));
         true
     }
 

@@ -1,14 +1,16 @@
 //! Pages of members in the order of their hashes: where a member's score is found, and the order that ZSCAN follows.
 //!
-//! Columns: the upper 32 bits of the member's keyed hash, its score, its bytes. Members of equal hash stay in one page, so a
+//! Columns: the upper 32 bits of the member's keyed hash, its score, its bytes without
+//! what all of the page begin with. Members of equal hash stay in one page, so a
 //! position in the order of hashes means the same whatever becomes of the pages.
 
 use std::ops::Range;
 
-use super::names::{Names, copied, fit, give_back, heap, reserve};
+use super::column::{copied, fit, give_back, heap, reserve};
 use super::scores::Scores;
-use crate::prefetch::{prefetch, prefetch_all};
-use crate::spread;
+use super::stemmed::Stemmed;
+use crate::prefetch::prefetch;
+use crate::spread::{self, Between};
 use crate::tree::Page;
 
 /// What a page holds, unless a single hash has more.
@@ -28,7 +30,9 @@ const FIXED_BYTES: usize = size_of::<u32>() + 1;
 pub(crate) struct IndexPage {
     hashes: Vec<u32>,
     scores: Scores,
-    names: Names,
+    names: Stemmed,
+    /// Another record has become the first one.
+    first_differs: bool,
 }
 
 impl IndexPage {
@@ -66,12 +70,6 @@ impl IndexPage {
         }
     }
 
-    /// Starts loading what says where the page's parts are.
-    #[inline]
-    pub(crate) fn prefetch_head(&self) {
-        prefetch_all(self);
-    }
-
     /// Starts loading what says where the member of this hash is.
     #[inline]
     pub(crate) fn prefetch_place(&self, hash: u32) {
@@ -93,7 +91,7 @@ impl IndexPage {
     pub(super) fn seek(&self, hash: u32, name: &[u8]) -> Result<usize, usize> {
         let mut at = self.count_below(hash);
         while self.hashes.get(at) == Some(&hash) {
-            if self.names.get(at) == name {
+            if self.names.is(at, name) {
                 return Ok(at);
             }
             at += 1;
@@ -103,7 +101,7 @@ impl IndexPage {
 
     /// The member's score.
     #[inline]
-    pub(super) fn find(&self, hash: u32, name: &[u8]) -> Option<f64> {
+    pub(crate) fn find(&self, hash: u32, name: &[u8]) -> Option<f64> {
         self.seek(hash, name).ok().map(|at| self.scores.get(at))
     }
 
@@ -117,9 +115,10 @@ impl IndexPage {
         self.scores.get(at)
     }
 
+    /// Writes a member's bytes into a buffer, in place of what is there.
     #[inline]
-    pub(super) fn name(&self, at: usize) -> &[u8] {
-        self.names.get(at)
+    pub(super) fn write_name(&self, at: usize, name: &mut Vec<u8>) {
+        self.names.write(at, name);
     }
 
     /// The first record whose hash is not below this one.
@@ -134,6 +133,7 @@ impl IndexPage {
 
     /// Puts a member in that is not there, where [`IndexPage::seek`] says that it belongs.
     pub(super) fn insert_at(&mut self, at: usize, hash: u32, score: f64, name: &[u8]) {
+        self.first_differs |= at == 0;
         reserve(&mut self.hashes, 1);
         self.hashes.insert(at, hash);
         self.scores.insert(at, score);
@@ -181,8 +181,18 @@ impl Page for IndexPage {
         self.hashes[0]
     }
 
-    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b u32, hash: &u32) -> usize {
-        spread::last_at_or_before(len, |index| *at(index), *hash)
+    #[inline]
+    fn last_at_or_before<'b>(len: usize, at: impl Fn(usize) -> &'b u32, hash: &u32, between: &mut Between) -> usize {
+        between.narrow(len, |index| *at(index), *hash)
+    }
+
+    #[inline]
+    fn guess(len: usize, hash: &u32, between: Between) -> usize {
+        between.guess(len, *hash)
+    }
+
+    fn first_may_differ(&mut self) -> bool {
+        std::mem::take(&mut self.first_differs)
     }
 
     fn is_over_full(&self) -> bool {
@@ -200,7 +210,7 @@ impl Page for IndexPage {
         // Hashes come in no order, so an end is like any other place. Half of the bytes, for members differ in length.
         let (half, record, mut bytes) = (self.bytes() / 2, FIXED_BYTES + self.scores.width(), 0);
         let reaches_half = |at: &usize| {
-            bytes += record + self.names.len_of(*at);
+            bytes += record + self.names.len_of_rest(*at);
             bytes > half
         };
         let middle = (0..self.hashes.len()).find(reaches_half).unwrap_or(0).max(1);
@@ -209,6 +219,7 @@ impl Page for IndexPage {
             hashes: copied(&self.hashes[at..]),
             scores: self.scores.split_off(at),
             names: self.names.split_off(at),
+            first_differs: false,
         };
         self.hashes.truncate(at);
         fit(&mut self.hashes);
@@ -226,11 +237,12 @@ impl Page for IndexPage {
         reserve(&mut self.hashes, next.hashes.len());
         self.hashes.extend_from_slice(&next.hashes);
         self.scores.append(&next.scores);
-        self.names.append(&next.names);
+        self.names.append(next.names);
         None
     }
 
     fn remove_records(&mut self, range: Range<usize>) {
+        self.first_differs |= range.start == 0;
         self.names.remove(range.clone());
         self.hashes.drain(range.clone());
         self.scores.remove(range);

@@ -88,14 +88,20 @@ impl LargeSortedSet {
 
     /// A member's place in the order of hashes.
     #[inline]
-    fn hash(&self, name: &[u8]) -> u32 {
+    pub(crate) fn hash(&self, name: &[u8]) -> u32 {
         (self.seed.hash(name).0 >> 32) as u32
     }
 
-    /// The page of the index where a member of this name is or would be, and its hash.
-    pub(crate) fn index_page(&self, name: &[u8]) -> Option<(&IndexPage, u32)> {
-        let hash = self.hash(name);
-        Some((self.index.lookup(&hash)?, hash))
+    /// The members in the order of their hashes.
+    #[inline]
+    pub(crate) fn index(&self) -> &Tree<IndexPage> {
+        &self.index
+    }
+
+    /// The page where a member of this score is or would be in the order.
+    #[inline]
+    pub(crate) fn order_page(&self, score: f64, name: &[u8]) -> Option<&ScorePage> {
+        self.order.lookup_by(|lowest| lowest.reaches(score, name))
     }
 
     /// A member's score.
@@ -248,12 +254,13 @@ impl LargeSortedSet {
     ///
     /// A member that is there from the first call to the last is visited, whatever happens to others and to its score: its
     /// hash never changes, and members of equal hash are visited together.
-    pub fn scan<'a>(&'a self, cursor: u64, count: usize, visit: &mut impl FnMut(Value<'a>, f64)) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, visit: &mut impl FnMut(Value<'_>, f64)) -> u64 {
         let Ok(from) = u32::try_from(cursor) else { return 0 };
         let Some((page, first)) = self.index.page_of(&from) else { return 0 };
         let mut position = first + page.first_from(from);
         let mut left = count.max(1);
         let mut last = None;
+        let mut name = Vec::new();
         for (page, first) in self.index.pages_from(position) {
             for at in position - first..page.len() {
                 let hash = page.hash(at);
@@ -262,7 +269,8 @@ impl LargeSortedSet {
                 }
                 left = left.saturating_sub(1);
                 last = Some(hash);
-                visit(Value::Bytes(page.name(at)), page.score(at));
+                page.write_name(at, &mut name);
+                visit(Value::Bytes(&name), page.score(at));
             }
             position = first + page.len();
         }
@@ -304,12 +312,13 @@ impl LargeSortedSet {
                 last = Some((score, name.to_vec()));
             }
         }
-        let mut last = 0;
+        let (mut last, mut name) = (0, Vec::new());
         for (page, _) in self.index.pages_from(0) {
             for at in 0..page.len() {
                 let hash = page.hash(at);
-                if hash < last || self.hash(page.name(at)) != hash {
-                    return Err(format!("{:?} is not where its hash says", page.name(at)));
+                page.write_name(at, &mut name);
+                if hash < last || self.hash(&name) != hash {
+                    return Err(format!("{name:?} is not where its hash says"));
                 }
                 last = hash;
             }

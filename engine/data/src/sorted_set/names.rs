@@ -1,12 +1,15 @@
 //! The members' bytes in one page: one after another, and how long each is.
 //!
-//! Lengths take a byte each while no name of the page is longer than 255 bytes, and where a name begins is added up: of a page that
-//! is a few instructions. Room grows in the allocator's steps, so what a page holds in reserve is little.
+//! Names are mostly equally long, and then that is said once. Otherwise lengths take a byte each while no name of the page is longer than
+//! 255 bytes, and where a name begins is added up: of a page that is a few instructions.
 
 use std::ops::Range;
 
+use super::column::{copied, fit, give_back, heap, reserve};
 use crate::prefetch::prefetch;
-use crate::size_class::size_class;
+
+/// Most names are no longer.
+const SHORT_BYTES: usize = 24;
 
 /// Strings of bytes, in the order of their page.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,8 @@ pub(super) struct Names {
 /// What says where names are.
 #[derive(Clone, Debug)]
 enum Extents {
+    /// So many of one length; of none it means nothing.
+    Same { len: usize, count: usize },
     /// How long each is.
     Lengths(Vec<u8>),
     /// Where each ends.
@@ -26,18 +31,8 @@ enum Extents {
 
 impl Default for Extents {
     fn default() -> Self {
-        Extents::Lengths(Vec::new())
+        Extents::Same { len: 0, count: 0 }
     }
-}
-
-/// Runs the same code on extents of either form.
-macro_rules! either {
-    ($extents:expr, $name:ident => $code:expr) => {
-        match $extents {
-            Extents::Lengths($name) => $code,
-            Extents::Ends($name) => $code,
-        }
-    };
 }
 
 /// How many bytes names of these lengths have: eight are added at a time, as four numbers of 16 bits, which have room for the
@@ -64,7 +59,11 @@ fn sum(lengths: &[u8]) -> usize {
 impl Names {
     #[inline]
     pub(super) fn len(&self) -> usize {
-        either!(&self.extents, extents => extents.len())
+        match &self.extents {
+            Extents::Same { count, .. } => *count,
+            Extents::Lengths(lengths) => lengths.len(),
+            Extents::Ends(ends) => ends.len(),
+        }
     }
 
     /// How many bytes all names have.
@@ -77,6 +76,7 @@ impl Names {
     #[inline]
     pub(super) fn len_of(&self, at: usize) -> usize {
         match &self.extents {
+            Extents::Same { len, .. } => *len,
             Extents::Lengths(lengths) => usize::from(lengths[at]),
             Extents::Ends(ends) => ends[at] - if at == 0 { 0 } else { ends[at - 1] },
         }
@@ -86,6 +86,7 @@ impl Names {
     #[inline]
     fn start(&self, at: usize) -> usize {
         match &self.extents {
+            Extents::Same { len, .. } => at * len,
             Extents::Lengths(lengths) => sum(&lengths[..at]),
             Extents::Ends(_) if at == 0 => 0,
             Extents::Ends(ends) => ends[at - 1],
@@ -96,6 +97,7 @@ impl Names {
     #[inline]
     pub(super) fn prefetch_extents(&self, at: usize) {
         match &self.extents {
+            Extents::Same { .. } => {}
             Extents::Lengths(lengths) => {
                 (0..=at).step_by(64).for_each(|at| prefetch(lengths.as_ptr().wrapping_add(at)))
             }
@@ -106,7 +108,19 @@ impl Names {
     /// Starts loading name number `at`, or where it goes at the end.
     #[inline]
     pub(super) fn prefetch(&self, at: usize) {
-        prefetch(self.bytes.as_ptr().wrapping_add(self.start(at)));
+        let name = self.bytes.as_ptr().wrapping_add(self.start(at));
+        prefetch(name);
+        prefetch(name.wrapping_add(SHORT_BYTES));
+    }
+
+    /// Starts loading what begins with name number `at`, as far as loading does not go on by itself.
+    #[inline]
+    pub(super) fn prefetch_from(&self, at: usize) {
+        /// The processor sees by then that line after line is wanted.
+        const LINES: usize = 4;
+        let start = self.start(at);
+        let end = self.bytes.len().min(start + LINES * 64);
+        (start..end).step_by(64).for_each(|at| prefetch(self.bytes.as_ptr().wrapping_add(at)));
     }
 
     /// Name number `at`.
@@ -134,6 +148,7 @@ impl Names {
                     let begin = start + sum(&lengths[low..middle]);
                     (begin, begin + usize::from(lengths[middle]))
                 }
+                Extents::Same { len, .. } => (middle * len, middle * len + len),
                 Extents::Ends(ends) => (self.start(middle), ends[middle]),
             };
             match self.bytes[begin..end].cmp(name) {
@@ -154,6 +169,13 @@ impl Names {
         if start < len {
             self.bytes.copy_within(start..len, start + name.len());
             self.bytes[start..start + name.len()].copy_from_slice(name);
+        }
+        if let Extents::Same { len, count } = &mut self.extents {
+            if *count == 0 || *len == name.len() {
+                (*len, *count) = (name.len(), *count + 1);
+                return;
+            }
+            self.tell_apart();
         }
         match (&mut self.extents, u8::try_from(name.len())) {
             (Extents::Lengths(lengths), Ok(len)) => {
@@ -180,31 +202,47 @@ impl Names {
         let end = if range.len() == 1 { start + self.len_of(range.start) } else { self.start(range.end) };
         self.bytes.drain(start..end);
         give_back(&mut self.bytes);
-        if let Extents::Ends(ends) = &mut self.extents {
-            for later in &mut ends[range.end..] {
-                *later -= end - start;
+        match &mut self.extents {
+            Extents::Same { count, .. } => *count -= range.len(),
+            Extents::Lengths(lengths) => {
+                lengths.drain(range);
+                give_back(lengths);
+            }
+            Extents::Ends(ends) => {
+                for later in &mut ends[range.end..] {
+                    *later -= end - start;
+                }
+                ends.drain(range);
+                give_back(ends);
             }
         }
-        either!(&mut self.extents, extents => {
-            extents.drain(range);
-            give_back(extents);
-        });
     }
 
     /// Cuts off the names from number `at` on.
     pub(super) fn split_off(&mut self, at: usize) -> Names {
         let start = self.start(at);
-        let extents = match &self.extents {
-            Extents::Lengths(lengths) => Extents::Lengths(copied(&lengths[at..])),
-            Extents::Ends(ends) => Extents::Ends(ends[at..].iter().map(|end| end - start).collect()),
+        let extents = match &mut self.extents {
+            Extents::Same { len, count } => {
+                let rest = Extents::Same { len: *len, count: *count - at };
+                *count = at;
+                rest
+            }
+            Extents::Lengths(lengths) => {
+                let rest = Extents::Lengths(copied(&lengths[at..]));
+                lengths.truncate(at);
+                fit(lengths);
+                rest
+            }
+            Extents::Ends(ends) => {
+                let rest = Extents::Ends(ends[at..].iter().map(|end| end - start).collect());
+                ends.truncate(at);
+                fit(ends);
+                rest
+            }
         };
         let mut rest = Names { extents, bytes: copied(&self.bytes[start..]) };
         self.bytes.truncate(start);
         fit(&mut self.bytes);
-        either!(&mut self.extents, extents => {
-            extents.truncate(at);
-            fit(extents);
-        });
         self.narrow();
         rest.narrow();
         rest
@@ -215,10 +253,22 @@ impl Names {
         let before = self.bytes.len();
         reserve(&mut self.bytes, other.bytes.len());
         self.bytes.extend_from_slice(&other.bytes);
+        if let (Extents::Same { len, count }, Extents::Same { len: other, count: more }) =
+            (&mut self.extents, &other.extents)
+            && (*count == 0 || len == other)
+        {
+            (*len, *count) = (*other, *count + more);
+            return;
+        }
+        self.tell_apart();
         match (&mut self.extents, &other.extents) {
             (Extents::Lengths(lengths), Extents::Lengths(others)) => {
                 reserve(lengths, others.len());
                 lengths.extend_from_slice(others);
+            }
+            (Extents::Lengths(lengths), Extents::Same { len, count }) if *len <= usize::from(u8::MAX) => {
+                reserve(lengths, *count);
+                lengths.resize(lengths.len() + count, *len as u8);
             }
             _ => {
                 let ends = self.widen();
@@ -228,9 +278,43 @@ impl Names {
         }
     }
 
+    /// The same names, each with `before` before it, and without so many bytes at its beginning.
+    pub(super) fn rewritten(&self, before: &[u8], without: usize) -> Names {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        reserve(&mut bytes, self.bytes.len() + self.len() * before.len() - self.len() * without);
+        reserve(&mut ends, self.len());
+        for name in self.iter(0..self.len()) {
+            bytes.extend_from_slice(before);
+            bytes.extend_from_slice(&name[without..]);
+            ends.push(bytes.len());
+        }
+        let mut names = Names { extents: Extents::Ends(ends), bytes };
+        names.narrow();
+        names
+    }
+
     /// Heap bytes, by the allocator's size classes.
     pub(super) fn heap(&self) -> usize {
-        heap(&self.bytes) + either!(&self.extents, extents => heap(extents))
+        heap(&self.bytes)
+            + match &self.extents {
+                Extents::Same { .. } => 0,
+                Extents::Lengths(lengths) => heap(lengths),
+                Extents::Ends(ends) => heap(ends),
+            }
+    }
+
+    /// Says of each name how long it is.
+    fn tell_apart(&mut self) {
+        let Extents::Same { len, count } = self.extents else { return };
+        self.extents = match u8::try_from(len) {
+            Ok(len) => {
+                let mut lengths = Vec::new();
+                reserve(&mut lengths, count);
+                lengths.resize(count, len);
+                Extents::Lengths(lengths)
+            }
+            Err(_) => Extents::Ends((1..=count).map(|names| names * len).collect()),
+        };
     }
 
     fn widen(&mut self) -> &mut Vec<usize> {
@@ -244,11 +328,16 @@ impl Names {
         }
         match &mut self.extents {
             Extents::Ends(ends) => ends,
-            Extents::Lengths(_) => unreachable!("they were widened"),
+            _ => unreachable!("they were told apart and widened"),
         }
     }
 
     fn narrow(&mut self) {
+        let (len, count) = (if self.len() == 0 { 0 } else { self.len_of(0) }, self.len());
+        if (1..count).all(|at| self.len_of(at) == len) {
+            self.extents = Extents::Same { len, count };
+            return;
+        }
         let Extents::Ends(ends) = &self.extents else { return };
         let mut lengths = Vec::new();
         reserve(&mut lengths, ends.len());
@@ -297,40 +386,17 @@ impl<'a> DoubleEndedIterator for NamesIter<'a> {
     }
 }
 
-/// Room for `more` elements, up to the next size class.
-#[inline]
-pub(super) fn reserve<T>(column: &mut Vec<T>, more: usize) {
-    let needed = column.len() + more;
-    if needed > column.capacity() {
-        let room = size_class(needed * size_of::<T>()) / size_of::<T>();
-        column.reserve_exact(room - column.len());
+#[cfg(test)]
+mod tests {
+    use quickcheck::quickcheck;
+
+    use super::sum;
+
+    quickcheck! {
+        fn lengths_are_added(lengths: Vec<u8>, more: u8) -> bool {
+            let lengths: Vec<u8> = lengths.into_iter().chain(vec![255; usize::from(more) * 16]).collect();
+            let expected: usize = lengths.iter().map(|len| usize::from(*len)).sum();
+            sum(&lengths) == expected
+        }
     }
-}
-
-/// Gives back room once a quarter of it is not used.
-#[inline]
-pub(super) fn give_back<T>(column: &mut Vec<T>) {
-    if column.capacity() > column.len() + column.len() / 3 + 32 {
-        fit(column);
-    }
-}
-
-/// Gives back all room beyond the size class of what is there.
-pub(super) fn fit<T>(column: &mut Vec<T>) {
-    let room = if column.is_empty() { 0 } else { size_class(column.len() * size_of::<T>()) / size_of::<T>() };
-    column.shrink_to(room);
-}
-
-/// A copy whose room is that of its size class.
-pub(super) fn copied<T: Copy>(column: &[T]) -> Vec<T> {
-    let mut copy = Vec::new();
-    reserve(&mut copy, column.len());
-    copy.extend_from_slice(column);
-    copy
-}
-
-/// Heap bytes of a column.
-#[inline]
-pub(super) fn heap<T>(column: &Vec<T>) -> usize {
-    if column.capacity() == 0 { 0 } else { size_class(column.capacity() * size_of::<T>()) }
 }

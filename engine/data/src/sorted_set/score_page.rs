@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::names::Names;
 use super::scores::Scores;
+use crate::prefetch::prefetch_all;
 use crate::size_class::size_class;
 use crate::tree::Page;
 
@@ -25,16 +26,18 @@ const LENGTH_BYTES: usize = 1;
 
 /// Members in the order of their scores.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ScorePage {
+pub(crate) struct ScorePage {
     scores: Scores,
     names: Names,
+    /// Another record has become the first one.
+    first_differs: bool,
 }
 
 /// Where a record stands in the order.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) score: f64,
-    pub(super) name: Box<[u8]>,
+pub(crate) struct Place {
+    pub(crate) score: f64,
+    pub(crate) name: Box<[u8]>,
 }
 
 /// The order of sorted sets.
@@ -87,6 +90,25 @@ impl ScorePage {
         self.scores.iter(range.clone()).zip(self.names.iter(range))
     }
 
+    /// Starts loading what says where the page's parts are.
+    #[inline]
+    pub(crate) fn prefetch_head(&self) {
+        prefetch_all(self);
+    }
+
+    /// Starts loading what tells where a record is.
+    #[inline]
+    pub(crate) fn prefetch_columns(&self) {
+        self.scores.prefetch_all();
+        self.names.prefetch_extents(self.scores.len());
+    }
+
+    /// Starts loading the records of this score, or where they would go, and what a change moves behind them.
+    #[inline]
+    pub(crate) fn prefetch_record(&self, score: f64) {
+        self.names.prefetch_from(self.scores.count_from(0, |other| other < score));
+    }
+
     /// How many records there are whose scores `is_before` holds for, which it does up to some score.
     pub(super) fn count_scores(&self, is_before: impl Fn(f64) -> bool) -> usize {
         self.scores.count_from(0, is_before)
@@ -106,13 +128,30 @@ impl ScorePage {
     #[inline]
     pub(super) fn seek(&self, score: f64, name: &[u8]) -> Result<usize, usize> {
         let low = self.scores.count_from(0, |other| other < score);
-        let is_equal = |at: usize| at < self.scores.len() && self.scores.get(at) == score;
-        if !is_equal(low) {
-            return Err(low);
-        }
-        // Mostly there is one of a score.
-        let end = if is_equal(low + 1) { low + self.scores.count_from(low, |other| other <= score) } else { low + 1 };
-        self.names.search(low..end, name)
+        if !self.has_score(low, score) { Err(low) } else { self.names.search(low..self.end_of(low, score), name) }
+    }
+
+    /// Where a record is that is there. Where it is the only one of its score there is no need to look at its name.
+    #[inline]
+    fn position(&self, score: f64, name: &[u8]) -> Option<usize> {
+        let low = self.scores.count_from(0, |other| other < score);
+        let found = match self.end_of(low, score) - low {
+            1 if self.has_score(low, score) => Some(low),
+            _ => self.seek(score, name).ok(),
+        };
+        debug_assert_eq!(found, self.seek(score, name).ok(), "the order holds what the index says");
+        found
+    }
+
+    #[inline]
+    fn has_score(&self, at: usize, score: f64) -> bool {
+        at < self.scores.len() && self.scores.get(at) == score
+    }
+
+    /// Where records of this score end, of which the first is at `low`. Mostly it is the only one.
+    #[inline]
+    fn end_of(&self, low: usize, score: f64) -> usize {
+        if self.has_score(low + 1, score) { low + self.scores.count_from(low, |other| other <= score) } else { low + 1 }
     }
 
     /// Puts a record in that is not there.
@@ -124,6 +163,7 @@ impl ScorePage {
     }
 
     fn insert_at(&mut self, at: usize, score: f64, name: &[u8]) {
+        self.first_differs |= at == 0;
         self.scores.insert(at, score);
         self.names.insert(at, name);
     }
@@ -135,18 +175,14 @@ impl ScorePage {
 
     /// Takes a record out.
     pub(super) fn remove(&mut self, score: f64, name: &[u8]) {
-        let found = self.seek(score, name);
-        debug_assert!(found.is_ok(), "the order holds what the index says");
-        if let Ok(at) = found {
+        if let Some(at) = self.position(score, name) {
             self.remove_records(at..at + 1);
         }
     }
 
     /// Gives a record another score, if its new place is in this page for certain; otherwise takes it out and says so.
     pub(super) fn rescore(&mut self, old: f64, name: &[u8], new: f64) -> bool {
-        let found = self.seek(old, name);
-        debug_assert!(found.is_ok(), "the order holds what the index says");
-        let Ok(at) = found else { return false };
+        let Some(at) = self.position(old, name) else { return false };
         let last = self.scores.len() - 1;
         let before = at > 0 && self.compare(at - 1, new, name).is_lt();
         let after = at < last && self.compare(at + 1, new, name).is_gt();
@@ -205,6 +241,10 @@ impl Page for ScorePage {
         self.scores.get(0) == bound.score && self.names.get(0) == &*bound.name
     }
 
+    fn first_may_differ(&mut self) -> bool {
+        std::mem::take(&mut self.first_differs)
+    }
+
     fn bound_memory(bound: &Place) -> usize {
         if bound.name.is_empty() { 0 } else { size_class(bound.name.len()) }
     }
@@ -222,7 +262,7 @@ impl Page for ScorePage {
             return None;
         }
         let at = self.cut(if at_end { PAGE_BYTES - PAGE_BYTES / 16 } else { self.bytes() / 2 });
-        Some(ScorePage { scores: self.scores.split_off(at), names: self.names.split_off(at) })
+        Some(ScorePage { scores: self.scores.split_off(at), names: self.names.split_off(at), first_differs: false })
     }
 
     fn may_absorb(&self, next: &Self) -> bool {
@@ -239,6 +279,7 @@ impl Page for ScorePage {
     }
 
     fn remove_records(&mut self, range: Range<usize>) {
+        self.first_differs |= range.start == 0;
         self.names.remove(range.clone());
         self.scores.remove(range);
     }

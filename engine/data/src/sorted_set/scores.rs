@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::names::{copied, fit, give_back, heap, reserve};
+use super::column::{copied, fit, give_back, heap, reserve};
 use crate::prefetch::prefetch;
 
 /// Scores, in the order of their page.
@@ -67,6 +67,13 @@ impl Scores {
             Scores::Whole(scores) => prefetch(scores.as_ptr().wrapping_add(at)),
             Scores::Real(scores) => prefetch(scores.as_ptr().wrapping_add(at)),
         }
+    }
+
+    /// Starts loading all of them.
+    #[inline]
+    pub(super) fn prefetch_all(&self) {
+        let (start, bytes) = either!(self, scores => (scores.as_ptr().cast::<u8>(), size_of_val(scores.as_slice())));
+        (0..bytes).step_by(64).for_each(|at| prefetch(start.wrapping_add(at)));
     }
 
     /// The scores at `range`, from either end.

@@ -40,26 +40,33 @@ pub(super) enum Cut {
     AtStart,
 }
 
-/// Changes the page that `seek` leads to. Pages that `change` leaves in its second argument follow the one that it changes.
-pub(super) fn edit<P: Page, R>(
+impl<P: Page> Default for Change<P> {
+    fn default() -> Self {
+        Change { len: 0, memory: 0, siblings: Vec::new(), unsettled: false }
+    }
+}
+
+/// Changes the page that `seek` leads to. Pages that `change` leaves in its second argument follow the one that it changes. What it did
+/// is said in `done`, in which nothing has been said before.
+pub(super) fn edit<P: Page>(
     node: &mut Arc<Node<P>>,
     edges: Edges,
     seek: &mut impl FnMut(&[Child<P>]) -> usize,
-    change: impl FnOnce(&mut P, &mut Vec<P>) -> R,
-) -> (R, Change<P>) {
+    change: &mut impl FnMut(&mut P, &mut Vec<P>),
+    done: &mut Change<P>,
+) {
     let copied = if is_shared(node) { copy(node) } else { 0 };
-    let (result, mut done) = match own(node) {
+    match own(node) {
         Node::Leaf(page) => {
             let before = page.memory() as isize;
-            let (result, mut done) = edit_page(page, edges, change);
+            edit_page(page, edges, change, done);
             done.memory += page.memory() as isize - before;
-            (result, done)
         }
         Node::Inner(children) => {
             let at = seek(children);
             let last = at + 1 == children.len();
             let below = Edges { first: edges.first && at == 0, last: edges.last && last };
-            let (result, mut done) = edit(&mut children[at].node, below, seek, change);
+            edit(&mut children[at].node, below, seek, change, done);
             let child = &mut children[at];
             let len = child.len.wrapping_add_signed(done.len);
             let settled = |child: &Child<P>| child.node.has_lowest(&child.bound) && !child.node.is_under_full();
@@ -67,7 +74,6 @@ pub(super) fn edit<P: Page, R>(
             if len > 0 && done.siblings.is_empty() && (!done.unsettled || settled(child)) {
                 child.len = len;
                 done.unsettled = false;
-                (result, done)
             } else {
                 let mut cut = Cut::Even;
                 if below.last {
@@ -75,12 +81,11 @@ pub(super) fn edit<P: Page, R>(
                 } else if below.first {
                     cut = Cut::AtStart;
                 }
-                (result, take_over(children, at, done, cut))
+                take_over(children, at, done, cut);
             }
         }
-    };
+    }
     done.memory += copied;
-    (result, done)
 }
 
 /// Copies a node that is shared. Returns by how many bytes the copy's block is larger, for copies hold nothing in reserve.
@@ -91,14 +96,21 @@ fn copy<P: Page>(node: &mut Arc<Node<P>>) -> isize {
     node.block_memory() as isize - before
 }
 
-fn edit_page<P: Page, R>(page: &mut P, edges: Edges, change: impl FnOnce(&mut P, &mut Vec<P>) -> R) -> (R, Change<P>) {
+#[inline]
+fn edit_page<P: Page>(page: &mut P, edges: Edges, change: &mut impl FnMut(&mut P, &mut Vec<P>), done: &mut Change<P>) {
     let before = page.len() as isize;
     let mut following = Vec::new();
-    let result = change(page, &mut following);
-    let mut done = Change { len: page.len() as isize - before, memory: 0, siblings: Vec::new(), unsettled: true };
-    if following.is_empty() && !page.is_over_full() {
-        return (result, done);
+    change(page, &mut following);
+    done.unsettled = page.first_may_differ() || page.is_under_full();
+    if !following.is_empty() || page.is_over_full() {
+        divide_all(page, following, edges, done);
     }
+    done.len = (page.len() + len_of(&done.siblings)) as isize - before;
+}
+
+/// Divides a page and those that follow it, which become its siblings.
+#[inline(never)]
+fn divide_all<P: Page>(page: &mut P, following: Vec<P>, edges: Edges, done: &mut Change<P>) {
     let mut parts = Vec::new();
     divide_page(page, edges.last, &mut parts);
     for mut page in following {
@@ -112,8 +124,6 @@ fn edit_page<P: Page, R>(page: &mut P, edges: Edges, change: impl FnOnce(&mut P,
         done.memory += (P::bound_memory(&child.bound) + child.node.block_memory()) as isize;
         done.siblings.push(child);
     }
-    done.len = (page.len() + len_of(&done.siblings)) as isize - before;
-    (result, done)
 }
 
 /// Divides a page until no part of it is too full or can be divided. `parts` gets what follows the page.
@@ -136,13 +146,13 @@ fn divide_page<P: Page>(page: &mut P, at_end: bool, parts: &mut Vec<P>) {
     }
 }
 
-/// Takes over into `children` what a change did to the child `at`.
+/// Takes over into `children` what a change did to the child `at`, and says in `done` what it did to their node.
 #[inline(never)]
-fn take_over<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: Change<P>, cut: Cut) -> Change<P> {
+fn take_over<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: &mut Change<P>, cut: Cut) {
     let before = children_memory(children);
-    let mut change = take_over_inside(children, at, done, cut);
-    change.memory += children_memory(children) - before;
-    change
+    take_over_inside(children, at, done, cut);
+    done.memory += children_memory(children) - before;
+    done.unsettled = true;
 }
 
 /// What the children's list itself occupies.
@@ -152,32 +162,33 @@ fn children_memory<P: Page>(children: &Vec<Child<P>>) -> isize {
 }
 
 /// The same, but what the list itself occupies is for the caller to compare.
-fn take_over_inside<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: Change<P>, cut: Cut) -> Change<P> {
-    let Change { len, mut memory, siblings, .. } = done;
+fn take_over_inside<P: Page>(children: &mut Vec<Child<P>>, at: usize, done: &mut Change<P>, cut: Cut) {
+    let siblings = std::mem::take(&mut done.siblings);
     if siblings.is_empty() {
         let child = &mut children[at];
-        child.len = child.len.wrapping_add_signed(len);
+        child.len = child.len.wrapping_add_signed(done.len);
         if child.len == 0 {
-            memory -= drop_child(children, at);
+            done.memory -= drop_child(children, at);
         } else {
-            memory += refresh_bound(child);
-            memory += join_if_under_full(children, at);
+            done.memory += refresh_bound(child);
+            done.memory += join_if_under_full(children, at);
         }
-        return Change { len, memory, siblings, unsettled: true };
+        return;
     }
     let child = &mut children[at];
     child.len = child.node.len();
     let mut next = at + 1;
     if child.len == 0 {
-        memory -= drop_child(children, at);
+        done.memory -= drop_child(children, at);
         next = at;
     } else {
-        memory += refresh_bound(child);
+        done.memory += refresh_bound(child);
     }
     reserve(children, siblings.len(), P::FAN_OUT);
     children.splice(next..next, siblings);
-    let (siblings, more) = divide(children, cut);
-    Change { len, memory: memory + more, siblings, unsettled: true }
+    let (siblings, memory) = divide(children, cut);
+    done.siblings = siblings;
+    done.memory += memory;
 }
 
 /// Room for `more` children, in steps that waste little of a node's memory.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::Page;
 use crate::size_class::size_class;
+use crate::spread::Between;
 
 /// The two counters before what an `Arc` holds.
-const COUNTERS_BYTES: usize = 16;
+pub(super) const COUNTERS_BYTES: usize = 16;
 
 /// A node of the tree.
 #[derive(Clone)]
@@ -114,6 +115,6 @@ pub(super) fn child_by<P: Page>(children: &[Child<P>], reaches: &impl Fn(&P::Bou
 
 /// The last child whose bound is at or before `bound`, otherwise the first.
 #[inline]
-pub(super) fn child_of<P: Page>(children: &[Child<P>], bound: &P::Bound) -> usize {
-    P::last_at_or_before(children.len(), |at| &children[at].bound, bound)
+pub(super) fn child_of<P: Page>(children: &[Child<P>], bound: &P::Bound, between: &mut Between) -> usize {
+    P::last_at_or_before(children.len(), |at| &children[at].bound, bound, between)
 }

@@ -3,7 +3,7 @@
 use refrain_data::{IntBuffer, SortedSet, SortedSetRef};
 use refrain_resp::push_double;
 
-use super::{again, removed, reply_member};
+use super::{again, removed};
 use crate::call::{Call, Outcome};
 use crate::commands::keyspace::parse_cursor;
 use crate::double::push_general;
@@ -131,12 +131,14 @@ pub fn zscan(call: &mut Call<'_>) -> Outcome {
     let count = usize::try_from(count.min(COUNT_MAX)).unwrap_or(1);
     let Some(set) = again(call.state, &key) else { unreachable!("it was there a moment ago") };
     let is_packed = matches!(set, SortedSetRef::Packed(_));
-    let (mut found, mut visited) = (Vec::new(), 0);
+    let (mut names, mut found, mut visited) = (Vec::new(), Vec::new(), 0);
     let mut digits = IntBuffer::new();
     let next = set.scan(cursor, count, |member, score| {
         visited += 1;
-        if pattern.is_none_or(|pattern| glob::matches(pattern, member.bytes(&mut digits))) {
-            found.push((member, score));
+        let name = member.bytes(&mut digits);
+        if pattern.is_none_or(|pattern| glob::matches(pattern, name)) {
+            found.push((names.len()..names.len() + name.len(), score));
+            names.extend_from_slice(name);
         }
     });
     let end = call.state.reply_end(call.session);
@@ -145,9 +147,9 @@ pub fn zscan(call: &mut Call<'_>) -> Outcome {
     reply.array(2);
     reply.bulk(itoa::Buffer::new().format(next).as_bytes());
     reply.array(found.len() * 2);
-    for (member, score) in found {
+    for (name, score) in found {
         let mut reply = call.session.reply();
-        reply_member(&mut reply, member);
+        reply.bulk(&names[name]);
         text.clear();
         if is_packed {
             push_double(&mut text, score);
