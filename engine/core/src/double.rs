@@ -35,9 +35,9 @@ fn digits(text: &[u8]) -> Option<u64> {
 fn eight_digits(word: u64) -> Option<u64> {
     const EACH: u64 = u64::MAX / 255;
     const EVEN_PAIRS: u64 = 0x0000_00FF_0000_00FF;
-    let digits = word ^ EACH * b'0' as u64;
+    let digits = word ^ (EACH * b'0' as u64);
     // Nine and 0x76 are below 0x80.
-    if (digits | digits.wrapping_add(EACH * 0x76)) & EACH * 0x80 != 0 {
+    if (digits | digits.wrapping_add(EACH * 0x76)) & (EACH * 0x80) != 0 {
         return None;
     }
     let pairs = digits * 10 + (digits >> 8);

@@ -146,7 +146,7 @@ impl<'a> Approach<'a> {
                 (Some(_), None) => true,
                 (Some(page), Some(new)) => {
                     let set = *set;
-                    self.way = self.to_order(set, page, new);
+                    self.way = self.places_in_order(set, page, new);
                     false
                 }
             },
@@ -171,7 +171,7 @@ impl<'a> Approach<'a> {
     }
 
     /// Finds the pages of both places, and starts loading their heads.
-    fn to_order(&self, set: &'a LargeSortedSet, page: &IndexPage, new: f64) -> Way<'a> {
+    fn places_in_order(&self, set: &'a LargeSortedSet, page: &IndexPage, new: f64) -> Way<'a> {
         let old = page.find(self.hash, self.name);
         Way::Order([old, Some(new)].map(|score| {
             let score = score?;
