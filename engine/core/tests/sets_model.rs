@@ -379,14 +379,17 @@ fn a_large_pop_is_propagated_in_pieces() {
         assert_eq!(bench.ask(client, "SCARD k"), format!(":{staying}\r\n"));
         assert_eq!(bench.ask(client, "TTL k"), ":100\r\n");
         let mut rest = bench.engine.effects().stream.bytes();
-        let mut named = BTreeSet::new();
+        let (mut named, mut frame) = (BTreeSet::new(), Vec::new());
         while let Some((Reply::Array(words), used)) = decode(rest).unwrap() {
             rest = &rest[used..];
             assert!(words.len() <= 2 + 1024);
-            assert_eq!(words[0], Reply::Bulk(b"SREM".to_vec()));
+            // All of it is one transaction.
+            frame.extend((words.len() == 1).then(|| words[0].clone()));
+            assert!(words.len() == 1 || frame.len() == 1 && words[0] == Reply::Bulk(b"SREM".to_vec()));
             named.extend(words.into_iter().skip(2).map(bulk));
         }
         assert_eq!(named.len(), count);
+        assert_eq!(frame, [b"MULTI", &b"EXEC"[..]].map(|word| Reply::Bulk(word.to_vec())));
     }
 }
 
