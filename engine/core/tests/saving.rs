@@ -331,3 +331,26 @@ fn what_refuses_writes_is_tried_again_though_no_save_point_can_be_reached_meanwh
     wait(&mut bench, 50);
     assert_eq!(asks(&mut bench), []);
 }
+
+#[test]
+fn a_file_without_a_base_gets_one_whoever_has_stopped_its_rewrite() {
+    let (mut bench, client) = bench("");
+    let awaits = AofReport { enabled: true, awaits_base: true, ..AofReport::default() };
+    assert_eq!(bench.ask(client, "CONFIG SET appendonly yes"), "+OK\r\n");
+    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
+    bench.engine.aof_reported(awaits.clone());
+    // Whoever makes everything stand still for a snapshot stops it.
+    bench.engine.snapshot_cancelled(Purpose::Rewrite);
+    assert_eq!(asks(&mut bench), [Ask::Rewrite], "until then nothing is kept");
+    // It may be heard of later than that.
+    bench.engine.aof_reported(AofReport::default());
+    bench.engine.snapshot_cancelled(Purpose::Rewrite);
+    assert_eq!(asks(&mut bench), []);
+    bench.engine.aof_reported(awaits);
+    wait(&mut bench, 1);
+    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
+    bench.engine.aof_reported(AofReport { enabled: true, ..AofReport::default() });
+    bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
+    wait(&mut bench, 10);
+    assert_eq!(asks(&mut bench), []);
+}

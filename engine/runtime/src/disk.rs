@@ -65,6 +65,11 @@ pub trait Disk: Clone + 'static {
     /// What a directory holds, by name.
     fn list(&self, path: &Path) -> impl Future<Output = io::Result<Vec<DirectoryEntry>>> + 'static;
 
+    /// Writes what a file holds from this offset on over itself, and makes it durable: also where an earlier sync has failed, after
+    /// which the bytes look as if they were on the disk and no later sync would put them there. At no moment does the file hold
+    /// anything else.
+    fn write_again(&self, path: &Path, from: u64) -> impl Future<Output = io::Result<()>> + 'static;
+
     /// Makes the names in a directory durable, as they are when the call is made.
     fn sync_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static;
 }

@@ -20,6 +20,9 @@ const THREADS: usize = 4;
 /// What a new file may be opened by.
 const MODE_OF_NEW: u32 = 0o644;
 
+/// Bytes that are read and written over themselves at once.
+const WRITTEN_AGAIN_AT_ONCE: usize = 1 << 20;
+
 /// The machine's file system.
 #[derive(Debug, Clone)]
 pub struct TokioDisk {
@@ -102,6 +105,24 @@ impl Disk for TokioDisk {
             }
             entries.sort();
             Ok(entries)
+        })
+    }
+
+    fn write_again(&self, path: &Path, from: u64) -> impl Future<Output = io::Result<()>> + 'static {
+        let path = path.to_path_buf();
+        self.submit(move || {
+            // Not opened to be appended to: then every write would go to its end.
+            let file = retry(|| OpenOptions::new().read(true).write(true).open(&path))?;
+            let mut chunk = vec![0; WRITTEN_AGAIN_AT_ONCE];
+            let mut offset = from;
+            loop {
+                let read = retry(|| file.read_at(&mut chunk, offset))?;
+                if read == 0 {
+                    return file.sync_data();
+                }
+                file.write_all_at(&chunk[..read], offset)?;
+                offset += read as u64;
+            }
         })
     }
 
@@ -205,6 +226,12 @@ mod tests {
         wait(file.append(b"four".to_vec(), true)).outcome.unwrap();
         let again = wait(disk.open(&path, Open::Append)).unwrap();
         assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four");
+        for from in [0, 3, 8, 100] {
+            wait(disk.write_again(&path, from)).unwrap();
+            assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four", "it stays what it is");
+        }
+        wait(again.append(b" five".to_vec(), false)).outcome.unwrap();
+        assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four five");
         let replaced = wait(disk.open(&path, Open::Replace)).unwrap();
         assert_eq!(wait(replaced.size()).unwrap(), 0);
     }

@@ -29,6 +29,7 @@ enum Traced {
     Read,
     Len,
     SetLen,
+    WriteAgain,
 }
 
 /// A host's disk.
@@ -124,6 +125,17 @@ impl Disk for SimDisk {
 
     fn list(&self, path: &Path) -> impl Future<Output = io::Result<Vec<DirectoryEntry>>> + 'static {
         self.at_once(Traced::List, |volume| volume.list(&normal(path)))
+    }
+
+    fn write_again(&self, path: &Path, from: u64) -> impl Future<Output = io::Result<()>> + 'static {
+        let begin = |volume: &mut Volume| match volume.write_again(&normal(path), from) {
+            Ok(inode) => (Ok((inode, volume.file_mark(inode))), volume.dirty_bytes(inode), true),
+            Err(error) => (Err(error), 0, false),
+        };
+        self.call(Traced::WriteAgain, begin, |volume, begun| {
+            let (inode, mark) = begun?;
+            volume.sync_file(inode, mark)
+        })
     }
 
     fn sync_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {

@@ -45,6 +45,11 @@ impl Inode {
         self.touch(from, self.cached.len());
     }
 
+    pub(crate) fn write_again(&mut self, from: u64) {
+        let len = self.cached.len();
+        self.touch(usize::try_from(from).unwrap_or(usize::MAX).min(len), len);
+    }
+
     pub(crate) fn set_len(&mut self, len: u64) {
         let len = usize::try_from(len).expect("simulated files fit into memory");
         let old = self.cached.len();

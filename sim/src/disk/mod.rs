@@ -207,6 +207,16 @@ impl Volume {
         }
     }
 
+    /// Writes a file's bytes from this offset on over themselves, unless the disk takes none.
+    pub(crate) fn write_again(&mut self, path: &str, from: u64) -> io::Result<InodeId> {
+        let id = self.open(path, Open::Read)?;
+        if self.chance.chance(self.config.write_error) {
+            return Err(input_output());
+        }
+        self.inode(id)?.write_again(from);
+        Ok(id)
+    }
+
     /// What a sync of the file that begins now covers.
     pub(crate) fn file_mark(&mut self, id: InodeId) -> inode::Mark {
         self.inode(id).map(|inode| inode.mark()).unwrap_or_default()

@@ -94,7 +94,8 @@ impl State {
     }
 
     fn begin_scheduled_rewrite(&mut self) {
-        if self.persistence.rewrite_is_scheduled && self.may_begin() && !self.is_rewrite_limited() {
+        let is_wanted = self.persistence.rewrite_is_scheduled || self.persistence.lacks_base();
+        if is_wanted && self.may_begin() && !self.is_rewrite_limited() {
             self.begin_rewrite();
         }
     }

@@ -30,6 +30,11 @@ impl Persistence {
         dirty.saturating_sub(self.saved_dirty)
     }
 
+    /// Whether what is appended counts for nothing before a rewrite has made a base for it.
+    pub(super) fn lacks_base(&self) -> bool {
+        self.aof.enabled && self.aof.awaits_base && self.wants_aof
+    }
+
     fn save_ended(&mut self, outcome: Result<(), String>, now: Now, effects: &mut Effects) {
         let Some(UnderWay { in_background, began_us, dirty, .. }) = self.saving.take() else { return };
         let excused = std::mem::take(&mut self.excused_changes);
@@ -69,7 +74,7 @@ impl Persistence {
                 effects.log(Level::Warning, format!("Background AOF rewrite terminated with error: {why}"));
                 self.last_rewrite_failed = true;
                 self.rewrite_failures += 1;
-                self.rewrite_is_scheduled |= self.aof.awaits_base && self.wants_aof;
+                self.rewrite_is_scheduled |= self.lacks_base();
             }
         }
         self.last_rewrite_took_us = Some(now.mono_us.saturating_sub(began_us));
@@ -140,7 +145,10 @@ impl<H: Hooks> Engine<H> {
         let took_us = Some(now.mono_us.saturating_sub(began_us));
         match purpose {
             Purpose::Save => persistence.last_save_took_us = took_us,
-            Purpose::Rewrite => persistence.last_rewrite_took_us = took_us,
+            Purpose::Rewrite => {
+                persistence.last_rewrite_took_us = took_us;
+                persistence.rewrite_is_scheduled |= persistence.lacks_base();
+            }
         }
         persistence.progress = Progress::default();
         self.state.begin_what_is_scheduled();

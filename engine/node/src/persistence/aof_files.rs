@@ -65,18 +65,6 @@ impl AofFiles {
         (name, next)
     }
 
-    /// The same with a new last part in the place of the present one, and the names of both.
-    ///
-    /// # Panics
-    /// When there is no incremental file.
-    pub fn with_last_anew(&self) -> (String, String, AofFiles) {
-        let mut next = self.clone();
-        let new = next.manifest.begin_incremental(&self.name);
-        let old = next.manifest.incremental.len() - 2;
-        let old = next.manifest.incremental.remove(old);
-        (old.name, new, next)
-    }
-
     /// Forgets the history.
     pub fn drop_history(&mut self) {
         self.manifest.history.clear();

@@ -80,10 +80,10 @@ pub struct LoadOptions {
 /// What came of it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Loaded {
-    /// So many bytes of the last part are whole transactions and of use; `None` if all of it is.
+    /// So many bytes of the last part are whole transactions; `None` if all of it is.
     pub cut_to: Option<u64>,
-    /// The last part has bytes of which nobody has said that they are durable.
-    pub is_doubtful: bool,
+    /// From here on nobody has said of the last part that it is durable; `None` if nobody has said anything of it.
+    pub doubtful_from: Option<u64>,
     /// How many files there were.
     pub files: usize,
 }
@@ -199,7 +199,7 @@ impl Loader {
                 if let Some(cut_to) = reading.finish(engine, &self.options)? {
                     self.loaded.cut_to = Some(cut_to);
                 }
-                self.loaded.is_doubtful = reading.is_doubtful();
+                self.loaded.doubtful_from = reading.doubtful_from();
                 self.reading = None;
                 self.loaded.files += 1;
                 continue;
@@ -344,10 +344,10 @@ impl Reading {
         Ok(taken)
     }
 
-    /// Whether there is more in it than what its seals say was durable. Of files without seals there is nobody to ask.
-    fn is_doubtful(&self) -> bool {
-        let Format::Commands(reader) = &self.format else { return false };
-        reader.closed_at().is_none() && reader.claimed().is_some_and(|claimed| reader.valid_up_to() > claimed)
+    /// Up to where its seals say that it was durable. Of files without seals there is nobody to ask.
+    fn doubtful_from(&self) -> Option<u64> {
+        let Format::Commands(reader) = &self.format else { return None };
+        reader.claimed()
     }
 
     /// All of it was taken. Returns where it is to be cut.
@@ -365,9 +365,6 @@ impl Reading {
         engine.replay_ends();
         let Format::Commands(reader) = &self.format else { return Ok(None) };
         let end = reader.valid_up_to();
-        // A seal that ends the file may never have become durable itself, and holds nothing: what comes takes its place. That which a
-        // file begins with is durable before the file has its name.
-        let loose_end = reader.closed_at().filter(|at| *at > 0);
         let (cut, why) = match &self.broken {
             Some(Broken { at, why, tail }) => {
                 if Seal::latest_claim(tail).is_some_and(|claim| claim > end) {
@@ -379,7 +376,7 @@ impl Reading {
             None => (end < self.part.size, "it ends early"),
         };
         if !cut {
-            return Ok(loose_end.filter(|_| self.part.role.is_last()));
+            return Ok(None);
         }
         if !self.part.role.is_last() && !options.cut_anywhere {
             return Err(said(path, &format!("{why}, and it is not the last part")));
@@ -395,7 +392,7 @@ impl Reading {
         }
         tracing::warn!("AOF loaded anyway because aof-load-truncated is enabled: {why}");
         tracing::warn!("Truncating the AOF {} at offset {end}", name_of(path));
-        Ok(Some(loose_end.unwrap_or(end)))
+        Ok(Some(end))
     }
 }
 

@@ -366,6 +366,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
             Carried::Adopted => {
                 self.files.awaits_base = false;
+                self.report_log();
                 self.placed(Ok(()));
             }
             Carried::NotAdopted(why) => self.placed(Err(why)),

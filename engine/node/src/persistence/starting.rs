@@ -277,6 +277,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         self.files.awaits_base = true;
         let log = self.begin_log(opened);
+        self.report_log();
         self.continue_in_new_file(&log, is_first);
     }
 
@@ -475,8 +476,9 @@ async fn open_last<D: Disk>(
         file.set_len(len).await?;
         file.sync().await?;
     }
-    if loaded.is_doubtful && !files.manifest().incremental.is_empty() {
-        files = write_last_anew(disk, &files).await?;
+    if let (Some(from), Some(last)) = (loaded.doubtful_from, files.manifest().incremental.last()) {
+        // What an earlier life wrote and could not sync looks in the cache as if it were on the disk.
+        disk.write_again(&files.path(&last.name), from).await?;
     }
     let name = match files.manifest().incremental.last() {
         Some(file) => file.name.clone(),
@@ -506,32 +508,6 @@ async fn open_last<D: Disk>(
     let len = before + start.len() as u64;
     file.append(start, true).await.outcome?;
     Ok(Opened { files, file: Some((file, len)), size, base_size })
-}
-
-/// Writes the last part into a new file that takes its place. What an earlier life wrote, and could not sync, looks in the
-/// cache as if it were on the disk, and no sync will ever put it there: what was read is made durable by writing it again.
-async fn write_last_anew<D: Disk>(disk: &D, files: &AofFiles) -> std::io::Result<AofFiles> {
-    /// Bytes copied at once.
-    const CHUNK: usize = 1 << 20;
-    let (old, to, next) = files.with_last_anew();
-    let from = disk.open(&files.path(&old), Open::Read).await?;
-    let to = disk.open(&files.path(&to), Open::Replace).await?;
-    let mut offset = 0;
-    loop {
-        let bytes = from.read_at(offset, CHUNK).await?;
-        let len = bytes.len();
-        offset += len as u64;
-        let appended = to.append(bytes, len < CHUNK).await;
-        appended.outcome?;
-        if len < CHUNK {
-            break;
-        }
-    }
-    disk.sync_directory(files.folder()).await?;
-    next.publish(disk).await?;
-    // One that stays is in nobody's way.
-    let _ = disk.remove(&files.path(&old)).await;
-    Ok(next)
 }
 
 /// A place for a new append-only file: what there was before becomes history when the new base is there.

@@ -40,8 +40,6 @@ pub struct AofReader {
     looked_at: Option<(u64, Sealed)>,
     /// Up to where seals say that the file was durable, if there were any.
     claimed: Option<u64>,
-    /// Where the last item stands, if it is a seal of nothing that says that everything before it is durable.
-    closed_at: Option<u64>,
 }
 
 /// A command that has not all arrived.
@@ -114,8 +112,8 @@ const SEALED_MAX: u64 = 4 << 30;
 enum Sealed {
     /// No seal.
     Not,
-    /// The seal of what follows, or its stamp: where they begin and end, how much was durable then, and whether nothing is sealed.
-    Holds { begin: u64, end: u64, durable: u64, is_empty: bool },
+    /// The seal of what follows, or its stamp: where what is sealed ends, and how much was durable then.
+    Holds { end: u64, durable: u64 },
     /// What it seals has not all arrived.
     Incomplete,
     /// A seal of something else, or none where one should be.
@@ -146,7 +144,6 @@ impl AofReader {
             stamped_up_to: None,
             looked_at: None,
             claimed: None,
-            closed_at: None,
         }
     }
 
@@ -176,13 +173,6 @@ impl AofReader {
     #[must_use]
     pub fn claimed(&self) -> Option<u64> {
         self.claimed
-    }
-
-    /// Where the last item stands, if it is a seal of nothing that says that everything before it is durable. Of itself it says
-    /// nothing.
-    #[must_use]
-    pub fn closed_at(&self) -> Option<u64> {
-        self.closed_at
     }
 
     /// What was fed and not understood.
@@ -222,15 +212,12 @@ impl AofReader {
             Ok(None) => Ok(None),
             Ok(Some(Step::Annotation(len))) => {
                 let at = self.incoming.offset();
-                let sealed = self.check_seal(len);
-                self.closed_at = None;
-                match sealed {
+                match self.check_seal(len) {
                     Sealed::Not if self.sealed_up_to == Some(at) => self.stamped_up_to = Some(at + len as u64),
                     Sealed::Not => {}
-                    Sealed::Holds { begin, end, durable, is_empty } => {
+                    Sealed::Holds { end, durable } => {
                         self.sealed_up_to = Some(end);
                         self.claimed = self.claimed.max(Some(durable));
-                        self.closed_at = Some(begin).filter(|begin| is_empty && durable == *begin);
                     }
                     Sealed::Incomplete if !self.ended => return Ok(None),
                     Sealed::Incomplete | Sealed::Broken => return Err(self.fail(0, AofErrorKind::BrokenSeal)),
@@ -241,7 +228,7 @@ impl AofReader {
                 Ok(Some(AofItem::Annotation(self.incoming.last(len).trim_ascii_end())))
             }
             Ok(Some(Step::Command(len))) => {
-                (self.command, self.closed_at) = (None, None);
+                self.command = None;
                 let command = AofCommand { bytes: &self.incoming.rest()[..len], arguments: &self.arguments };
                 let (multi, exec) = (command.is("MULTI"), command.is("EXEC"));
                 if multi && self.in_transaction {
@@ -379,7 +366,7 @@ fn check_piece(rest: &[u8], stamp_len: usize, offset: u64) -> Sealed {
         None => Sealed::Incomplete,
         Some(piece) if seal.holds(stamp, piece) => {
             let end = offset + (stamp_len + seal.line_len + len) as u64;
-            Sealed::Holds { begin: offset, end, durable: seal.durable, is_empty: len == 0 }
+            Sealed::Holds { end, durable: seal.durable }
         }
         Some(_) => Sealed::Broken,
     }
