@@ -492,10 +492,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         let (purpose, is_first) = (running.purpose, running.is_first);
         if running.cancelled {
-            self.files.running = None;
-            self.engine.snapshot_cancelled(purpose);
-            self.begin_next_snapshot();
-            return;
+            return self.snapshot_has_stopped(purpose);
         }
         match (running.failed.take(), outcome) {
             (Some(why), _) | (None, Err(why)) => {
@@ -520,6 +517,16 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     FilesDone::Placed(placed.map_err(|error| error.to_string()))
                 });
             }
+            // Behind the order to close the log carries out no other.
+            (Purpose::Rewrite, Some(_)) if self.files.closing => {
+                let disk = self.runtime.disk();
+                self.push_job(async move {
+                    // One that stays is swept at the next start.
+                    let _ = disk.remove(&temp).await;
+                    FilesDone::Ended
+                });
+                self.snapshot_has_stopped(purpose);
+            }
             (Purpose::Rewrite, Some(log)) => log.order(Order::Adopt { base: temp, is_rdb }),
             (Purpose::Rewrite, None) => self.adopt_without_log(temp, is_rdb),
         }
@@ -530,6 +537,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if let Some(running) = self.files.running.take() {
             self.snapshot_has_ended(running.purpose, running.is_first, outcome);
         }
+    }
+
+    /// A snapshot has stopped that nobody wants any more.
+    fn snapshot_has_stopped(&mut self, purpose: Purpose) {
+        self.files.running = None;
+        self.engine.snapshot_cancelled(purpose);
+        self.begin_next_snapshot();
     }
 
     /// A snapshot is over.
