@@ -363,10 +363,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// Begins a snapshot that will be written under a name that nobody reads.
     pub(super) fn begin_snapshot(&mut self, purpose: Purpose, temp: PathBuf, folder: Option<PathBuf>, is_first: bool) {
         if let Some(running) = &self.files.running {
-            // Only what makes everything stand still comes while one is under way.
             tracing::debug!("a snapshot waits for the end of another ({:?})", running.purpose);
             self.take_later(purpose);
-            if let Some(running) = &mut self.files.running {
+            // Nobody else waits while everything stands still, and nobody stops what everybody waits for.
+            if let Some(running) = &mut self.files.running
+                && purpose == Purpose::Save
+                && self.files.standing.is_some()
+            {
                 running.cancel();
             }
             return;
