@@ -16,6 +16,8 @@ pub(crate) struct Inode {
     /// The length was changed since it was last made durable: by which write.
     resized: Option<u64>,
     writes: u64,
+    /// Up to this write everything was made durable once.
+    settled: u64,
 }
 
 /// What a sync covers: sectors as they were when it began.
@@ -90,6 +92,11 @@ impl Inode {
 
     pub(crate) fn make_durable(&mut self, mark: Mark) {
         self.forget(&mark);
+        // A sync that ends after one that began later, perhaps that of another process, has nothing to add and takes nothing back.
+        if mark.writes < self.settled {
+            return;
+        }
+        self.settled = mark.writes;
         self.durable.resize(mark.len, 0);
         for (sector, bytes) in mark.sectors {
             Self::put(&mut self.durable, sector, &bytes);
@@ -125,6 +132,7 @@ impl Inode {
         }
         self.cached = self.durable.clone();
         self.resized = None;
+        self.settled = self.writes;
     }
 
     pub(crate) fn rot(&mut self, at: u64) {
@@ -133,5 +141,26 @@ impl Inode {
         if let Some(byte) = self.durable.get_mut(bit / 8) {
             *byte ^= 1 << (bit % 8);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_that_ends_after_a_later_one_takes_nothing_back() {
+        let mut inode = Inode::default();
+        inode.append(b"of a life that was killed");
+        let early = inode.mark();
+        inode.append(b", and of the next");
+        let late = inode.mark();
+        inode.make_durable(late);
+        inode.make_durable(early);
+        assert_eq!(inode.durable, inode.cached);
+        inode.append(b"!");
+        let last = inode.mark();
+        inode.make_durable(last);
+        assert_eq!(inode.durable, inode.cached);
     }
 }
