@@ -189,6 +189,7 @@ impl Pair {
         let set = format!("save \"{SECONDS} {CHANGES}\" auto-aof-rewrite-min-size {MIN_SIZE} appendonly yes");
         assert_eq!(bench.ask(client, &format!("CONFIG SET {set}")), "+OK\r\n");
         let mut pair = Pair { bench, client, model: Model { points: true, ..Model::default() } };
+        pair.bench.engine.aof_reported(AofReport { enabled: true, ..AofReport::default() });
         pair.model.begin(Purpose::Rewrite);
         pair.end(true);
         pair

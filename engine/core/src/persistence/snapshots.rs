@@ -74,7 +74,8 @@ impl Persistence {
                 effects.log(Level::Warning, format!("Background AOF rewrite terminated with error: {why}"));
                 self.last_rewrite_failed = true;
                 self.rewrite_failures += 1;
-                self.rewrite_is_scheduled |= self.lacks_base();
+                // Without it there is no file, or one that counts for nothing.
+                self.rewrite_is_scheduled |= self.wants_aof && (!self.aof.enabled || self.aof.awaits_base);
             }
         }
         self.last_rewrite_took_us = Some(now.mono_us.saturating_sub(began_us));
