@@ -233,10 +233,16 @@ impl Ledger {
         let saving = persistence.is_under_way(Purpose::Save);
         self.note_mode(Since { at, mode, fails });
         if !self.served {
+            let keyspace = &engine.state().keyspace;
+            if saving {
+                // What everything stands still for holds what was executed in the first round before it.
+                self.saving.insert(ledger_of(keyspace).map_or(0, |list| list.len()));
+            }
             // What was asked for in the first round may have emptied everything, to load it again.
             if !loading && !stands_still {
                 self.served = true;
-                self.loaded(at, &engine.state().keyspace);
+                self.loaded(at, keyspace);
+                self.settle_save(at, saving);
             }
             return;
         }
@@ -252,12 +258,7 @@ impl Ledger {
             // While everything stands still one that was under way may give way to another.
             self.saving.insert(self.order.len());
         }
-        if !saving && !self.saving.is_empty() {
-            if !self.disk_has_failed(at) {
-                self.saved.clear();
-            }
-            self.saved.append(&mut self.saving);
-        }
+        self.settle_save(at, saving);
         // A file that is turned off is durable as soon as it is closed, if it was complete.
         if turned_off && self.closing.is_none() {
             self.closing = Some(if matches!(was, Mode::Appends(_)) { self.order.len() } else { self.floor });
@@ -267,6 +268,16 @@ impl Ledger {
             && !self.disk_has_failed(at)
         {
             self.floor = self.floor.max(held);
+        }
+    }
+
+    /// A snapshot that was under way and is no longer has taken the place of the last one, unless the disk has failed.
+    fn settle_save(&mut self, at: u64, saving: bool) {
+        if !saving && !self.saving.is_empty() {
+            if !self.disk_has_failed(at) {
+                self.saved.clear();
+            }
+            self.saved.append(&mut self.saving);
         }
     }
 
@@ -343,7 +354,6 @@ impl Ledger {
             self.lost.insert(executed.entry, Lost { at, excused });
         }
         self.saved = BTreeSet::from([same]);
-        self.saving.clear();
         self.floor = same;
         self.order.extend(begun.iter().map(|entry| Executed { at, entry: entry.clone() }));
         self.compare(at, keyspace, "after a start");

@@ -46,7 +46,7 @@ impl State {
             "rdb_last_load_keys_loaded" => p.last_load.loaded,
             "aof_enabled" => u8::from(self.config.persistence.appendonly),
             "aof_rewrite_in_progress" => u8::from(p.rewriting.is_some()),
-            "aof_rewrite_scheduled" => u8::from(p.rewrite_is_scheduled),
+            "aof_rewrite_scheduled" => u8::from(p.rewrite_is_due()),
             "aof_last_rewrite_time_sec" => seconds(p.last_rewrite_took_us),
             "aof_current_rewrite_time_sec" => seconds(age_us(Purpose::Rewrite)),
             "aof_last_bgrewrite_status" => status(p.last_rewrite_failed),
@@ -61,7 +61,7 @@ impl State {
             fields! { out;
                 "aof_current_size" => p.aof.current_size,
                 "aof_base_size" => p.aof.base_size,
-                "aof_pending_rewrite" => u8::from(p.rewrite_is_scheduled),
+                "aof_pending_rewrite" => u8::from(p.rewrite_is_due()),
                 "aof_buffer_length" => p.aof.buffer_length,
                 "aof_pending_bio_fsync" => u8::from(p.aof.pending_fsync),
                 "aof_delayed_fsync" => p.aof.delayed_fsync.saturating_sub(p.delayed_fsync_before),

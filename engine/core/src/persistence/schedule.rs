@@ -94,8 +94,7 @@ impl State {
     }
 
     fn begin_scheduled_rewrite(&mut self) {
-        let is_wanted = self.persistence.rewrite_is_scheduled || self.persistence.lacks_base();
-        if is_wanted && self.may_begin() && !self.is_rewrite_limited() {
+        if self.persistence.rewrite_is_due() && self.may_begin() && !self.is_rewrite_limited() {
             self.begin_rewrite();
         }
     }

@@ -30,9 +30,15 @@ impl Persistence {
         dirty.saturating_sub(self.saved_dirty)
     }
 
-    /// Whether what is appended counts for nothing before a rewrite has made a base for it.
-    pub(super) fn lacks_base(&self) -> bool {
-        self.aof.enabled && self.aof.awaits_base && self.wants_aof
+    /// Whether there is no append-only file though there should be, or one that counts for nothing before a rewrite has made a base
+    /// for it.
+    pub(crate) fn lacks_base(&self) -> bool {
+        self.wants_aof && (!self.aof.enabled || self.aof.awaits_base)
+    }
+
+    /// Whether a rewrite is to begin as soon as it may.
+    pub(super) fn rewrite_is_due(&self) -> bool {
+        self.rewrite_is_scheduled || (self.lacks_base() && self.rewriting.is_none())
     }
 
     fn save_ended(&mut self, outcome: Result<(), String>, now: Now, effects: &mut Effects) {
@@ -74,8 +80,6 @@ impl Persistence {
                 effects.log(Level::Warning, format!("Background AOF rewrite terminated with error: {why}"));
                 self.last_rewrite_failed = true;
                 self.rewrite_failures += 1;
-                // Without it there is no file, or one that counts for nothing.
-                self.rewrite_is_scheduled |= self.wants_aof && (!self.aof.enabled || self.aof.awaits_base);
             }
         }
         self.last_rewrite_took_us = Some(now.mono_us.saturating_sub(began_us));
@@ -146,10 +150,7 @@ impl<H: Hooks> Engine<H> {
         let took_us = Some(now.mono_us.saturating_sub(began_us));
         match purpose {
             Purpose::Save => persistence.last_save_took_us = took_us,
-            Purpose::Rewrite => {
-                persistence.last_rewrite_took_us = took_us;
-                persistence.rewrite_is_scheduled |= persistence.lacks_base();
-            }
+            Purpose::Rewrite => persistence.last_rewrite_took_us = took_us,
         }
         persistence.progress = Progress::default();
         self.state.begin_what_is_scheduled();

@@ -199,11 +199,22 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
     }
 
-    /// Whether what the manifest names is not all that there is: it has no base yet, or a part that is not named before a new base is
-    /// there, because nobody knows what a failed sync has left of the one before it.
+    /// Whether what the manifest names is not all that there should be: it has no base yet, or a part that is not named before a new
+    /// base is there, because nobody knows what a failed sync has left of the one before it.
     fn file_is_incomplete(&self) -> bool {
-        let doubtful = |log: &Log| log.look(|shared| shared.sync_error.is_some());
-        self.files.awaits_base || self.files.log.as_ref().is_some_and(doubtful)
+        match &self.files.log {
+            Some(_) if self.files.awaits_base => true,
+            // It ends, and nothing more goes to it: there will be a new one.
+            Some(_) if self.files.closing => self.engine.config().persistence.appendonly,
+            Some(log) => log.look(|shared| shared.sync_error.is_some()),
+            None => self.engine.config().persistence.appendonly,
+        }
+    }
+
+    /// Whether the data set is being replaced by what a file holds: no snapshot may be begun of what it is meanwhile.
+    fn is_replaced(&self) -> bool {
+        matches!(self.files.standing, Some(Standing::Reload { .. } | Standing::LoadAof { .. }))
+            && !matches!(self.files.start, Start::Served)
     }
 
     /// The process is to end: what has to be kept is, first.
@@ -279,6 +290,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.engine.answer(client, outcome.map_err(|_| refrain_core::APPEND_ONLY_NOT_LOADED));
             }
             other => self.files.standing = other,
+        }
+        if self.files.running.is_none() {
+            self.begin_next_snapshot();
         }
     }
 

@@ -362,6 +362,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Begins a snapshot that will be written under a name that nobody reads.
     pub(super) fn begin_snapshot(&mut self, purpose: Purpose, temp: PathBuf, folder: Option<PathBuf>, is_first: bool) {
+        if self.is_replaced() {
+            return self.take_later(purpose);
+        }
         if let Some(running) = &self.files.running {
             tracing::debug!("a snapshot waits for the end of another ({:?})", running.purpose);
             self.take_later(purpose);
@@ -568,8 +571,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
     }
 
-    /// What had to wait for the end of another.
+    /// What had to wait for the end of another, or of what everything stands still for.
     pub(super) fn begin_next_snapshot(&mut self) {
+        if self.is_replaced() {
+            return;
+        }
         match self.files.next.pop_front() {
             Some(Purpose::Save) => self.begin_save(),
             Some(Purpose::Rewrite) => self.begin_rewrite(),

@@ -261,6 +261,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             FilesDone::Ended
         });
         self.files.log = Some(log.clone());
+        self.report_log();
         log
     }
 
@@ -277,7 +278,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         self.files.awaits_base = true;
         let log = self.begin_log(opened);
-        self.report_log();
         self.continue_in_new_file(&log, is_first);
     }
 
