@@ -1,36 +1,34 @@
-//! Small strings and integers one after another in one buffer: the listpack of Redis's RDB, byte for byte.
+//! Small strings and integers one after another in one buffer: the listpack of Redis's RDB, byte for byte but for its frame,
+//! which says what the length of the buffer says.
 //!
 //! ```text
-//! total bytes u32 | elements u16 (65535: unknown) | element … | 0xFF          element: encoding, content, length backwards
+//! elements u16 (65535: unknown) | element …          element: encoding, content, length backwards
 //! ```
 //!
 //! [`Packed`] reads, [`PackedList`] owns and changes. What is the canonical decimal of an integer is stored as one, so equal
-//! elements have equal bytes. Reading trusts the bytes: those of strangers go through [`Packed::validate`] first, and what
-//! passed it can be read and changed in every way without a panic. Reading allocates nothing; an insertion, a replacement
+//! elements have equal bytes. Reading trusts the bytes: those of strangers go through [`Packed::of_listpack`] or
+//! [`PackedList::adopt`] first, and what passed can be read and changed in every way without a panic. Reading allocates nothing; an insertion, a replacement
 //! or a removal moves what follows it once. A list stays below [`PACKED_BYTES_MAX`], which callers must see to
 //! ([`PackedList::has_room_for`]).
 
 pub(crate) mod codec;
 mod edit;
-mod foreign;
+mod listpack;
 #[cfg(test)]
 mod tests;
 
-use codec::{Head, backlen_before, step, whole};
+use codec::{Head, backlen_before, step};
 
 pub use edit::PackedList;
+pub(crate) use listpack::FRAME_BYTES;
 
 use crate::value::Value;
 
 /// No list may become longer than this; lengths have room for four times as much.
 pub const PACKED_BYTES_MAX: usize = 1 << 30;
 
-/// Length and count.
-const HEADER_BYTES: usize = 6;
-/// The smallest list: a header and the end.
-const EMPTY_BYTES: usize = HEADER_BYTES + 1;
-/// The byte after the last element.
-const END: u8 = 0xFF;
+/// The count.
+const HEADER_BYTES: usize = 2;
 /// The count of a list that has too many elements to say.
 const COUNT_UNKNOWN: u16 = u16::MAX;
 
@@ -57,39 +55,15 @@ pub struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// Views bytes that are known to be a list. What else they may be is for [`Packed::validate`] to find out.
+    /// Views bytes that are known to be a list.
     #[inline]
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        debug_assert!(bytes.len() >= EMPTY_BYTES, "a list has a header and an end");
+        debug_assert!(bytes.len() >= HEADER_BYTES, "a list has a header");
         Packed { bytes }
     }
 
-    /// Whether the bytes are a list. With `deep` every element is looked at, and nothing that passes can make a later reader
-    /// panic; without, the frame alone, which is enough for bytes that a checksum of our own vouches for.
-    #[must_use]
-    pub fn validate(bytes: &[u8], deep: bool) -> bool {
-        let Some((total, _)) = bytes.split_first_chunk() else { return false };
-        let framed = bytes.len() >= EMPTY_BYTES
-            && bytes.len() <= PACKED_BYTES_MAX
-            && u32::from_le_bytes(*total) as usize == bytes.len()
-            && bytes.last() == Some(&END);
-        framed && (!deep || Self::has_whole_elements(bytes))
-    }
-
-    fn has_whole_elements(bytes: &[u8]) -> bool {
-        let end = bytes.len() - 1;
-        let (mut at, mut count) = (HEADER_BYTES, 0usize);
-        while at < end {
-            let Some(len) = whole(bytes, at, end) else { return false };
-            at += len;
-            count += 1;
-        }
-        let said = u16::from_le_bytes([bytes[4], bytes[5]]);
-        said == COUNT_UNKNOWN || usize::from(said) == count
-    }
-
-    /// The whole list, header and end included.
+    /// The whole list, header included.
     #[inline]
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {
@@ -100,14 +74,14 @@ impl<'a> Packed<'a> {
     #[inline]
     #[must_use]
     pub fn body(self) -> &'a [u8] {
-        &self.bytes[HEADER_BYTES..self.end()]
+        &self.bytes[HEADER_BYTES..]
     }
 
     /// How many elements there are. A walk, if there are more than 65,534.
     #[inline]
     #[must_use]
     pub fn len(self) -> usize {
-        match u16::from_le_bytes([self.bytes[4], self.bytes[5]]) {
+        match u16::from_le_bytes([self.bytes[0], self.bytes[1]]) {
             COUNT_UNKNOWN => self.count_between(HEADER_BYTES, self.end()),
             known => usize::from(known),
         }
@@ -117,13 +91,13 @@ impl<'a> Packed<'a> {
     #[inline]
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.bytes.len() == EMPTY_BYTES
+        self.bytes.len() == HEADER_BYTES
     }
 
-    /// The offset of the end byte.
+    /// The offset behind the last element.
     #[inline]
     fn end(self) -> usize {
-        self.bytes.len() - 1
+        self.bytes.len()
     }
 
     fn count_between(self, mut at: usize, end: usize) -> usize {

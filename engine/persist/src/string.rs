@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use refrain_data::{NewValue, Value};
+use refrain_data::{NewValue, Packed, Value};
 
 use crate::length::{Length, read_length, write_length};
 use crate::{Input, Malformed, lzf};
@@ -22,19 +22,26 @@ const UNCOMPRESSED_MAX: usize = 20;
 /// How many bytes compression must gain.
 const GAIN_MIN: usize = 4;
 
+/// A buffer that is kept for its capacity holds no more.
+const WHOLE_KEPT_MAX: usize = 64 << 10;
+
 /// Whether long strings are compressed, and the memory for it, which is kept from string to string.
-pub struct Compressor(Option<lzf::Table>);
+pub struct Compressor {
+    table: Option<lzf::Table>,
+    /// What is to be compressed and does not lie anywhere in one piece.
+    whole: Vec<u8>,
+}
 
 impl Compressor {
     /// One that compresses, or one that leaves everything as it is.
     #[must_use]
     pub fn new(compression: bool) -> Compressor {
-        Compressor(compression.then(lzf::Table::new))
+        Compressor { table: compression.then(lzf::Table::new), whole: Vec::new() }
     }
 
     /// Writes the string compressed, if it is long enough and that makes it shorter.
     fn write(&mut self, out: &mut Vec<u8>, bytes: &[u8]) -> bool {
-        let Some(table) = &mut self.0 else { return false };
+        let Some(table) = &mut self.table else { return false };
         if bytes.len() <= UNCOMPRESSED_MAX {
             return false;
         }
@@ -69,6 +76,23 @@ pub fn write_string(out: &mut Vec<u8>, value: Value<'_>, compressor: &mut Compre
 pub(crate) fn write_bytes_or_compressed(out: &mut Vec<u8>, bytes: &[u8], compressor: &mut Compressor) {
     if !compressor.write(out, bytes) {
         write_bytes(out, bytes);
+    }
+}
+
+/// Appends a listpack as a string, compressed if that is wanted and makes it shorter.
+pub(crate) fn write_listpack_or_compressed(out: &mut Vec<u8>, list: Packed<'_>, compressor: &mut Compressor) {
+    let len = list.listpack_bytes();
+    if compressor.table.is_some() && len > UNCOMPRESSED_MAX {
+        let mut whole = std::mem::take(&mut compressor.whole);
+        whole.clear();
+        list.write_listpack(&mut whole);
+        write_bytes_or_compressed(out, &whole, compressor);
+        if whole.capacity() <= WHOLE_KEPT_MAX {
+            compressor.whole = whole;
+        }
+    } else {
+        write_length(out, len as u64);
+        list.write_listpack(out);
     }
 }
 

@@ -14,8 +14,8 @@ mod tests;
 mod ziplist;
 
 use refrain_data::{
-    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, Large, List, ListLimits, PackedList, Set, SetLimits,
-    SetRef, SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
+    Body, Collection, Entry, Hash, HashLimits, HashRef, Kind, Large, List, ListLimits, Packed, PackedList, Set,
+    SetLimits, SetRef, SortedSet, SortedSetLimits, SortedSetRef, stream::StreamBody,
 };
 
 use crate::length::{Length, read_length, write_length};
@@ -209,6 +209,11 @@ fn read_blob(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malforme
 /// A string that is the bytes of a packed list, and what to complain of if it isn't.
 fn read_packed(input: &mut Input<'_>, limits: &Limits, complaint: &'static str) -> Result<PackedList, Malformed> {
     PackedList::adopt(read_blob(input, limits)?).ok_or_else(|| input.complain(complaint))
+}
+
+/// Appends a packed list, as a string that is a listpack.
+fn write_packed(out: &mut Vec<u8>, list: Packed<'_>, compressor: &mut Compressor) {
+    crate::string::write_listpack_or_compressed(out, list, compressor);
 }
 
 /// Appends bytes of a packed form, as a string.

@@ -13,12 +13,18 @@
 //!
 //! While the server runs the ledger only grows, whatever is reloaded. What a start has served is never lost again.
 
+mod holdings;
+mod times;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use refrain_core::Purpose;
 use refrain_core::config::AppendFsync;
-use refrain_data::{Entry, Hash, Keyspace, Kind, List, Value};
+use refrain_data::Keyspace;
 
+pub use self::holdings::AccountKind;
+use self::holdings::{accounts, data_set, difference, ledger_of};
+use self::times::{Mode, Times};
 use super::Violation;
 use crate::plan::Plan;
 use crate::record::entries::{Entries, Told};
@@ -53,44 +59,11 @@ pub enum Death {
     Power,
 }
 
-/// What is promised at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Nobody is there.
-    Down,
-    /// Nobody is served.
-    Loading,
-    /// There is to be an append-only file, and there is none: it was turned off, or its first base is missing.
-    Unkept,
-    /// There is none, only snapshots.
-    Snapshots,
-    /// There is one.
-    Appends(AppendFsync),
-}
-
-/// The mode from a moment on.
-#[derive(Debug, Clone, Copy)]
-struct Since {
-    at: u64,
-    mode: Mode,
-    /// The server says that it can't write, or sync.
-    fails: bool,
-}
-
 /// An entry that was executed.
 #[derive(Debug, Clone)]
 struct Executed {
     at: u64,
     entry: Vec<u8>,
-}
-
-/// A time in which the disk is not as it should be.
-#[derive(Debug, Clone, Copy)]
-struct Trouble {
-    from: u64,
-    until: u64,
-    /// Calls fail, and are not only slow.
-    fails: bool,
 }
 
 /// See the module.
@@ -101,8 +74,7 @@ pub struct Ledger {
     order: Vec<Executed>,
     /// What was executed and was lost, and whether nobody had promised to keep it.
     lost: BTreeMap<Vec<u8>, Lost>,
-    modes: Vec<Since>,
-    troubles: Vec<Trouble>,
+    times: Times,
     /// The end that the next start comes after: the worst since somebody was served.
     death: Option<(u64, Death)>,
     /// What is kept whatever happens: so many entries.
@@ -138,8 +110,7 @@ impl Ledger {
             appends: plan.server.config.get("appendonly").is_some_and(|value| value == "yes"),
             order: Vec::new(),
             lost: BTreeMap::new(),
-            modes: vec![Since { at: 0, mode: Mode::Down, fails: false }],
-            troubles: Vec::new(),
+            times: Times::new(),
             death: None,
             floor: 0,
             closing: None,
@@ -167,7 +138,7 @@ impl Ledger {
 
     /// The process has ended.
     pub fn died(&mut self, at: u64, death: Death) {
-        self.note_mode(Since { at, mode: Mode::Down, fails: false });
+        self.times.note(at, Mode::Down, false);
         // A snapshot that was under way may have got its name already.
         self.saved.append(&mut self.saving);
         self.served = false;
@@ -181,12 +152,7 @@ impl Ledger {
 
     /// The disk is not as it should be for a while.
     pub fn disk_is_troubled(&mut self, from: u64, until: u64, fails: bool) {
-        self.troubles.push(Trouble { from, until, fails });
-    }
-
-    /// Whether the disk has failed calls of late.
-    fn disk_has_failed(&self, now: u64) -> bool {
-        self.troubles.iter().any(|t| t.fails && t.from <= now && now <= t.until + FORGIVEN_FOR)
+        self.times.disk_is_troubled(from, until, fails);
     }
 
     /// Bits of files have changed since the process ended.
@@ -197,13 +163,6 @@ impl Ledger {
     /// They are again as they were.
     pub fn files_are_put_back(&mut self) {
         self.rotted = None;
-    }
-
-    fn note_mode(&mut self, since: Since) {
-        let last = self.modes.last().expect("there is a mode from the beginning");
-        if (last.mode, last.fails) != (since.mode, since.fails) {
-            self.modes.push(since);
-        }
     }
 
     fn complain(&mut self, what: String) {
@@ -229,9 +188,9 @@ impl Ledger {
             (false, false) if self.appends => Mode::Unkept,
             (false, false) => Mode::Snapshots,
         };
-        let (was, fails) = (self.modes.last().expect("there is one").mode, aof.write_error.is_some());
+        let (was, fails) = (self.times.mode(), aof.write_error.is_some());
         let saving = persistence.is_under_way(Purpose::Save);
-        self.note_mode(Since { at, mode, fails });
+        self.times.note(at, mode, fails);
         if !self.served {
             let keyspace = &engine.state().keyspace;
             if saving {
@@ -265,7 +224,7 @@ impl Ledger {
         }
         if is_closed
             && let Some(held) = self.closing.take()
-            && !self.disk_has_failed(at)
+            && !self.times.disk_has_failed(at)
         {
             self.floor = self.floor.max(held);
         }
@@ -274,7 +233,7 @@ impl Ledger {
     /// A snapshot that was under way and is no longer has taken the place of the last one, unless the disk has failed.
     fn settle_save(&mut self, at: u64, saving: bool) {
         if !saving && !self.saving.is_empty() {
-            if !self.disk_has_failed(at) {
+            if !self.times.disk_has_failed(at) {
                 self.saved.clear();
             }
             self.saved.append(&mut self.saving);
@@ -368,10 +327,9 @@ impl Ledger {
 
     /// How many entries must be there after a start, with an append-only file.
     fn least(&self, died: u64, death: Death) -> usize {
-        let last = self.modes.iter().rev().find(|since| since.at < died).map(|since| since.mode);
-        let appends = matches!(last, Some(Mode::Appends(_)));
+        let appends = matches!(self.times.mode_before(died), Some(Mode::Appends(_)));
         let within = match death {
-            Death::Clean if appends && !self.disk_has_failed(died) => return self.order.len(),
+            Death::Clean if appends && !self.times.disk_has_failed(died) => return self.order.len(),
             Death::Clean | Death::Exit | Death::Kill => WRITTEN_WITHIN,
             Death::Power => SYNCED_WITHIN,
         };
@@ -380,40 +338,8 @@ impl Ledger {
             Mode::Appends(_) => true,
             _ => false,
         };
-        let by_time = self.well_for(within, died, counts).map_or(0, |until| self.executed_by(until));
+        let by_time = self.times.well_for(within, died, counts).map_or(0, |until| self.executed_by(until));
         by_time.max(self.floor)
-    }
-
-    /// The end of the last time, `within` before it was over, in which all was well for so long.
-    fn well_for(&self, within: u64, died: u64, counts: impl Fn(Mode) -> bool) -> Option<u64> {
-        let ends = self.modes.iter().skip(1).map(|since| since.at).chain([u64::MAX]);
-        let mut last = None;
-        let mut begin: Option<u64> = None;
-        for (since, end) in self.modes.iter().zip(ends) {
-            if !counts(since.mode) || since.fails || since.at >= died {
-                begin = None;
-                continue;
-            }
-            let from = *begin.get_or_insert(since.at);
-            let end = end.min(died);
-            last = last.max(self.calm_end(from, end, within));
-        }
-        last
-    }
-
-    /// The same of a time in which the server was well.
-    fn calm_end(&self, from: u64, end: u64, within: u64) -> Option<u64> {
-        let mut end = end;
-        loop {
-            let disturbing =
-                self.troubles.iter().filter(|t| t.from < end && t.until + FORGIVEN_FOR > end.saturating_sub(within));
-            match disturbing.map(|t| t.from).min() {
-                None => break,
-                Some(earlier) if earlier < end => end = earlier,
-                Some(_) => break,
-            }
-        }
-        (end >= from + within).then(|| end - within)
     }
 
     /// All accounts follow from the ledger.
@@ -423,52 +349,7 @@ impl Ledger {
         let found = data_set(keyspace);
         let key = expected.keys().chain(found.keys()).find(|key| expected.get(*key) != found.get(*key));
         if let Some(key) = key {
-            let show = |held: Option<&Held>| shorten(&held.map_or("nothing".to_owned(), |held| format!("{held:?}")));
-            let apart = match (expected.get(key), found.get(key)) {
-                (Some(Held::List(wanted)), Some(Held::List(found))) => {
-                    let same = wanted.iter().zip(found).take_while(|(a, b)| a == b).count();
-                    let at = |list: &[Vec<u8>]| {
-                        list.get(same).map_or("the end".to_owned(), |e| shorten(&e.escape_ascii().to_string()))
-                    };
-                    format!(
-                        "element {same} of {} is {}, of {} should be {}",
-                        found.len(),
-                        at(found),
-                        wanted.len(),
-                        at(wanted)
-                    )
-                }
-                (Some(Held::Hash(wanted)), Some(Held::Hash(found))) => {
-                    let more = found.iter().find(|field| wanted.get(field.0) != Some(field.1));
-                    let less = wanted.iter().find(|field| found.get(field.0) != Some(field.1));
-                    let show = |field: Option<(&Vec<u8>, &Vec<u8>)>| {
-                        field.map_or("nothing".to_owned(), |(name, value)| {
-                            format!("{} = {}", name.escape_ascii(), value.escape_ascii())
-                        })
-                    };
-                    format!(
-                        "{} fields, {} should be there: {} is wrong, {} is missing",
-                        found.len(),
-                        wanted.len(),
-                        show(more),
-                        show(less)
-                    )
-                }
-                (Some(Held::Text(wanted)), Some(Held::Text(found))) => {
-                    let same = wanted.iter().zip(found).take_while(|(a, b)| a == b).count();
-                    let at = |text: &[u8]| {
-                        text[same.saturating_sub(20)..]
-                            .iter()
-                            .take(60)
-                            .copied()
-                            .collect::<Vec<u8>>()
-                            .escape_ascii()
-                            .to_string()
-                    };
-                    format!("from byte {same} on it is {}, and should be {}", at(found), at(wanted))
-                }
-                (wanted, found) => format!("it holds {}, not {}", show(found), show(wanted)),
-            };
+            let apart = difference(expected.get(key), found.get(key));
             self.complain(format!(
                 "{} {when}, \"{}\" does not agree with the ledger: {apart}",
                 seconds(at),
@@ -482,7 +363,8 @@ impl Ledger {
         let mut violations: Vec<Violation> =
             self.broken.iter().map(|what| Violation::new("ledger", what.clone())).collect();
         let there: BTreeSet<&[u8]> = self.order.iter().map(|executed| &executed.entry[..]).collect();
-        let missing = entries.told.iter().filter(|told| self.is_promised(told) && !there.contains(&told.entry[..]));
+        let missing =
+            entries.told.iter().filter(|told| self.times.is_promised(told) && !there.contains(&told.entry[..]));
         for told in missing.take(COMPLAINTS_MAX) {
             let entry = shorten(&told.entry.escape_ascii().to_string());
             let when = match self.lost.get(&told.entry) {
@@ -508,21 +390,6 @@ impl Ledger {
         violations
     }
 
-    /// Whether `always` was in force from the question to the answer.
-    fn is_promised(&self, told: &Told) -> bool {
-        let first = self.modes.partition_point(|since| since.at <= told.asked).saturating_sub(1);
-        let modes = self.modes[first..].iter().take_while(|since| since.at <= told.answered).map(|since| since.mode);
-        let mut always = false;
-        for mode in modes {
-            match mode {
-                Mode::Appends(AppendFsync::Always) => always = true,
-                Mode::Down | Mode::Loading => {}
-                _ => return false,
-            }
-        }
-        always
-    }
-
     /// What was seen, for people.
     pub fn figures(&self) -> String {
         let excused = self.lost.values().filter(|lost| lost.excused).count();
@@ -532,117 +399,5 @@ impl Ledger {
             self.order.len(),
             self.lost.len()
         )
-    }
-}
-
-/// What a key holds.
-#[derive(Clone, PartialEq, Eq)]
-enum Held {
-    Text(Vec<u8>),
-    List(Vec<Vec<u8>>),
-    Hash(BTreeMap<Vec<u8>, Vec<u8>>),
-    Other,
-}
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-        match self {
-            Held::Text(bytes) => f.write_str(&text(bytes)),
-            Held::List(elements) => f.debug_list().entries(elements.iter().map(|element| text(element))).finish(),
-            Held::Hash(fields) => {
-                f.debug_map().entries(fields.iter().map(|(name, value)| (text(name), text(value)))).finish()
-            }
-            Held::Other => f.write_str("something else"),
-        }
-    }
-}
-
-fn ledger_of(keyspace: &Keyspace) -> Option<refrain_data::ListRef<'_>> {
-    let key = LEDGER.as_bytes();
-    keyspace.db(0).get(keyspace.hash(key), key)?.view::<List>()
-}
-
-fn held(entry: Entry<'_>) -> Held {
-    let bytes = |value: Value<'_>| value.to_vec();
-    if let Some(list) = entry.view::<List>() {
-        return Held::List(list.iter().map(bytes).collect());
-    }
-    if let Some(hash) = entry.view::<Hash>() {
-        return Held::Hash(hash.iter().map(|field| (bytes(field.name), bytes(field.value))).collect());
-    }
-    match entry.kind() {
-        Kind::String => Held::Text(entry.value().to_vec()),
-        _ => Held::Other,
-    }
-}
-
-fn data_set(keyspace: &Keyspace) -> BTreeMap<Vec<u8>, Held> {
-    let mut all = BTreeMap::new();
-    for db in 0..keyspace.len() {
-        let mut cursor = 0;
-        loop {
-            cursor = keyspace.db(db).scan(cursor, 1000, &mut |entry| {
-                let key = if db == 0 { entry.key().to_vec() } else { format!("{db}/").into_bytes() };
-                all.insert(key, held(entry));
-            });
-            if cursor == 0 {
-                break;
-            }
-        }
-    }
-    all
-}
-
-/// What all keys hold when these entries were executed.
-fn accounts<'a>(entries: impl Iterator<Item = &'a [u8]>) -> BTreeMap<Vec<u8>, Held> {
-    let mut all = BTreeMap::new();
-    let mut ledger = Vec::new();
-    for entry in entries {
-        ledger.push(entry.to_vec());
-        let mut parts = entry.split(|byte| *byte == b' ');
-        let id = parts.next().unwrap_or_default();
-        for account in parts.next().unwrap_or_default().split(|byte| *byte == b',').filter(|a| !a.is_empty()) {
-            let held = all.entry(account.to_vec()).or_insert_with(|| match AccountKind::of(account) {
-                AccountKind::Text => Held::Text(Vec::new()),
-                AccountKind::List => Held::List(Vec::new()),
-                AccountKind::Hash => Held::Hash(BTreeMap::new()),
-            });
-            match held {
-                Held::Text(text) => {
-                    text.extend_from_slice(id);
-                    text.push(b';');
-                }
-                Held::List(list) => list.push(id.to_vec()),
-                Held::Hash(hash) => drop(hash.insert(id.to_vec(), b"1".to_vec())),
-                Held::Other => {}
-            }
-        }
-    }
-    if !ledger.is_empty() {
-        all.insert(LEDGER.as_bytes().to_vec(), Held::List(ledger));
-    }
-    all
-}
-
-/// Types of accounts, by their names: a text to which entries are appended, a list, a hash with a field that counts to one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountKind {
-    /// APPEND.
-    Text,
-    /// RPUSH.
-    List,
-    /// HINCRBY.
-    Hash,
-}
-
-impl AccountKind {
-    /// The type of the account of that name.
-    pub fn of(account: &[u8]) -> AccountKind {
-        match account.first() {
-            Some(b't') => AccountKind::Text,
-            Some(b'l') => AccountKind::List,
-            _ => AccountKind::Hash,
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! allocator for a size class at a time, so that little is held in reserve.
 
 use super::codec::{Head, backlen_bytes, step, write_backlen};
-use super::{COUNT_UNKNOWN, EMPTY_BYTES, END, HEADER_BYTES, PACKED_BYTES_MAX, Packed, Position};
+use super::{COUNT_UNKNOWN, FRAME_BYTES, HEADER_BYTES, PACKED_BYTES_MAX, Packed, Position};
 use crate::size_class::size_class;
 use crate::value::Value;
 
@@ -20,14 +20,14 @@ impl PackedList {
     /// A list without elements.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_capacity(EMPTY_BYTES)
+        Self::with_capacity(HEADER_BYTES)
     }
 
     /// A list without elements that has room for `bytes` in all.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        let mut whole = Vec::with_capacity(size_class(bytes.max(EMPTY_BYTES)));
-        whole.extend_from_slice(&[EMPTY_BYTES as u8, 0, 0, 0, 0, 0, END]);
+        let mut whole = Vec::with_capacity(size_class(bytes.max(HEADER_BYTES)));
+        whole.extend_from_slice(&[0; HEADER_BYTES]);
         PackedList(whole)
     }
 
@@ -35,7 +35,7 @@ impl PackedList {
     #[inline]
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        debug_assert!(Packed::validate(&bytes, false));
+        debug_assert!(bytes.len() >= HEADER_BYTES, "a list has a header");
         PackedList(bytes)
     }
 
@@ -67,11 +67,11 @@ impl PackedList {
         self.view().is_empty()
     }
 
-    /// How long the list is in bytes.
+    /// How long the list is as a listpack, which is what limits are about, in bytes.
     #[inline]
     #[must_use]
     pub fn total_bytes(&self) -> usize {
-        self.0.len()
+        self.0.len() + FRAME_BYTES
     }
 
     /// What the allocator holds for the list.
@@ -91,14 +91,14 @@ impl PackedList {
     /// Adds an element at the end.
     #[inline]
     pub fn push_back(&mut self, element: &[u8]) {
-        self.put(self.0.len() - 1, 0, Head::of_bytes(element));
+        self.put(self.0.len(), 0, Head::of_bytes(element));
         self.count(1);
     }
 
     /// Adds an element at the end.
     #[inline]
     pub fn push_back_value(&mut self, element: Value<'_>) {
-        self.put(self.0.len() - 1, 0, Head::of(element));
+        self.put(self.0.len(), 0, Head::of(element));
         self.count(1);
     }
 
@@ -158,7 +158,7 @@ impl PackedList {
 
     /// Removes `count` elements from the one at `position` on, or as many as there are. The one that stands there then, if any.
     pub fn remove(&mut self, position: Position, count: usize) -> Option<Position> {
-        let (start, end) = (position.offset(), self.0.len() - 1);
+        let (start, end) = (position.offset(), self.0.len());
         let (mut at, mut removed) = (start, 0);
         while removed < count && at < end {
             at += step(&self.0, at);
@@ -166,9 +166,8 @@ impl PackedList {
         }
         let left = self.len().saturating_sub(removed);
         self.0.drain(start..at);
-        self.set_total();
         self.set_count_after_removal(left);
-        (start < self.0.len() - 1).then_some(position)
+        (start < self.0.len()).then_some(position)
     }
 
     /// Removes `count` elements from the one with this index on, or as many as there are.
@@ -186,16 +185,13 @@ impl PackedList {
     /// Cuts off the elements from the one at `position` on.
     #[must_use]
     pub fn split_off(&mut self, position: Position) -> PackedList {
-        let (start, end) = (position.offset(), self.0.len() - 1);
+        let (start, end) = (position.offset(), self.0.len());
         let whole = self.len();
         let moved = self.view().count_between(start, end);
-        let mut upper = PackedList::with_capacity(EMPTY_BYTES + end - start);
-        upper.0.splice(HEADER_BYTES..HEADER_BYTES, self.0[start..end].iter().copied());
-        upper.set_total();
+        let mut upper = PackedList::with_capacity(HEADER_BYTES + end - start);
+        upper.0.extend_from_slice(&self.0[start..]);
         upper.set_count(moved);
         self.0.truncate(start);
-        self.0.push(END);
-        self.set_total();
         self.set_count(whole - moved);
         self.give_back();
         upper
@@ -205,10 +201,7 @@ impl PackedList {
     pub fn append(&mut self, other: Packed<'_>) {
         let len = self.len() + other.len();
         self.reserve(other.body().len());
-        self.0.pop();
         self.0.extend_from_slice(other.body());
-        self.0.push(END);
-        self.set_total();
         self.set_count(len);
     }
 
@@ -245,9 +238,6 @@ impl PackedList {
         } else {
             place.copy_from_slice(write_backlen(&mut [0; 5], content));
         }
-        if new != old {
-            self.set_total();
-        }
     }
 
     /// Makes room for `more` bytes, up to the next size class.
@@ -259,30 +249,25 @@ impl PackedList {
         }
     }
 
-    fn set_total(&mut self) {
-        let total = self.0.len() as u32;
-        self.0[..4].copy_from_slice(&total.to_le_bytes());
-    }
-
     /// Counts elements that were added, as long as their number is known.
     #[inline]
     fn count(&mut self, more: u16) {
-        let old = u16::from_le_bytes([self.0[4], self.0[5]]);
+        let old = u16::from_le_bytes([self.0[0], self.0[1]]);
         if old != COUNT_UNKNOWN {
-            self.0[4..HEADER_BYTES].copy_from_slice(&old.saturating_add(more).to_le_bytes());
+            self.0[..HEADER_BYTES].copy_from_slice(&old.saturating_add(more).to_le_bytes());
         }
     }
 
     /// What was unknown stays so when elements go, as Redis has it.
     fn set_count_after_removal(&mut self, len: usize) {
-        if self.0[4..HEADER_BYTES] != COUNT_UNKNOWN.to_le_bytes() {
+        if self.0[..HEADER_BYTES] != COUNT_UNKNOWN.to_le_bytes() {
             self.set_count(len);
         }
     }
 
     fn set_count(&mut self, len: usize) {
         let count = u16::try_from(len).unwrap_or(COUNT_UNKNOWN);
-        self.0[4..HEADER_BYTES].copy_from_slice(&count.to_le_bytes());
+        self.0[..HEADER_BYTES].copy_from_slice(&count.to_le_bytes());
     }
 }
 

@@ -12,6 +12,8 @@
 //! Files are named by a manifest, which is replaced as a whole; a file that it names is durable before it is named, and a
 //! file is removed only when the manifest that forgot it is durable.
 
+mod writer;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -21,9 +23,9 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use refrain_core::config::AppendFsync;
-use refrain_persist::{seal, stamp};
-use refrain_runtime::{Disk, File, Open};
+use refrain_runtime::Disk;
 
+use self::writer::Writer;
 use super::aof_files::AofFiles;
 
 /// Bytes waiting to be written at which nobody is executed for until there are fewer.
@@ -31,9 +33,6 @@ const WAITING_MAX: usize = 256 << 20;
 
 /// Bytes after which a piece ends that is written at once, and sealed as a whole; it ends where a round did.
 const PIECE: u64 = 1 << 20;
-
-/// Buffers that are kept for their capacity hold no more.
-const BUFFER_KEPT_MAX: usize = 1 << 20;
 
 /// What the task is asked to do when everything before it is done.
 #[derive(Debug)]
@@ -135,21 +134,8 @@ impl Log {
         policy: AppendFsync,
     ) -> (Log, impl Future<Output = ()> + 'static) {
         let shared = Rc::new(RefCell::new(Shared::new(policy, position, file.is_some())));
-        let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
-        let is_named = file.is_some();
-        // What was found at the start is as good as durable: it was read.
-        let task = Writer {
-            disk,
-            files,
-            file,
-            len,
-            durable_len: len,
-            is_named,
-            may_adopt: false,
-            stamped: None,
-            shared: Rc::clone(&shared),
-        };
-        (Log { shared }, task.run())
+        let task = Writer::new(disk, files, file, Rc::clone(&shared)).run();
+        (Log { shared }, task)
     }
 
     /// Appends what `fill` puts at the end of the buffer.
@@ -388,237 +374,6 @@ impl Shared {
     fn carried(&mut self, carried: Carried) {
         self.carried.push(carried);
         self.changed = true;
-    }
-}
-
-/// The task.
-struct Writer<D: Disk> {
-    disk: D,
-    files: AofFiles,
-    file: Option<D::File>,
-    /// Bytes of the file that are whole pieces, and bytes of it that are known to be durable.
-    len: u64,
-    durable_len: u64,
-    /// The manifest names the file. Otherwise nothing that is written counts before a base is adopted.
-    is_named: bool,
-    /// A base of what came before the last switch may be adopted: that switch has succeeded, and nothing was adopted since.
-    may_adopt: bool,
-    /// The second that the file says it is.
-    stamped: Option<u64>,
-    shared: Rc<RefCell<Shared>>,
-}
-
-impl<D: Disk> Writer<D> {
-    async fn run(mut self) {
-        loop {
-            let shared = Rc::clone(&self.shared);
-            // The loop polls its jobs in every round, whatever has happened: nobody need wake this one.
-            let step = poll_fn(|_| {
-                let shared = &mut *shared.borrow_mut();
-                match shared.next() {
-                    Some(step) => {
-                        shared.is_busy = true;
-                        Poll::Ready(step)
-                    }
-                    None => {
-                        shared.is_busy = false;
-                        Poll::Pending
-                    }
-                }
-            })
-            .await;
-            match step {
-                Step::Append { bytes, sync } => self.append(bytes, sync).await,
-                Step::Sync => self.sync().await,
-                Step::Order(Order::Switch { at }) => self.switch(at).await,
-                Step::Order(Order::Adopt { base, is_rdb }) => self.adopt(base, is_rdb).await,
-                Step::Order(Order::ForgetHistory) => {
-                    let unneeded = self.files.left_behind(&self.files);
-                    if self.is_named && !unneeded.is_empty() {
-                        self.forget(unneeded).await;
-                    }
-                }
-                Step::Order(Order::Close) => {
-                    self.say_all_is_durable().await;
-                    self.shared.borrow_mut().carried(Carried::Closed);
-                    return;
-                }
-            }
-        }
-    }
-
-    async fn append(&mut self, piece: Vec<u8>, sync: bool) {
-        let Some(file) = self.file.clone() else { unreachable!("there is a file from the first switch on") };
-        let unix_s = self.shared.borrow().unix_s;
-        let second = unix_s.filter(|_| unix_s != self.stamped);
-        self.stamped = unix_s;
-        let mut bytes = seal(&second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
-        bytes.extend_from_slice(&piece);
-        self.recycle(piece);
-        let len = bytes.len() as u64;
-        loop {
-            let appended = file.append(bytes, sync).await;
-            bytes = appended.bytes;
-            if appended.written as u64 == len {
-                self.written(len, sync, &appended.outcome);
-                return;
-            }
-            let error = appended.outcome.err().map_or_else(|| "a short write".to_owned(), |error| error.to_string());
-            self.write_failed(error);
-            // Cut to the last whole batch, it takes this one again.
-            self.until_try_again().await;
-            while let Err(error) = file.set_len(self.len).await {
-                self.write_failed(error.to_string());
-                self.until_try_again().await;
-            }
-        }
-    }
-
-    /// A piece is in the file, with its seal.
-    fn written(&mut self, len: u64, sync: bool, outcome: &io::Result<()>) {
-        self.len += len;
-        let shared = &mut *self.shared.borrow_mut();
-        shared.written += shared.in_flight;
-        shared.in_flight = 0;
-        shared.size += len;
-        shared.changed |= shared.write_error.take().is_some();
-        match outcome {
-            Ok(()) if sync => {
-                if shared.sync_succeeded() {
-                    self.durable_len = self.len;
-                }
-            }
-            Ok(()) => {}
-            Err(error) => shared.sync_failed(error),
-        }
-    }
-
-    fn recycle(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= BUFFER_KEPT_MAX {
-            buffer.clear();
-            self.shared.borrow_mut().spare = buffer;
-        }
-    }
-
-    /// The last seal of a file says that everything before it is durable, so that whoever finds it otherwise knows that it is damage.
-    /// What becomes of this seal itself matters to nobody.
-    async fn say_all_is_durable(&self) {
-        if let Some(file) = &self.file
-            && self.durable_len == self.len
-        {
-            let _ = file.append(seal(b"", b"", self.durable_len), true).await;
-        }
-    }
-
-    fn write_failed(&self, error: String) {
-        let shared = &mut *self.shared.borrow_mut();
-        (shared.write_error, shared.changed) = (Some(error), true);
-    }
-
-    async fn until_try_again(&self) {
-        self.shared.borrow_mut().try_again = false;
-        poll_fn(|_| if self.shared.borrow().try_again { Poll::Ready(()) } else { Poll::Pending }).await;
-    }
-
-    async fn sync(&mut self) {
-        let Some(file) = &self.file else { unreachable!("there is a file from the first switch on") };
-        let outcome = file.sync().await;
-        let shared = &mut *self.shared.borrow_mut();
-        match outcome {
-            Ok(()) if shared.sync_succeeded() => self.durable_len = self.len,
-            Ok(()) => {}
-            Err(error) => shared.sync_failed(&error),
-        }
-    }
-
-    /// A new file takes what comes from here on. Until the manifest that names it has been begun to be put in its place,
-    /// nothing has happened; from then on there is no way back, for nobody knows which of the two would be found.
-    async fn switch(&mut self, at: u64) {
-        self.may_adopt = false;
-        let (name, next) = self.files.with_new_incremental();
-        let unix_s = self.shared.borrow().unix_s;
-        let (file, len) = match next.make_incremental(&self.disk, &name, unix_s).await {
-            Ok(made) => made,
-            Err(error) => return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string())),
-        };
-        // A file that follows one that is not whole must not be named: a start would find that one damaged, and not the last.
-        let follows_whole = self.is_named && self.shared.borrow().sync_error.is_none();
-        if follows_whole {
-            if let Err(error) = next.write_aside(&self.disk).await {
-                return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
-            }
-            while let Err(error) = next.publish(&self.disk).await {
-                self.write_failed(error.to_string());
-                self.until_try_again().await;
-            }
-            self.shared.borrow_mut().write_error = None;
-        }
-        (self.files, self.file, self.len, self.durable_len) = (next, Some(file), len, len);
-        (self.stamped, self.may_adopt, self.is_named) = (unix_s, true, follows_whole);
-        let shared = &mut *self.shared.borrow_mut();
-        (shared.switched_at, shared.has_file) = (at, true);
-        shared.carried(Carried::Switched);
-    }
-
-    async fn adopt(&mut self, base: PathBuf, is_rdb: bool) {
-        if !std::mem::take(&mut self.may_adopt) {
-            // What the file has from before the snapshot would be executed twice.
-            let why = "the append-only file was not continued in a new one".to_owned();
-            return self.shared.borrow_mut().carried(Carried::NotAdopted(why));
-        }
-        let size = match self.disk.open(&base, Open::Read).await {
-            Ok(file) => file.size().await.unwrap_or(0),
-            Err(error) => return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string())),
-        };
-        let (name, next) = self.files.with_new_base(is_rdb);
-        let named = self.disk.rename(&base, &self.files.path(&name)).await;
-        let prepared = match named {
-            Ok(()) => match self.disk.sync_directory(self.files.folder()).await {
-                Ok(()) => next.write_aside(&self.disk).await,
-                failed => failed,
-            },
-            failed => failed,
-        };
-        if let Err(error) = prepared {
-            return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string()));
-        }
-        while let Err(error) = next.publish(&self.disk).await {
-            self.write_failed(error.to_string());
-            self.until_try_again().await;
-        }
-        self.is_named = true;
-        let unneeded = self.files.left_behind(&next);
-        self.files = next;
-        {
-            let shared = &mut *self.shared.borrow_mut();
-            (shared.base_size, shared.size) = (size, size + self.len);
-            shared.write_error = None;
-            shared.base_is_durable();
-        }
-        if !self.shared.borrow().keeps_history {
-            self.forget(unneeded).await;
-        }
-        self.shared.borrow_mut().carried(Carried::Adopted);
-    }
-
-    /// Removes files, and the history that the manifest knows.
-    async fn forget(&mut self, unneeded: Vec<String>) {
-        for name in unneeded {
-            // One that stays is in nobody's way.
-            let _ = self.disk.remove(&self.files.path(&name)).await;
-        }
-        let mut next = self.files.clone();
-        next.drop_history();
-        if next.write_aside(&self.disk).await.is_err() {
-            // The next rewrite does it.
-            return;
-        }
-        self.files = next;
-        while let Err(error) = self.files.publish(&self.disk).await {
-            self.write_failed(error.to_string());
-            self.until_try_again().await;
-        }
-        self.shared.borrow_mut().write_error = None;
     }
 }
 

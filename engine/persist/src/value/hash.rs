@@ -3,7 +3,7 @@
 use refrain_data::{Collection, Deadline, Field, Hash, HashRef, IntBuffer, LargeHash, Value};
 
 use super::ziplist::{ziplist, zipmap};
-use super::{Limits, deadline, number, read_blob, read_count, read_packed, write_blob, write_count};
+use super::{Limits, deadline, number, read_blob, read_count, read_packed, write_count, write_packed};
 use crate::length::write_length;
 use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
@@ -19,10 +19,10 @@ const NO_DEADLINE: u64 = 0;
 pub(super) fn write(out: &mut Vec<u8>, hash: HashRef<'_>, compressor: &mut Compressor) {
     let earliest = hash.earliest_deadline();
     match hash {
-        HashRef::Packed(list) => write_blob(out, list.bytes(), compressor),
+        HashRef::Packed(list) => write_packed(out, list, compressor),
         HashRef::Timed(list) => {
             out.extend_from_slice(&earliest.unwrap_or(0).to_le_bytes());
-            write_blob(out, list.bytes(), compressor);
+            write_packed(out, list, compressor);
         }
         HashRef::Large(_) => {
             if let Some(earliest) = earliest {

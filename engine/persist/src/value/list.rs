@@ -1,9 +1,9 @@
 //! Lists: nodes of packed elements, or single elements that are too long for that.
 
-use refrain_data::{List, ListRef, PackedList, Value};
+use refrain_data::{List, ListRef, Packed, PackedList, Value};
 
 use super::ziplist::ziplist;
-use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_count, write_packed};
 use crate::length::write_length;
 use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compressor: &mut Compr
     if let ListRef::Packed(packed) = list {
         write_count(out, 1);
         write_length(out, PACKED);
-        write_blob(out, packed.bytes(), compressor);
+        write_packed(out, packed, compressor);
         return;
     }
     // How many nodes there are comes first, so their bounds are found before they are written.
@@ -37,7 +37,7 @@ pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compressor: &mut Compr
     let mut write_node = |kind, node: Node<'_>| {
         write_length(out, kind);
         match node {
-            Node::Packed(bytes) => write_blob(out, bytes, compressor),
+            Node::Packed(list) => write_packed(out, list, compressor),
             Node::Plain(element) => write_string(out, element, compressor),
         }
     };
@@ -49,7 +49,7 @@ pub(super) fn write(out: &mut Vec<u8>, list: ListRef<'_>, compressor: &mut Compr
 }
 
 enum Node<'a> {
-    Packed(&'a [u8]),
+    Packed(Packed<'a>),
     Plain(Value<'a>),
 }
 
@@ -77,7 +77,7 @@ impl Nodes {
     fn end(&mut self, emit: &mut impl FnMut(u64, Node<'_>)) {
         if !self.gathered.is_empty() {
             self.count += 1;
-            emit(PACKED, Node::Packed(self.gathered.view().bytes()));
+            emit(PACKED, Node::Packed(self.gathered.view()));
             self.gathered.clear();
         }
     }

@@ -2,7 +2,7 @@
 
 use refrain_data::{Body, Collection, IntSet, Ints, LargeSet, Set, SetRef, Value};
 
-use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count, write_packed};
 use crate::string::{Compressor, StringValue, read_string, write_string};
 use crate::{Input, Malformed};
 
@@ -12,7 +12,7 @@ const TWICE: &str = "Duplicate set members detected";
 pub(super) fn write(out: &mut Vec<u8>, value_type: u8, set: SetRef<'_>, compressor: &mut Compressor) {
     match set {
         SetRef::Ints(ints) => write_blob(out, ints.bytes(), compressor),
-        SetRef::Packed(list) if value_type == number::SET_PACKED => write_blob(out, list.bytes(), compressor),
+        SetRef::Packed(list) if value_type == number::SET_PACKED => write_packed(out, list, compressor),
         SetRef::Packed(_) | SetRef::Large(_) => {
             write_count(out, set.len());
             for member in set.iter() {

@@ -3,7 +3,7 @@
 use refrain_data::{Collection, PackedList, Scored, SortedSet, SortedSetRef};
 
 use super::ziplist::ziplist;
-use super::{Limits, number, read_blob, read_count, read_packed, write_blob, write_count};
+use super::{Limits, number, read_blob, read_count, read_packed, write_count, write_packed};
 use crate::string::{Compressor, read_string, write_string};
 use crate::{Input, Malformed};
 
@@ -17,7 +17,7 @@ const NEGATIVE_INFINITE: u8 = 255;
 
 pub(super) fn write(out: &mut Vec<u8>, set: SortedSetRef<'_>, compressor: &mut Compressor) {
     if let SortedSetRef::Packed(list) = set {
-        write_blob(out, list.bytes(), compressor);
+        write_packed(out, list, compressor);
         return;
     }
     write_count(out, set.len());

@@ -6,7 +6,7 @@
 //! ```
 
 use super::Block;
-use crate::packed_list::{Iter, PACKED_BYTES_MAX, Packed, PackedList};
+use crate::packed_list::{Iter, Packed, PackedList};
 use crate::stream::StreamId;
 use crate::value::Value;
 
@@ -123,16 +123,15 @@ impl Block {
             }
             push(Value::Int(elements(count, own)));
         }
-        list.into_bytes()
+        let mut listpack = Vec::with_capacity(list.view().listpack_bytes());
+        list.view().write_listpack(&mut listpack);
+        listpack
     }
 
     /// The block that a listpack filed under `id` is, if it is one: whole, its counts right, its ids ascending.
     #[must_use]
     pub fn from_listpack(id: StreamId, bytes: &[u8]) -> Option<Block> {
-        if bytes.len() > PACKED_BYTES_MAX || !Packed::validate(bytes, true) {
-            return None;
-        }
-        let mut reader = Reader { elements: Packed::new(bytes).iter(), left: bytes.len() };
+        let mut reader = Reader { elements: Packed::of_listpack(bytes)?.iter(), left: bytes.len() };
         let live = reader.count()?;
         let deleted = reader.count()?;
         let fields = reader.count()?;
