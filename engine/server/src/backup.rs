@@ -2,10 +2,12 @@
 //! start in.
 //!
 //! The copy has a snapshot that was written for it, and the append-only file if there is one, which is rewritten first: its manifest,
-//! its base, and what was appended by the time of the copy. While it is copied no rewrite may take a part away, so automatic rewrites are held off
-//! and the manifest is compared afterwards. Nothing of the server's folder is changed. A backup counts when its list is there:
-//! that is written last, and everything is durable before it.
+//! its base, and what was appended by the time of the copy. Its parts are held open from before the manifest is looked at again, so
+//! that no rewrite can take one away while they are copied. Nothing of the server's folder is changed, and nothing of its
+//! configuration: a backup may be interrupted at any moment. It counts when its list is there: that is written last, and everything
+//! is durable before it.
 
+mod bar;
 mod client;
 mod listing;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 use refrain_persist::aof::AofReader;
 use refrain_persist::aof::manifest::{Manifest, manifest_name};
 
+use self::bar::Bar;
 use self::client::Client;
 use self::listing::{Listed, Listing};
 
@@ -53,7 +56,7 @@ Files are listed in FOLDER/backup.list, each with its length and SHA-256. Exit c
 /// Between two looks at whether the server is done with something.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How often a copy is begun anew because somebody has rewritten the append-only file meanwhile.
+/// How often its parts are opened anew because a rewrite of the append-only file has ended meanwhile.
 const ATTEMPTS: usize = 5;
 
 /// Bytes copied at once.
@@ -138,14 +141,10 @@ fn create(address: &str, folder: &Path, options: &[&str]) -> Result<String, Fail
     fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut listing = Listing::default();
     if source.appends {
-        let percentage = client.parameter("auto-aof-rewrite-percentage")?;
-        client.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"])?;
-        let copied = copy_aof(&mut client, &source, folder);
-        client.call(&["CONFIG", "SET", "auto-aof-rewrite-percentage", &percentage])?;
-        listing.files.extend(copied?);
+        listing.files.extend(copy_aof(&mut client, &source, folder)?);
     }
     let saved = client.info_number("rdb_saves")?;
-    client.call(&["BGSAVE", "SCHEDULE"])?;
+    begin(&mut client, &["BGSAVE", "SCHEDULE"])?;
     wait(|| {
         let is_over = client.info("rdb_bgsave_in_progress")? == "0" && client.info_number("rdb_saves")? > saved;
         Ok(is_over)
@@ -153,7 +152,8 @@ fn create(address: &str, folder: &Path, options: &[&str]) -> Result<String, Fail
     if client.info("rdb_last_bgsave_status")? != "ok" {
         return Err("BGSAVE has failed; the server's log says why.".to_owned());
     }
-    listing.files.push(copy(&source.data, &source.snapshot, folder, None)?);
+    let snapshot = open(&source.data.join(&source.snapshot))?;
+    listing.files.push(copy(snapshot, folder, &source.snapshot, None)?);
     sync_folder(folder)?;
     listing.write(folder)?;
     sync_folder(folder)?;
@@ -169,34 +169,40 @@ fn copy_aof(client: &mut Client, source: &Source, folder: &Path) -> Result<Vec<L
         let path = source.data.join(&manifest_name);
         fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
-    // What has been acknowledged by now may not have been written yet; a rewrite has it in its base.
+    // What has been acknowledged by now may not have been written yet; a rewrite that begins from now on has it in its base.
     let rewrites = client.info_number("aof_rewrites")?;
-    client.call(&["BGREWRITEAOF"])?;
-    wait(|| Ok(client.info_number("aof_rewrites")? > rewrites))?;
+    begin(client, &["BGREWRITEAOF"])?;
+    wait(|| {
+        let is_over = client.info("aof_rewrite_in_progress")? == "0" && client.info("aof_rewrite_scheduled")? == "0";
+        Ok(is_over && client.info_number("aof_rewrites")? > rewrites)
+    })?;
+    if client.info("aof_last_bgrewrite_status")? != "ok" {
+        return Err("BGREWRITEAOF has failed; the server's log says why.".to_owned());
+    }
     for _ in 0..ATTEMPTS {
-        wait(|| Ok(client.info("aof_rewrite_in_progress")? == "0" && client.info("aof_rewrite_scheduled")? == "0"))?;
         let text = read()?;
         let manifest = Manifest::parse(&text).map_err(|error| format!("{manifest_name}: {error}"))?;
-        let last = manifest.incremental.last().map(|file| file.name.clone());
-        let mut copied = Vec::new();
-        let mut files = manifest.files();
-        let outcome = files.try_for_each(|file| {
-            let name = format!("{}/{}", source.folder, file.name);
-            let is_last = Some(&file.name) == last.as_ref();
-            copied.push(copy(&source.data, &name, folder, is_last.then_some(whole_commands as Measure))?);
-            Ok::<(), Failed>(())
-        });
-        // Whoever asks for a rewrite meanwhile may have taken away what was to be copied.
-        if read()? == text {
-            outcome?;
-            let path = folder.join(&manifest_name);
-            write_durably(&path, &text)?;
-            copied.push(Listed::of(folder, &manifest_name)?);
-            sync_folder(&parts)?;
-            return Ok(copied);
+        let opened: Result<Vec<(String, File)>, Failed> = manifest
+            .files()
+            .map(|file| format!("{}/{}", source.folder, file.name))
+            .map(|name| open(&source.data.join(&name)).map(|file| (name, file)))
+            .collect();
+        // A rewrite that ends meanwhile may have taken away what was to be opened.
+        if read()? != text {
+            continue;
         }
+        let last = manifest.incremental.last().map(|file| format!("{}/{}", source.folder, file.name));
+        let mut copied = Vec::new();
+        for (name, file) in opened? {
+            let is_last = Some(&name) == last.as_ref();
+            copied.push(copy(file, folder, &name, is_last.then_some(whole_commands as Measure))?);
+        }
+        write_durably(&folder.join(&manifest_name), &text)?;
+        copied.push(Listed::of(folder, &manifest_name)?);
+        sync_folder(&parts)?;
+        return Ok(copied);
     }
-    Err("The append-only file is rewritten again and again; there was no time to copy it.".to_owned())
+    Err("The append-only file is rewritten again and again; there was no time to open it.".to_owned())
 }
 
 /// How long the part of a file is that consists of whole commands.
@@ -227,12 +233,17 @@ fn whole_commands(path: &Path) -> Result<u64, Failed> {
 /// Says how much of a file counts.
 type Measure = fn(&Path) -> Result<u64, Failed>;
 
-/// Copies a file as it is now, cut to what `measure` says of the copy, and makes it durable.
-fn copy(data: &Path, name: &str, folder: &Path, measure: Option<Measure>) -> Result<Listed, Failed> {
-    let (from, to) = (data.join(name), folder.join(name));
-    let said = |error: io::Error| format!("{}: {error}", from.display());
-    fs::copy(&from, &to).map_err(said)?;
-    let file = File::options().write(true).open(&to).map_err(said)?;
+fn open(path: &Path) -> Result<File, Failed> {
+    File::open(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Copies a file as it is now to `folder` under `name`, cut to what `measure` says of the copy, and makes it durable.
+fn copy(from: File, folder: &Path, name: &str, measure: Option<Measure>) -> Result<Listed, Failed> {
+    let to = folder.join(name);
+    let said = |error: io::Error| format!("{}: {error}", to.display());
+    let mut file = File::create(&to).map_err(said)?;
+    let bar = Bar::new(name, from.metadata().map_err(said)?.len());
+    io::copy(&mut bar.over(from), &mut file).map_err(said)?;
     if let Some(measure) = measure {
         file.set_len(measure(&to)?).map_err(said)?;
     }
@@ -265,7 +276,7 @@ fn restore(folder: &Path, data: &Path) -> Result<String, Failed> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
         }
-        if copy(folder, &file.name, data, None)? != *file {
+        if copy(open(&folder.join(&file.name))?, data, &file.name, None)? != *file {
             return Err(format!("{}: the copy is not what was to be copied", path.display()));
         }
         if let Some(parent) = path.parent() {
@@ -287,6 +298,15 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
 fn sync_folder(folder: &Path) -> Result<(), Failed> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// Asks for work in the background, again if the same is under way: what that holds may be older than what was acknowledged by now.
+fn begin(client: &mut Client, command: &[&str]) -> Result<(), Failed> {
+    wait(|| match client.call(command) {
+        Ok(_) => Ok(true),
+        Err(why) if why.contains("already in progress") => Ok(false),
+        Err(why) => Err(why),
+    })
 }
 
 fn wait(mut is_over: impl FnMut() -> Result<bool, Failed>) -> Result<(), Failed> {

@@ -7,6 +7,7 @@ use std::path::{Component, Path};
 
 use sha2::{Digest as _, Sha256};
 
+use super::bar::Bar;
 use super::{CHUNK, Failed, write_durably};
 
 /// What the list is called.
@@ -32,7 +33,9 @@ impl Listed {
     pub fn of(folder: &Path, name: &str) -> Result<Listed, Failed> {
         let path = folder.join(name);
         let said = |error: std::io::Error| format!("{}: {error}", path.display());
-        let mut file = File::open(&path).map_err(said)?;
+        let file = File::open(&path).map_err(said)?;
+        let bar = Bar::new(name, file.metadata().map_err(said)?.len());
+        let mut file = bar.over(file);
         let (mut hasher, mut len, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK]);
         loop {
             match file.read(&mut chunk).map_err(said)? {
