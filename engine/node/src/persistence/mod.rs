@@ -48,6 +48,8 @@ pub struct Files {
     next_second: Mono,
     /// The log was told to close.
     closing: bool,
+    /// A place for a new log is being looked for: there is none meanwhile, and nobody else looks.
+    preparing: bool,
     /// A test wants the next bytes of the stream to be lost.
     loses_next: bool,
 }
@@ -74,6 +76,7 @@ impl Default for Files {
             delayed_fsync: 0,
             next_second: Mono(0),
             closing: false,
+            preparing: false,
             loses_next: false,
         }
     }

@@ -268,6 +268,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// There is a place for a new append-only file, which begins with a base of what there is now.
     pub(super) fn prepared(&mut self, prepared: Result<Opened<<R::Disk as Disk>::File>, String>) {
         let is_first = !matches!(self.files.start, Start::Served);
+        self.files.preparing = false;
+        if !is_first && !self.engine.config().persistence.appendonly {
+            // It has been turned off meanwhile, and the rewrite for which this was has been cancelled.
+            return;
+        }
         let opened = match prepared {
             Ok(opened) => opened,
             Err(why) if is_first => return self.start_failed(&why),
@@ -295,7 +300,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             // It has been turned off, and is on again.
             Some(_) if self.files.closing => self.take_later(refrain_core::Purpose::Rewrite),
             Some(log) => self.continue_in_new_file(&log, false),
+            // It has been turned off and on again: what has been found is for this one.
+            None if self.engine.config().persistence.appendonly && self.files.preparing => {}
             None if self.engine.config().persistence.appendonly => {
+                self.files.preparing = true;
                 let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
                 self.push_job(async move { FilesDone::Prepared(prepare(&disk, &places).await) });
             }
@@ -305,6 +313,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// The base has everything up to here, the new part everything from here on.
     fn continue_in_new_file(&mut self, log: &Log, is_first: bool) {
+        if self.files.running.is_some() {
+            // A new part belongs to the snapshot of the moment at which it begins, and to no other.
+            return self.take_later(refrain_core::Purpose::Rewrite);
+        }
         self.take_stream();
         // Each part says which database it begins in.
         self.engine.effects().stream.enable(true);

@@ -73,3 +73,41 @@ fn a_seal_that_never_became_durable_is_in_the_way_of_nothing_behind_it() {
     }
     assert!(ends_at_start > 32, "{ends_at_start}");
 }
+
+#[test]
+fn an_append_only_file_that_is_turned_off_and_on_in_quick_succession_is_made_and_ended_as_any() {
+    let mut turned = 0;
+    for (turns, gap_ms) in (1..6).flat_map(|turns| (0..12).map(move |gap| (turns, gap))) {
+        turned += calm(move |world| async move {
+            let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "always"), ("save", "")]);
+            let server = Server::start(&world, setup);
+            let mut client = Client::new(&world, &server);
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+            world.set_disk(server.node, |disk| disk.sync = [ms(5), ms(5)]);
+            for wanted in ["no", "yes"].iter().cycle().take(2 * turns) {
+                assert_eq!(client.ask(t, &format!("CONFIG SET appendonly {wanted}")).await, Ok(simple("OK")));
+                world.sleep(ms(gap_ms)).await;
+            }
+            world.sleep(ms(500)).await;
+            assert_eq!(client.ask(t, "SET b 2").await, Ok(simple("OK")));
+            world.power_loss(server.node);
+            world.restart(server.node);
+            world.sleep(ms(500)).await;
+            let t = client.connect().await;
+            let all = vec![bulk("1"), bulk("2")];
+            assert_eq!(client.ask(t, "MGET a b").await, Ok(Reply::Array(all)), "{turns} {gap_ms}");
+
+            // Off at last, and while a place is being looked for the end is one, too.
+            for wanted in ["no", "yes", "no", "yes", "no"] {
+                assert_eq!(client.ask(t, &format!("CONFIG SET appendonly {wanted}")).await, Ok(simple("OK")));
+                world.sleep(ms(gap_ms)).await;
+            }
+            client.send(t, "SHUTDOWN\r\n").await.unwrap();
+            world.sleep(ms(500)).await;
+            assert_eq!(server.seen.borrow().exit, Some(Exit::Command), "{turns} {gap_ms}");
+            1
+        });
+    }
+    assert_eq!(turned, 60);
+}
