@@ -10,4 +10,5 @@ pub mod manifest;
 mod reader;
 
 pub use error::{AofError, AofErrorKind};
+pub(crate) use reader::number;
 pub use reader::{AofCommand, AofItem, AofReader};

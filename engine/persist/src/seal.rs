@@ -19,6 +19,8 @@
 //! that was not synced, so the first piece whose seal doesn't hold is where the file ends, unless a later piece, whose seal holds,
 //! says that what is broken had been durable: then the disk has lost what it had promised to keep.
 
+use crate::aof::number;
+
 /// A line that begins with this is a seal.
 pub const SEAL_PREFIX: &[u8] = b"#CRC:";
 
@@ -115,9 +117,15 @@ impl Seal {
         fits && checksum(rest.as_bytes(), stamp, piece) == self.crc
     }
 
-    /// The largest `durable` of the sealed pieces that lie whole in `bytes`, wherever they begin.
+    /// The largest `durable` of the sealed pieces that lie whole in `bytes`, which begin where a file ceases to be whole.
+    ///
+    /// They may begin anywhere, unless a piece stands in front whose end is missing: then only where its commands end, for what looks
+    /// like a seal within one of them is what a client has sent.
     #[must_use]
     pub fn latest_claim(bytes: &[u8]) -> Option<u64> {
+        if let Some(claim) = torn_piece(bytes).and_then(|at| claim_between_commands(bytes, at).ok()) {
+            return claim;
+        }
         let mut claim = None;
         let mut at = 0;
         while let Some(found) = memchr::memmem::find(&bytes[at..], SEAL_PREFIX) {
@@ -140,6 +148,53 @@ impl Seal {
         let piece = bytes[at + seal.line_len..].get(..usize::try_from(seal.len).ok()?)?;
         seal.holds(stamp, piece).then_some((seal, piece))
     }
+}
+
+/// Where the first command begins of a piece that stands in front and has no end, if there is such a piece.
+fn torn_piece(bytes: &[u8]) -> Option<usize> {
+    let stamp_len = if bytes.starts_with(STAMP_PREFIX) { line_len(bytes)? } else { 0 };
+    let seal = Seal::parse(&bytes[stamp_len..])?;
+    let begins = stamp_len + seal.line_len;
+    (seal.len > (bytes.len() - begins) as u64).then_some(begins)
+}
+
+/// The largest `durable` of the sealed pieces between commands, from the one that begins at `at` on. An error if what stands there are
+/// no commands.
+fn claim_between_commands(bytes: &[u8], mut at: usize) -> Result<Option<u64>, ()> {
+    let mut claim = None;
+    while at < bytes.len() {
+        let sealed = Seal::sealed_piece(bytes, at);
+        if let Some((seal, piece)) = sealed {
+            claim = claim.max(Some(seal.durable));
+            at += seal.line_len + piece.len();
+        } else if bytes[at] == b'#' {
+            let Some(len) = line_len(&bytes[at..]) else { break };
+            at += len;
+        } else {
+            let Some(end) = command_end(bytes, at)? else { break };
+            at = end;
+        }
+    }
+    Ok(claim)
+}
+
+fn line_len(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes).map(|end| end + 1)
+}
+
+/// Where the command ends that begins at `at`; `None` if it has no end. An error if none begins there.
+fn command_end(bytes: &[u8], at: usize) -> Result<Option<usize>, ()> {
+    let Some((arguments, mut at)) = number(bytes, at, b'*').map_err(drop)? else { return Ok(None) };
+    for _ in 0..arguments {
+        let Some((len, begins)) = number(bytes, at, b'$').map_err(drop)? else { return Ok(None) };
+        let end = usize::try_from(len).ok().and_then(|len| begins.checked_add(len)).ok_or(())?;
+        match bytes.get(end..).unwrap_or_default() {
+            [b'\r', b'\n', ..] => at = end + 2,
+            [] | [b'\r'] => return Ok(None),
+            _ => return Err(()),
+        }
+    }
+    Ok(Some(at))
 }
 
 #[cfg(test)]

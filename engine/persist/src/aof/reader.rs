@@ -374,7 +374,7 @@ fn check_piece(rest: &[u8], stamp_len: usize, offset: u64) -> Sealed {
 
 /// Reads a prefix and a number with its line end, at `at`: the number, and where the line ends. `None` if that has not all
 /// arrived.
-fn number(bytes: &[u8], at: usize, prefix: u8) -> Result<Option<(u64, usize)>, (usize, AofErrorKind)> {
+pub(crate) fn number(bytes: &[u8], at: usize, prefix: u8) -> Result<Option<(u64, usize)>, (usize, AofErrorKind)> {
     let Some((found, rest)) = bytes[at..].split_first() else { return Ok(None) };
     if *found != prefix {
         return Err((at, AofErrorKind::Prefix { expected: prefix, found: *found }));

@@ -1,7 +1,7 @@
 //! Files of sealed pieces, with stamps and without: what one changed bit leaves of them.
 
 use refrain_persist::aof::{AofError, AofItem, AofReader};
-use refrain_persist::{seal, stamp};
+use refrain_persist::{Seal, seal, stamp};
 use refrain_resp::encode_command;
 
 fn commands(names: &[&str]) -> Vec<u8> {
@@ -119,5 +119,32 @@ fn what_is_cut_off_anywhere_ends_with_a_whole_piece() {
         let ends_with_stamp = cut == *end + stamp && file[*end..].starts_with(b"#TS:");
         assert_eq!(error.is_none(), cut == *end || ends_with_stamp, "{cut}: {error:?}");
         assert!(error.is_none_or(|error| error.kind.may_be_unsynced()));
+    }
+}
+
+#[test]
+fn what_a_client_has_sent_claims_nothing_in_a_piece_without_an_end() {
+    let sealed = |stamp: &[u8], piece: &[u8], durable| [&seal(stamp, piece, durable)[..], piece].concat();
+    let mut piece = Vec::new();
+    let looks_sealed = sealed(&stamp(7), b"*1\r\n$4\r\nPING\r\n", 1 << 40);
+    encode_command(&mut piece, &[&b"SET"[..], b"a", &looks_sealed]);
+    encode_command(&mut piece, &[&b"SET"[..], &looks_sealed, b"b"]);
+    for stamp in [stamp(1_700_000_000), Vec::new()] {
+        let whole = sealed(&stamp, &piece, 20);
+        for len in 0..whole.len() {
+            assert_eq!(Seal::latest_claim(&whole[..len]), None, "{len}");
+        }
+        // One that only says that it is longer has others behind it.
+        let line = String::from_utf8(seal(&stamp, &piece, 20)).expect("it is text");
+        let longer = line.replace(&format!(" {} ", piece.len()), " 9999 ");
+        assert_ne!(longer, line);
+        for behind in [sealed(b"", b"", 30), sealed(&stamp, b"*1\r\n$4\r\nPING\r\n", 30)] {
+            let file = [longer.as_bytes(), &piece, &behind, &behind[..9]].concat();
+            assert_eq!(Seal::latest_claim(&file), Some(30));
+        }
+        // Of what are no commands any more nobody knows where one ends.
+        piece[2] = b'x';
+        assert_eq!(Seal::latest_claim(&[longer.as_bytes(), &piece].concat()), Some(1 << 40));
+        piece[2] = b'\r';
     }
 }
