@@ -265,6 +265,26 @@ fn commands_of_a_file_are_executed_without_a_trace() {
 }
 
 #[test]
+fn what_was_longer_than_clients_may_make_now_is_made_again() {
+    let mut config = Config::default();
+    config.limits.proto_max_bulk_len = 1 << 20;
+    let mut bench = Bench::new(config, None);
+    let client = bench.connect();
+    bench.engine.loading_began(0);
+    let half = "x".repeat(600_000);
+    let append = format!("APPEND a {half}");
+    let longer = ["SETRANGE r 2000000 z", "SETBIT b 16000000 1", "BITFIELD f SET u8 #2000000 1"];
+    replay(&mut bench, &[&[append.as_str(), append.as_str()][..], &longer].concat()).unwrap();
+    bench.engine.loading_ended();
+    let asked = "STRLEN a\r\nSTRLEN r\r\nSTRLEN b\r\nSTRLEN f";
+    assert_eq!(bench.ask(client, asked), ":1200000\r\n:2000001\r\n:2000001\r\n:2000001\r\n");
+    assert_eq!(info(&mut bench, "stats", "unexpected_error_replies"), "0");
+    // Clients may not.
+    let refused = bench.ask(client, "SETRANGE c 2000000 z");
+    assert!(refused.starts_with("-ERR string exceeds"), "{refused}");
+}
+
+#[test]
 fn half_a_transaction_has_no_effect() {
     let (mut bench, client) = bench();
     bench.engine.loading_began(0);

@@ -19,6 +19,9 @@ use crate::hooks::{Bug, Hooks};
 use crate::session::{Origin, Session, SessionId};
 use crate::table::{Flags, Found, Unresolved};
 
+/// Bytes of a string that a command may make anew: 4 GiB.
+const STRING_BYTES_MAX: u64 = u32::MAX as u64;
+
 /// A command that no server can have written into the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayError {
@@ -146,7 +149,12 @@ impl<H: Hooks> Engine<H> {
         let session = &mut replayer.session;
         (self.state.executing, self.state.touches) = (None, true);
         let listening = self.state.effects.stream.suspend();
+        let limits = &mut self.state.config.limits;
+        // What could be made when the file was written is made again, whatever clients may send by now.
+        let allowed = limits.proto_max_bulk_len;
+        limits.proto_max_bulk_len = allowed.max(STRING_BYTES_MAX);
         let Ran { failed, reply_from, .. } = self.invoke(session, found, args, KeyHashes::default(), Run::First);
+        self.state.config.limits.proto_max_bulk_len = allowed;
         self.state.effects.stream.resume(listening);
         self.state.sessions.take_broken();
         if self.state.after_reply {

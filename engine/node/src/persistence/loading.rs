@@ -30,6 +30,9 @@ pub const ITEMS_A_STEP: usize = 2000;
 /// Those that are taken between two looks at how many bytes they were.
 const ITEMS_AT_ONCE: usize = 64;
 
+/// No argument of a command is longer, whatever clients might send when it was written or may send by now: 4 GiB.
+const ARGUMENT_BYTES_MAX: u64 = u32::MAX as u64;
+
 /// What may stand behind damage to be looked at for seals: 1 GiB.
 const TAIL_MAX: u64 = 1 << 30;
 
@@ -63,8 +66,6 @@ impl Role {
 #[derive(Debug, Clone, Copy)]
 pub struct LoadOptions {
     pub limits: Limits,
-    /// Bytes of an argument of a command.
-    pub argument_bytes_max: u64,
     pub checksum: bool,
     /// Bytes and items taken before the loop looks at its sockets again.
     pub bytes_a_step: u64,
@@ -220,7 +221,7 @@ impl Reading {
         let format = match part.role {
             Role::Snapshot => Format::Keys(keys(options)),
             Role::Base { .. } => Format::Unknown(Vec::new()),
-            Role::Incremental { .. } => Format::Commands(commands(0, options)),
+            Role::Incremental { .. } => Format::Commands(commands(0)),
         };
         Reading { part, format, db: 0, ended: false, broken: None }
     }
@@ -276,7 +277,7 @@ impl Reading {
                 Format::Keys(reader)
             }
             false => {
-                let mut reader = commands(0, options);
+                let mut reader = commands(0);
                 reader.feed(&start);
                 Format::Commands(reader)
             }
@@ -309,7 +310,7 @@ impl Reading {
                         && (self.ended || !reader.rest().is_empty())
                     {
                         // An old file: keys, and commands behind them.
-                        let mut behind = commands(reader.offset(), options);
+                        let mut behind = commands(reader.offset());
                         behind.feed(reader.rest());
                         if self.ended {
                             behind.end_of_input();
@@ -404,8 +405,8 @@ fn keys(options: &LoadOptions) -> Box<RdbReader> {
     }))
 }
 
-fn commands(offset: u64, options: &LoadOptions) -> Box<AofReader> {
-    Box::new(AofReader::new(offset, options.argument_bytes_max))
+fn commands(offset: u64) -> Box<AofReader> {
+    Box::new(AofReader::new(offset, ARGUMENT_BYTES_MAX))
 }
 
 fn name_of(path: &Path) -> std::path::Display<'_> {

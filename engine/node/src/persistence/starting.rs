@@ -142,7 +142,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         let options = LoadOptions {
             // What was once written is read, whatever clients may send by now.
             limits: Limits { string_bytes: u64::MAX, ..self.engine.value_limits() },
-            argument_bytes_max: self.engine.config().limits.proto_max_bulk_len.max(512 << 20),
             checksum: config.rdbchecksum,
             bytes_a_step: u64::try_from(config.loading_process_events_interval_bytes).unwrap_or(u64::MAX),
             items_a_step: if config.key_load_delay > 0 { 1 } else { ITEMS_A_STEP },
