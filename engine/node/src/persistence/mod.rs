@@ -152,7 +152,16 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             return None;
         }
         let log = self.files.log.as_ref().filter(|_| !self.files.awaits_base)?;
-        log.look(|shared| shared.policy == AppendFsync::Always).then(|| (log.appended(), log.durable()))
+        // The log learns of a change once a round; what has been executed behind it waits already.
+        let waits = log.look(|shared| shared.policy == AppendFsync::Always) || self.policy() == AppendFsync::Always;
+        waits.then(|| (log.appended(), log.durable()))
+    }
+
+    /// When the append-only file is synced, as the configuration says now.
+    fn policy(&self) -> AppendFsync {
+        let config = &self.engine.config().persistence;
+        let rests = config.no_appendfsync_on_rewrite && self.files.running.is_some();
+        if rests { AppendFsync::No } else { config.appendfsync }
     }
 
     /// Everything that concerns files, once a round.
@@ -315,10 +324,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             )));
             return;
         }
-        let config = &self.engine.config().persistence;
-        let rests = config.no_appendfsync_on_rewrite && self.files.running.is_some();
-        let policy = if rests { AppendFsync::No } else { config.appendfsync };
-        let keeps_history = config.aof_disable_auto_gc;
+        let policy = self.policy();
+        let keeps_history = self.engine.config().persistence.aof_disable_auto_gc;
         let unix_s = self.stamp_second();
         let (was, kept_history) = log.look(|shared| {
             shared.unix_s = unix_s;

@@ -33,6 +33,24 @@ fn what_waited_for_a_sync_that_failed_is_not_answered_because_the_policy_changes
 }
 
 #[test]
+fn what_is_executed_behind_the_change_to_always_waits_though_it_came_with_it() {
+    calm(move |world| async move {
+        let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")]);
+        let server = Server::start(&world, setup);
+        let mut client = Client::new(&world, &server);
+        let t = client.connect().await;
+        assert_eq!(client.ask(t, "GET a").await, Ok(Reply::Null));
+        world.set_disk(server.node, |disk| (disk.sync, disk.sync_error) = ([ms(50), ms(50)], 1.0));
+        client.send(t, "CONFIG SET appendfsync always\r\nSET a 1\r\n").await.unwrap();
+        let (told, end) = client.until_end(t).await;
+        assert_eq!(end, End::Eof);
+        assert_ne!(told, b"+OK\r\n+OK\r\n", "it never became durable");
+        let exit = server.seen.borrow().exit.clone();
+        assert!(matches!(&exit, Some(Exit::Failed(why)) if why.contains("fsync")), "{exit:?}");
+    });
+}
+
+#[test]
 fn a_seal_that_never_became_durable_is_in_the_way_of_nothing_behind_it() {
     // The moment at which syncs begin to fail decides which of the first does; the padding, what shares a sector with the seal.
     let mut ends_at_start = 0;
