@@ -128,7 +128,11 @@ impl Disk for TokioDisk {
 
     fn sync_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {
         let path = path.to_path_buf();
-        self.submit(move || retry(|| File::open(&path)?.sync_all()))
+        self.submit(move || match retry(|| File::open(&path)?.sync_all()) {
+            // There are file systems on which names are not synced by themselves, and which say so: nothing else can be done there.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            outcome => outcome,
+        })
     }
 }
 
@@ -247,6 +251,9 @@ mod tests {
         wait(disk.create_directory(&folder.path().join("c"))).unwrap();
         wait(disk.rename(&a, &b)).unwrap();
         wait(disk.sync_directory(folder.path())).unwrap();
+        // One that can't be synced.
+        wait(disk.sync_directory(Path::new("/proc"))).unwrap();
+        assert!(wait(disk.sync_directory(&folder.path().join("no such"))).is_err());
         let entry = |name: &str, len, is_directory| DirectoryEntry { name: name.into(), len, is_directory };
         assert_eq!(wait(disk.list(folder.path())).unwrap(), [entry("b", 3, false), entry("c", 0, true)]);
         wait(disk.remove(&b)).unwrap();
