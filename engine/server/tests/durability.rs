@@ -386,3 +386,23 @@ fn every_part_says_first_when_it_was_begun_if_it_is_to_say_so() {
         until_quiet(&server);
     }
 }
+
+#[test]
+fn servers_that_share_a_folder_by_mistake_leave_a_whole_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = ["--rdb-key-save-delay", "20", "--enable-debug-command", "yes"];
+    let servers = [start(folder.path(), &slow), start(folder.path(), &slow)];
+    for (server, name) in servers.iter().zip(["a", "b"]) {
+        server.connect().check(&format!("DEBUG POPULATE 20000 {name} 100"), "+OK");
+    }
+    for server in &servers {
+        server.connect().check("BGSAVE", "+Background saving started");
+    }
+    servers.iter().for_each(until_quiet);
+    let digests: Vec<String> = servers.iter().map(digest).collect();
+    drop(servers);
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["dump.rdb"]);
+    let server = start(folder.path(), &slow[2..]);
+    assert!(digests.contains(&digest(&server)));
+}

@@ -11,6 +11,21 @@ pub fn temporary_name(name: &str) -> String {
     format!("temp-{name}")
 }
 
+/// Bytes of an id that are in a name.
+const ID_BYTES: usize = 8;
+
+/// What a snapshot is called until it is complete. Servers that were started in one folder by mistake write under names of their own:
+/// whose snapshot is there in the end is chance, but it is a whole one.
+pub fn snapshot_aside(name: &str, run_id: &str) -> String {
+    temporary_name(&format!("{}-{name}", run_id.get(..ID_BYTES).unwrap_or(run_id)))
+}
+
+/// Whether some server has called a snapshot so, which is to be called `name`.
+pub fn is_snapshot_aside(found: &str, name: &str) -> bool {
+    let id = found.strip_prefix("temp-").and_then(|found| found.strip_suffix(name)?.strip_suffix('-'));
+    id.is_some_and(|id| id.len() == ID_BYTES && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// The folder that a file is in.
 pub fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
@@ -64,4 +79,26 @@ pub async fn read_small<D: Disk>(disk: &D, path: &Path, max: u64) -> io::Result<
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     file.read_at(0, usize::try_from(size).expect("it is small")).await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_is_not_complete_is_known_by_its_name() {
+        let name = snapshot_aside("dump.rdb", "0123456789abcdef");
+        assert_eq!(name, "temp-01234567-dump.rdb");
+        assert!(is_snapshot_aside(&name, "dump.rdb"));
+        for (found, name) in [
+            (&name[..], "other.rdb"),
+            ("dump.rdb", "dump.rdb"),
+            ("temp-dump.rdb", "dump.rdb"),
+            ("temp-0123456-dump.rdb", "dump.rdb"),
+            ("temp-0123456x-dump.rdb", "dump.rdb"),
+            ("temp-01234567-", ""),
+        ] {
+            assert_eq!(is_snapshot_aside(found, name), name.is_empty(), "{found}");
+        }
+    }
 }

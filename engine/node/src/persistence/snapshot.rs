@@ -19,7 +19,7 @@ use refrain_persist::rdb::{Aux, RdbOptions, RdbWriter, Usage, Version};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::FilesDone;
-use super::files::{make_folder, put_in_place, temporary_name};
+use super::files::{make_folder, put_in_place, snapshot_aside};
 use super::log::Order;
 use crate::hooks::Probe;
 use crate::node::Node;
@@ -356,7 +356,7 @@ impl Running {
 impl<R: Runtime, P: Probe> Node<R, P> {
     /// Begins a snapshot of its own file.
     pub(super) fn begin_save(&mut self) {
-        let temp = temporary_name(&self.engine.config().persistence.dbfilename);
+        let temp = snapshot_aside(&self.engine.config().persistence.dbfilename, &self.engine.state().run_id);
         self.begin_snapshot(Purpose::Save, PathBuf::from(temp), None, false);
     }
 

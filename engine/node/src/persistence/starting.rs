@@ -15,7 +15,7 @@ use refrain_persist::{Limits, seal};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::aof_files::AofFiles;
-use super::files::{exists, make_folder, put_in_place, read_small, temporary_name};
+use super::files::{exists, is_snapshot_aside, make_folder, put_in_place, read_small, temporary_name};
 use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Part, Role, Step};
 use super::log::{Log, Order};
 use super::{FilesDone, Standing};
@@ -388,12 +388,13 @@ async fn settle_names<D: Disk>(disk: &D, places: &Places) -> Result<(), String> 
 /// Removes what an earlier life has left unfinished.
 async fn sweep<D: Disk>(disk: &D, places: &Places) {
     let snapshot = places.snapshot.to_string_lossy();
+    let found = disk.list(Path::new(".")).await.unwrap_or_default();
+    let snapshots = found.into_iter().filter(|found| !found.is_directory && is_snapshot_aside(&found.name, &snapshot));
     let unfinished = [
-        PathBuf::from(temporary_name(&snapshot)),
         places.folder.join(temporary_name(&format!("{}.base", places.name))),
         places.folder.join(temporary_manifest_name(&places.name)),
     ];
-    for path in unfinished {
+    for path in snapshots.map(|found| PathBuf::from(found.name)).chain(unfinished) {
         // Most often there is none; and one that stays is in nobody's way.
         let _ = disk.remove(&path).await;
     }
