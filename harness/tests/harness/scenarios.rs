@@ -108,6 +108,11 @@ fn slow_rewrite() {
 }
 
 #[test]
+fn quick_switches() {
+    holds("quick-switches", 30);
+}
+
+#[test]
 fn bit_rot() {
     holds("bit-rot", 20);
 }
@@ -133,6 +138,7 @@ fn every_scenario_file_can_be_read_and_every_one_is_tested() {
         "intrusion",
         "leases",
         "pubsub",
+        "quick-switches",
         "restart-always",
         "restart-durability",
         "single-node",
