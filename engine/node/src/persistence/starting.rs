@@ -312,7 +312,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// The base has everything up to here, the new part everything from here on.
     fn continue_in_new_file(&mut self, log: &Log, is_first: bool) {
-        if self.files.running.is_some() {
+        if self.files.running.is_some() || self.is_replaced() {
             // A new part belongs to the snapshot of the moment at which it begins, and to no other.
             return self.take_later(refrain_core::Purpose::Rewrite);
         }
