@@ -114,6 +114,8 @@ struct UnderWay {
     dirty: u64,
     /// Its end was asked for.
     is_cancelled: bool,
+    /// It follows from FLUSHALL, and no client knows of it.
+    is_for_flush: bool,
 }
 
 /// How many keys of how many.
@@ -130,6 +132,8 @@ pub struct Persistence {
     rewriting: Option<UnderWay>,
     progress: Progress,
     save_is_scheduled: bool,
+    /// Nobody but FLUSHALL has scheduled it.
+    is_scheduled_for_flush: bool,
     rewrite_is_scheduled: bool,
     /// [`crate::State::dirty`] of what the last snapshot holds.
     saved_dirty: u64,
@@ -173,6 +177,7 @@ impl Persistence {
             rewriting: None,
             progress: Progress::default(),
             save_is_scheduled: false,
+            is_scheduled_for_flush: false,
             rewrite_is_scheduled: false,
             saved_dirty: 0,
             excused_changes: 0,
@@ -203,6 +208,18 @@ impl Persistence {
     /// Whether a snapshot or a rewrite is under way.
     pub fn is_busy(&self) -> bool {
         self.saving.is_some() || self.rewriting.is_some()
+    }
+
+    /// Whether a snapshot or a rewrite is under way that a client has to wait for. Where FLUSHALL is over when its snapshot is, there is
+    /// none behind it: the one that is taken here refuses nobody.
+    pub(crate) fn is_busy_for_clients(&self) -> bool {
+        self.is_saving_for_clients() || self.rewriting.is_some()
+    }
+
+    /// The same of a snapshot: it is not FLUSHALL's, or that has yet to stop before the one that a client has asked for begins.
+    pub(crate) fn is_saving_for_clients(&self) -> bool {
+        let waits = self.save_is_scheduled && !self.is_scheduled_for_flush;
+        self.saving.is_some_and(|saving| !saving.is_for_flush || (saving.is_cancelled && waits))
     }
 
     /// Whether one of this purpose is.

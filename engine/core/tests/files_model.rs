@@ -46,17 +46,32 @@ const CHANGES: u64 = 4;
 const MIN_SIZE: u64 = 100;
 const BASE: u64 = 90;
 
+/// Who wants a save: what nobody but a flush wants is in no client's way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum For {
+    Anybody,
+    Flush,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct UnderWay {
+    /// Changes that it holds.
+    moment: u64,
+    whom: For,
+    cancelled: bool,
+}
+
 #[derive(Debug, Default)]
 struct Model {
     now_ms: u64,
     points: bool,
-    /// Changes in all, and of these what the moment of the snapshot under way and the last snapshot hold.
+    /// Changes in all, and of these what the last snapshot holds.
     changes: u64,
-    moment: u64,
     saved: u64,
-    under_way: Option<Purpose>,
-    cancelled: bool,
-    save_waits: bool,
+    saving: Option<UnderWay>,
+    rewriting: Option<UnderWay>,
+    /// A save waits, and whom it is for.
+    save_waits: Option<For>,
     rewrite_waits: bool,
     last_save_ms: u64,
     tried_ms: u64,
@@ -72,15 +87,42 @@ struct Model {
 
 impl Model {
     fn begin(&mut self, purpose: Purpose) {
-        self.under_way = Some(purpose);
-        self.cancelled = false;
-        self.moment = self.changes;
+        let under_way = |whom| UnderWay { moment: self.changes, whom, cancelled: false };
         if purpose == Purpose::Save {
-            (self.save_waits, self.tried_ms) = (false, self.now_ms);
+            self.saving = Some(under_way(self.save_waits.take().unwrap_or(For::Anybody)));
+            self.tried_ms = self.now_ms;
             self.asks.push(Ask::Snapshot);
         } else {
+            self.rewriting = Some(under_way(For::Anybody));
             self.rewrite_waits = false;
             self.asks.push(Ask::Rewrite);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.saving.is_none() && self.rewriting.is_none()
+    }
+
+    /// Whether clients find a save under way.
+    fn shows_save(&self) -> bool {
+        let of_flush = |saving: UnderWay| saving.whom == For::Flush;
+        self.saving
+            .is_some_and(|saving| !of_flush(saving) || (saving.cancelled && self.save_waits == Some(For::Anybody)))
+    }
+
+    fn cancel_save(&mut self) {
+        if let Some(saving) = self.saving.as_mut().filter(|saving| !saving.cancelled) {
+            saving.cancelled = true;
+            self.asks.push(Ask::Cancel(Purpose::Save));
+        }
+    }
+
+    /// What the node has at work.
+    fn at_work(&mut self) -> Option<(Purpose, &mut UnderWay)> {
+        match (&mut self.saving, &mut self.rewriting) {
+            (Some(saving), _) => Some((Purpose::Save, saving)),
+            (None, Some(rewriting)) => Some((Purpose::Rewrite, rewriting)),
+            (None, None) => None,
         }
     }
 
@@ -108,13 +150,13 @@ impl Model {
     }
 
     fn begin_rewrite_that_waits(&mut self) {
-        if self.rewrite_waits && self.under_way.is_none() && self.may_rewrite() {
+        if self.rewrite_waits && self.is_idle() && self.may_rewrite() {
             self.begin(Purpose::Rewrite);
         }
     }
 
     fn begin_save_that_waits(&mut self) {
-        if self.save_waits && self.under_way.is_none() && self.may_save() {
+        if self.save_waits.is_some() && self.is_idle() && self.may_save() {
             self.begin(Purpose::Save);
         }
     }
@@ -123,11 +165,11 @@ impl Model {
         self.begin_rewrite_that_waits();
         let due = self.changes - self.saved >= CHANGES && self.now_ms - self.last_save_ms > SECONDS * 1000;
         // While writes are refused nothing changes, so that no save point would be reached.
-        if self.under_way.is_none() && self.points && (due || self.refuses()) && self.may_save() {
+        if self.is_idle() && self.points && (due || self.refuses()) && self.may_save() {
             self.begin(Purpose::Save);
         }
         let grown = self.size > MIN_SIZE && self.size * 100 / BASE - 100 >= 100;
-        if self.under_way.is_none() && grown && self.may_rewrite() {
+        if self.is_idle() && grown && self.may_rewrite() {
             self.begin(Purpose::Rewrite);
         }
         self.begin_save_that_waits();
@@ -135,28 +177,29 @@ impl Model {
 
     fn flush(&mut self) {
         self.changes += 1;
-        if self.under_way == Some(Purpose::Save) && !self.cancelled {
-            self.cancelled = true;
-            self.asks.push(Ask::Cancel(Purpose::Save));
-        }
+        self.cancel_save();
         if self.points {
             self.excused += self.changes - self.saved;
             self.saved = self.changes;
-            self.save_waits = true;
+            self.save_waits.get_or_insert(For::Flush);
             self.begin_rewrite_that_waits();
             self.begin_save_that_waits();
         }
     }
 
     fn end(&mut self, good: bool) {
-        let Some(purpose) = self.under_way.take() else { return };
+        let Some((purpose, &mut under_way)) = self.at_work() else { return };
+        match purpose {
+            Purpose::Save => self.saving = None,
+            Purpose::Rewrite => self.rewriting = None,
+        }
         match (purpose, good) {
             // Stopped as was wished: neither good nor bad.
-            (_, false) if self.cancelled => {}
+            (_, false) if under_way.cancelled => {}
             (Purpose::Save, true) => {
                 (self.last_save_ms, self.save_failed) = (self.now_ms, false);
-                if self.moment >= self.saved {
-                    (self.saved, self.excused) = (self.moment, 0);
+                if under_way.moment >= self.saved {
+                    (self.saved, self.excused) = (under_way.moment, 0);
                 }
             }
             (Purpose::Save, false) => {
@@ -196,9 +239,9 @@ impl Pair {
     }
 
     fn end(&mut self, good: bool) {
-        if let Some(purpose) = self.model.under_way {
+        if let Some((purpose, under_way)) = self.model.at_work() {
             match good {
-                false if self.model.cancelled => self.bench.engine.snapshot_cancelled(purpose),
+                false if under_way.cancelled => self.bench.engine.snapshot_cancelled(purpose),
                 _ => self.bench.engine.snapshot_ended(purpose, good.then_some(()).ok_or_else(|| "why".to_owned())),
             }
         }
@@ -229,30 +272,37 @@ impl Pair {
             }
             Step::Bgsave(schedule) => {
                 let line = if schedule { "BGSAVE SCHEDULE" } else { "BGSAVE" };
-                let reply = match self.model.under_way {
-                    Some(Purpose::Save) => "-ERR Background save already in progress",
-                    Some(Purpose::Rewrite) if !schedule => "-ERR Another child process",
-                    Some(Purpose::Rewrite) => "+Background saving scheduled",
-                    None => "+Background saving started",
+                let model = &mut self.model;
+                let reply = if model.shows_save() {
+                    "-ERR Background save already in progress"
+                } else if model.rewriting.is_some() && !schedule {
+                    "-ERR Another child process"
+                } else if model.rewriting.is_some() {
+                    model.save_waits = Some(For::Anybody);
+                    "+Background saving scheduled"
+                } else if model.saving.is_some() {
+                    model.save_waits = Some(For::Anybody);
+                    model.cancel_save();
+                    "+Background saving started"
+                } else {
+                    model.save_waits = None;
+                    model.begin(Purpose::Save);
+                    "+Background saving started"
                 };
                 self.ask(line, reply)?;
-                match self.model.under_way {
-                    None => self.model.begin(Purpose::Save),
-                    Some(purpose) => self.model.save_waits |= schedule && purpose == Purpose::Rewrite,
-                }
             }
             Step::Rewrite => {
-                let reply = match self.model.under_way {
-                    Some(Purpose::Rewrite) => "-ERR Background append only file rewriting already",
-                    Some(Purpose::Save) => "+Background append only file rewriting scheduled",
-                    None => "+Background append only file rewriting started",
+                let model = &mut self.model;
+                let reply = if model.rewriting.is_some() {
+                    "-ERR Background append only file rewriting already"
+                } else if model.shows_save() {
+                    (model.rewrite_waits, model.rewrite_failures) = (true, 0);
+                    "+Background append only file rewriting scheduled"
+                } else {
+                    model.begin(Purpose::Rewrite);
+                    "+Background append only file rewriting started"
                 };
                 self.ask("BGREWRITEAOF", reply)?;
-                match self.model.under_way {
-                    None => self.model.begin(Purpose::Rewrite),
-                    Some(Purpose::Save) => (self.model.rewrite_waits, self.model.rewrite_failures) = (true, 0),
-                    Some(Purpose::Rewrite) => {}
-                }
             }
             Step::Flush => {
                 self.ask("FLUSHALL", if refused { "-MISCONF" } else { "+OK" })?;
@@ -261,9 +311,10 @@ impl Pair {
                 }
             }
             Step::Begins => {
-                if let Some(purpose) = self.model.under_way {
+                let changes = self.model.changes;
+                if let Some((purpose, under_way)) = self.model.at_work() {
+                    under_way.moment = changes;
                     self.bench.engine.snapshot_began(purpose, 1);
-                    self.model.moment = self.model.changes;
                 }
             }
             Step::Ends(good) => self.end(good),
@@ -294,8 +345,8 @@ impl Pair {
         let model = &self.model;
         let flag = |is: bool| u8::from(is).to_string();
         prop_assert_eq!(field("rdb_changes_since_last_save"), (model.changes - model.saved).to_string());
-        prop_assert_eq!(field("rdb_bgsave_in_progress"), flag(model.under_way == Some(Purpose::Save)));
-        prop_assert_eq!(field("aof_rewrite_in_progress"), flag(model.under_way == Some(Purpose::Rewrite)));
+        prop_assert_eq!(field("rdb_bgsave_in_progress"), flag(model.saving.is_some()));
+        prop_assert_eq!(field("aof_rewrite_in_progress"), flag(model.rewriting.is_some()));
         prop_assert_eq!(field("aof_rewrite_scheduled"), flag(model.rewrite_waits));
         prop_assert_eq!(field("rdb_last_bgsave_status"), if model.save_failed { "err" } else { "ok" });
         prop_assert_eq!(field("aof_rewrites_consecutive_failures"), model.rewrite_failures.to_string());

@@ -174,6 +174,57 @@ fn everything_stands_still_for_a_save() {
 }
 
 #[test]
+fn what_flushall_saves_is_in_no_clients_way() {
+    const STARTED: &str = "+Background saving started\r\n";
+    let (mut bench, client) = bench("3600 1");
+    let flush = |bench: &mut Bench| {
+        assert_eq!(bench.ask(client, "SET a 1\r\nFLUSHALL"), "+OK\r\n+OK\r\n");
+        assert_eq!(asks(bench), [Ask::Snapshot]);
+    };
+    // A snapshot of what has come since takes its place, and is one that others wait for.
+    flush(&mut bench);
+    bench.ask(client, "SET b 1");
+    assert_eq!(bench.ask(client, "BGSAVE"), STARTED);
+    assert_eq!(asks(&mut bench), [Ask::Cancel(Purpose::Save)]);
+    assert_eq!(bench.ask(client, "BGSAVE"), SAVING);
+    assert_eq!(bench.ask(client, "SAVE"), SAVING);
+    assert_eq!(bench.ask(client, "BGREWRITEAOF"), "+Background append only file rewriting scheduled\r\n");
+    bench.engine.snapshot_cancelled(Purpose::Save);
+    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
+    bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
+    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+    assert_eq!(bench.ask(client, "BGSAVE"), SAVING);
+    bench.engine.snapshot_began(Purpose::Save, 1);
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    assert_eq!(info(&mut bench, "rdb_changes_since_last_save"), "0");
+
+    flush(&mut bench);
+    bench.round(&[(client, b"SAVE\r\n")]);
+    assert_eq!(asks(&mut bench), [Ask::Cancel(Purpose::Save), Ask::Save { client }]);
+    bench.engine.snapshot_cancelled(Purpose::Save);
+    bench.engine.snapshot_began(Purpose::Save, 0);
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    bench.engine.answer(client, Ok(()));
+    assert_eq!(bench.ask(client, "PING"), "+OK\r\n+PONG\r\n");
+    assert_eq!(asks(&mut bench), []);
+
+    // A rewrite is taken behind it, and is under way from now on.
+    for rewrite in ["BGREWRITEAOF", "CONFIG SET appendonly yes"] {
+        flush(&mut bench);
+        assert!(bench.ask(client, rewrite).starts_with('+'));
+        assert_eq!(asks(&mut bench), [Ask::Rewrite], "{rewrite}");
+        assert_eq!(info(&mut bench, "aof_rewrite_in_progress"), "1");
+        assert_eq!(bench.ask(client, "BGREWRITEAOF"), REWRITING);
+        assert_eq!(bench.ask(client, "BGSAVE"), OTHER);
+        bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+        assert_eq!(info(&mut bench, "rdb_bgsave_in_progress"), "0");
+        bench.engine.aof_reported(AofReport { enabled: true, ..AofReport::default() });
+        bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
+        assert_eq!(asks(&mut bench), [], "{rewrite}");
+    }
+}
+
+#[test]
 fn whoever_waits_for_the_node_is_shown_and_is_not_let_go_by_others() {
     let (mut bench, client) = bench("");
     let other = bench.connect();

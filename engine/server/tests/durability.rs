@@ -406,3 +406,32 @@ fn servers_that_share_a_folder_by_mistake_leave_a_whole_snapshot() {
     let server = start(folder.path(), &slow[2..]);
     assert!(digests.contains(&digest(&server)));
 }
+
+#[test]
+fn what_flushall_saves_is_in_the_way_of_no_snapshot_and_begins_no_part_of_its_own() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let server = start(folder.path(), &["--appendonly", "yes", "--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.check("CONFIG SET save \"3600 1\"", "+OK");
+    client.send(b"SET a 1\r\nFLUSHALL\r\nSAVE\r\nFLUSHALL\r\nSET b 1\r\nBGSAVE\r\n");
+    client.expect(b"+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+Background saving started\r\n");
+    until_quiet(&server);
+    client.check("DEBUG RELOAD NOSAVE", "+OK");
+    client.check("GET b", "$1\r\n1");
+
+    client.send(b"FLUSHALL\r\nBGREWRITEAOF\r\n");
+    client.expect(b"+OK\r\n+Background append only file rewriting started\r\n");
+    until_quiet(&server);
+    let manifest = folder.path().join("appendonlydir/appendonly.aof.manifest");
+    assert_eq!(
+        std::fs::read_to_string(&manifest).expect("there is a manifest"),
+        "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n"
+    );
+
+    client.check("CONFIG SET appendonly no", "+OK");
+    client.send(b"FLUSHALL\r\nSET c 1\r\nCONFIG SET appendonly yes\r\n");
+    client.expect(b"+OK\r\n+OK\r\n+OK\r\n");
+    until_quiet(&server);
+    client.check("DEBUG LOADAOF", "+OK");
+    client.check("GET c", "$1\r\n1");
+}

@@ -9,7 +9,7 @@ const SAVING: ErrorReply = ErrorReply::new("ERR Background save already in progr
 
 /// SAVE: everything stands still until it is done.
 pub fn save(call: &mut Call<'_>) -> Outcome {
-    if call.state.persistence.is_under_way(Purpose::Save) {
+    if call.state.persistence.is_saving_for_clients() {
         return Err(SAVING);
     }
     call.stand_still(Ask::Save { client: call.session.handle })?;
@@ -28,10 +28,10 @@ pub fn bgsave(call: &mut Call<'_>) -> Outcome {
         2 if call.args.is(1, "SCHEDULE") => true,
         _ => return Err(SYNTAX),
     };
-    if call.state.persistence.is_under_way(Purpose::Save) {
+    if call.state.persistence.is_saving_for_clients() {
         return Err(SAVING);
     }
-    if call.state.persistence.is_busy() && !may_wait {
+    if call.state.persistence.is_busy_for_clients() && !may_wait {
         return Err(REWRITING);
     }
     let in_exec = call.session.in_exec;

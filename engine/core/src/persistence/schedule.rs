@@ -42,15 +42,19 @@ impl State {
     /// Begins a background save. Nothing may be under way.
     pub(crate) fn begin_save(&mut self) {
         let State { persistence, effects, now, dirty, .. } = self;
-        persistence.save_is_scheduled = false;
+        let was_scheduled = std::mem::take(&mut persistence.save_is_scheduled);
+        let is_for_flush = std::mem::take(&mut persistence.is_scheduled_for_flush) && was_scheduled;
         persistence.note_beginning(Purpose::Save, true, *now, *dirty);
+        if let Some(saving) = &mut persistence.saving {
+            saving.is_for_flush = is_for_flush;
+        }
         persistence.last_try_us = Some(now.mono_us);
         persistence.saves += 1;
         effects.log(Level::Notice, "Background saving started");
         effects.asks.push(Ask::Snapshot);
     }
 
-    /// Begins a rewrite of the append-only file. Nothing may be under way.
+    /// Begins a rewrite of the append-only file. Nothing may be under way but what FLUSHALL has begun, behind which the node takes it.
     pub(crate) fn begin_rewrite(&mut self) {
         let State { persistence, effects, now, dirty, .. } = self;
         persistence.rewrite_is_scheduled = false;
@@ -62,9 +66,16 @@ impl State {
 
     /// A client wants a background save: now, or when what is under way has ended.
     pub(crate) fn wish_save(&mut self, in_exec: bool) -> Begun {
-        if self.persistence.is_busy() || in_exec {
-            self.persistence.save_is_scheduled = true;
+        let persistence = &mut self.persistence;
+        if persistence.is_busy_for_clients() || in_exec {
+            (persistence.save_is_scheduled, persistence.is_scheduled_for_flush) = (true, false);
             return Begun::Later;
+        }
+        if persistence.saving.is_some() {
+            // It holds less than is asked for. The next begins when it has stopped, and is as good as begun.
+            (persistence.save_is_scheduled, persistence.is_scheduled_for_flush) = (true, false);
+            self.cancel(Purpose::Save);
+            return Begun::Now;
         }
         self.begin_save();
         Begun::Now
@@ -72,7 +83,7 @@ impl State {
 
     /// A client wants a rewrite, however many have failed.
     pub(crate) fn wish_rewrite(&mut self, in_exec: bool) -> Begun {
-        if self.persistence.is_busy() || in_exec {
+        if self.persistence.is_busy_for_clients() || in_exec {
             self.persistence.rewrite_is_scheduled = true;
             self.persistence.rewrite_failures = 0;
             return Begun::Later;
@@ -182,7 +193,7 @@ impl State {
         const SCHEDULED: &str = "An AOF background was scheduled to start when possible.";
         if in_exec {
             self.effects.log(Level::Notice, format!("AOF was enabled during a transaction. {SCHEDULED}"));
-        } else if self.persistence.saving.is_some() {
+        } else if self.persistence.is_saving_for_clients() {
             let why = "AOF was enabled but there is already another background operation.";
             self.effects.log(Level::Notice, format!("{why} {SCHEDULED}"));
         } else if self.persistence.rewriting.is_some() {

@@ -10,7 +10,8 @@ use crate::state::State;
 impl Persistence {
     /// Notes that a snapshot has begun, or is about to.
     pub(super) fn note_beginning(&mut self, purpose: Purpose, in_background: bool, now: Now, dirty: u64) {
-        let under_way = UnderWay { in_background, began_us: now.mono_us, dirty, is_cancelled: false };
+        let under_way =
+            UnderWay { in_background, began_us: now.mono_us, dirty, is_cancelled: false, is_for_flush: false };
         self.progress = Progress::default();
         match purpose {
             Purpose::Save => self.saving = Some(under_way),
@@ -98,6 +99,7 @@ impl State {
             let persistence = &mut self.persistence;
             persistence.excused_changes += self.dirty.saturating_sub(persistence.saved_dirty);
             persistence.saved_dirty = self.dirty;
+            persistence.is_scheduled_for_flush = !persistence.save_is_scheduled || persistence.is_scheduled_for_flush;
             persistence.save_is_scheduled = true;
             self.begin_what_is_scheduled();
         }

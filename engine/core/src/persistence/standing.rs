@@ -40,7 +40,7 @@ impl Call<'_> {
         if !self.may_block() {
             return Err(NOT_IN_MULTI);
         }
-        if let Ask::Reload { save: true, .. } = ask {
+        if let Ask::Save { .. } | Ask::Reload { save: true, .. } = ask {
             self.state.cancel(Purpose::Save);
         }
         self.state.stand_still(Standing::Wish(ask, self.session.handle));
@@ -56,10 +56,12 @@ impl State {
         self.persistence.standing = Some(standing);
     }
 
-    /// Notes SAVE as the snapshot that it is.
+    /// Notes SAVE as the snapshot that it is, at once if there is none whose end comes first.
     pub(crate) fn note_save(&mut self) {
         let State { persistence, now, dirty, .. } = self;
-        persistence.note_beginning(Purpose::Save, false, *now, *dirty);
+        if persistence.saving.is_none() {
+            persistence.note_beginning(Purpose::Save, false, *now, *dirty);
+        }
         persistence.saves += 1;
     }
 }

@@ -181,7 +181,11 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             Ask::Rewrite => self.begin_rewrite(),
             Ask::Cancel(purpose) => match &mut self.files.running {
                 Some(running) if running.purpose == purpose => running.cancel(),
-                _ => self.engine.snapshot_cancelled(purpose),
+                _ => {
+                    // What stands still for a snapshot still waits for it.
+                    self.files.next.retain(|waits| purpose == Purpose::Save || *waits != purpose);
+                    self.engine.snapshot_cancelled(purpose);
+                }
             },
             Ask::FailSnapshot => {
                 if let Some(running) = &mut self.files.running {

@@ -295,6 +295,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// A new base for the append-only file, and a new part that goes on behind it.
     pub(super) fn begin_rewrite(&mut self) {
+        if self.files.running.is_some() {
+            // What it would begin now is not what it holds.
+            return self.take_later(refrain_core::Purpose::Rewrite);
+        }
         match self.files.log.clone() {
             // It has been turned off, and is on again.
             Some(_) if self.files.closing => self.take_later(refrain_core::Purpose::Rewrite),
