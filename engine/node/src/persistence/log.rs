@@ -109,6 +109,8 @@ pub struct Shared {
     /// A sync has failed under `always`: the node ends.
     pub fatal: Option<String>,
     orders: VecDeque<Order>,
+    /// New files that were ordered, and have neither come nor failed.
+    switches: usize,
     carried: Vec<Carried>,
     /// Bytes of all files that the manifest names, and of the base of them.
     pub size: u64,
@@ -199,7 +201,9 @@ impl Log {
 
     /// Gives an order, to be carried out after those before it.
     pub fn order(&self, order: Order) {
-        self.shared.borrow_mut().orders.push_back(order);
+        let shared = &mut *self.shared.borrow_mut();
+        shared.switches += usize::from(matches!(order, Order::Switch { .. }));
+        shared.orders.push_back(order);
     }
 
     /// What was carried out since the last call.
@@ -215,6 +219,11 @@ impl Log {
     /// Whether there is such a thing.
     pub fn has_changed(&self) -> bool {
         self.shared.borrow().changed
+    }
+
+    /// Whether a new file was ordered that is not in use yet, and may still be.
+    pub fn is_switching(&self) -> bool {
+        self.shared.borrow().switches > 0
     }
 
     /// A look at the rest.
@@ -257,6 +266,7 @@ impl Shared {
             unix_s: None,
             fatal: None,
             orders: VecDeque::new(),
+            switches: 0,
             carried: Vec::new(),
             size: 0,
             base_size: 0,
@@ -372,6 +382,7 @@ impl Shared {
     }
 
     fn carried(&mut self, carried: Carried) {
+        self.switches -= usize::from(matches!(carried, Carried::Switched | Carried::NotSwitched(_)));
         self.carried.push(carried);
         self.changed = true;
     }

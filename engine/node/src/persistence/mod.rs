@@ -187,6 +187,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     self.engine.snapshot_cancelled(purpose);
                 }
             },
+            // Where a process takes a snapshot there is one to be killed only when the file has been switched.
+            Ask::FailSnapshot if self.snapshot_has_yet_to_begin() => self.engine.effects().asks.push(ask),
             Ask::FailSnapshot => {
                 if let Some(running) = &mut self.files.running {
                     running.fail("it was stopped by DEBUG STOP-SNAPSHOT".to_owned());
@@ -212,6 +214,15 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.engine.empty_data_set();
                 self.plan_aof();
             }
+        }
+    }
+
+    /// Whether what is known to be under way has not begun, or its part of the append-only file has not.
+    fn snapshot_has_yet_to_begin(&self) -> bool {
+        let is_switching = self.files.log.as_ref().is_some_and(Log::is_switching);
+        match &self.files.running {
+            Some(running) => running.purpose == Purpose::Rewrite && is_switching,
+            None => self.engine.state().persistence.is_busy(),
         }
     }
 
