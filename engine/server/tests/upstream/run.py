@@ -95,6 +95,11 @@ def change(suite, name, pattern, replacement):
     open(path, "w").write(text)
 
 
+def until(condition):
+    """Tcl that waits until a condition is true, or fails."""
+    return "            wait_for_condition 1000 10 {%s} else {fail {never: %s}}\n" % (condition, condition)
+
+
 def outcome_of(logs, units):
     """Failures of units, by their logs: (unit, test) -> message, and how many tests passed. A unit that ends early is a failure of the test
     `(unit)`; one between tests is named by its message."""
@@ -144,16 +149,27 @@ def spawned(args, server, listed):
     """Failures of the Tcl suite that starts the servers itself: (unit, test) -> message."""
     suite = copy_of_suite(args)
     # What another process does there a task does here, so there is no child to be killed: it is made to fail, and something else is
-    # killed in its place. Manifests are replaced and files removed by a task, too, which the suite does not wait for.
+    # killed in its place.
     stop = """proc get_child_pid {idx} {
     [srv $idx client] debug stop-snapshot
-    after 200
     return [exec sleep 100 &]
 }
 """
-    no_gc = "r config set aof-disable-auto-gc no"
-    change(suite, "integration/aof-multi-part.tcl", no_gc, no_gc + "\n            after 200")
     change(suite, "support/util.tcl", r"(?ms)^proc get_child_pid .*?^}\n", stop)
+    # Manifests are replaced by a task, too, which the suite does not wait for.
+    multi_part = "integration/aof-multi-part.tcl"
+    no_gc = "r config set aof-disable-auto-gc no\n"
+    change(suite, multi_part, no_gc, no_gc + until("![string match {* type h*} [exec cat $aof_manifest_file]]"))
+    # A test before this one fails, and leaves a snapshot and a rewrite that is to follow it.
+    flush = "# server.aof_current_size equal to 0\n *r flushall\n"
+    idle = "[s rdb_bgsave_in_progress] + [s aof_rewrite_scheduled] + [s aof_rewrite_in_progress] == 0"
+    change(suite, multi_part, flush, "r flushall\n" + until(idle))
+    # Tests that fail between slowing snapshots down and letting them go again would have the next wait for ever.
+    for what in ("waitForBgsave", "waitForBgrewriteaof"):
+        begin = "proc %s r {\n    " % what
+        bound = "if {[clock seconds] > $end} {error {%s waits for too long}}" % what
+        change(suite, "support/util.tcl", re.escape(begin) + "while 1 {",
+               begin + "set end [expr {[clock seconds] + 60}]\n    while 1 {\n        " + bound)
     logs, programs = tempfile.mkdtemp(prefix="tcl."), tempfile.mkdtemp(prefix="programs.")
     for name in ("check-rdb", "check-aof"):
         os.symlink(os.path.join(os.path.dirname(args.server), "refrain-" + name), os.path.join(programs, "redis-" + name))
