@@ -30,6 +30,9 @@ fn handle_without_restart() {
 #[test]
 fn a_hail_of_signals_breaks_nothing() {
     const ROUND_TRIPS: usize = 5_000;
+    const SIGNALS: usize = 1_000;
+    // How many signals arrive depends on how busy the machine is: it goes on until there were enough.
+    const LAST: usize = usize::MAX;
     handle_without_restart();
     run(|mut node: Node| async move {
         let (listener, address) = node.listen();
@@ -48,7 +51,8 @@ fn a_hail_of_signals_breaks_nothing() {
         });
         let client = thread::spawn(move || {
             let mut stream = TcpStream::connect(address).unwrap();
-            for n in 0..ROUND_TRIPS {
+            let enough = |n| n >= ROUND_TRIPS && HANDLED.load(Ordering::Relaxed) >= SIGNALS;
+            for n in (0..).take_while(|n| !enough(*n)).chain([LAST]) {
                 stream.write_all(&n.to_le_bytes()).unwrap();
                 let mut echoed = [0; 8];
                 stream.read_exact(&mut echoed).unwrap();
@@ -56,13 +60,15 @@ fn a_hail_of_signals_breaks_nothing() {
             }
         });
         let server = node.accept(listener).await;
-        for _ in 0..ROUND_TRIPS {
+        loop {
             let bytes = node.read_exactly(server, 8).await;
             node.write_all(server, &bytes).await.unwrap();
+            if bytes == LAST.to_le_bytes() {
+                break;
+            }
         }
         client.join().unwrap();
         done.store(true, Ordering::Relaxed);
         hail.join().unwrap();
-        assert!(HANDLED.load(Ordering::Relaxed) > 100, "too few signals to have tested anything");
     });
 }

@@ -202,6 +202,7 @@ impl Ledger {
                 self.served = true;
                 self.loaded(at, keyspace);
                 self.settle_save(at, saving);
+                self.follow_file(at, was, is_closed, turned_off);
             }
             return;
         }
@@ -218,7 +219,11 @@ impl Ledger {
             self.saving.insert(self.order.len());
         }
         self.settle_save(at, saving);
-        // A file that is turned off is durable as soon as it is closed, if it was complete.
+        self.follow_file(at, was, is_closed, turned_off);
+    }
+
+    /// A file that is turned off is durable as soon as it is closed, if it was complete.
+    fn follow_file(&mut self, at: u64, was: Mode, is_closed: bool, turned_off: bool) {
         if turned_off && self.closing.is_none() {
             self.closing = Some(if matches!(was, Mode::Appends(_)) { self.order.len() } else { self.floor });
         }
