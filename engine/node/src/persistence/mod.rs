@@ -202,7 +202,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.files.standing = Some(Standing::Reload { client, flush, merge });
                 match save {
                     true => self.begin_save(),
-                    false => self.reload(),
+                    false => self.plan_snapshot(),
                 }
             }
             Ask::LoadAof { client } if self.file_is_incomplete() => {
@@ -211,7 +211,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
             Ask::LoadAof { client } => {
                 self.files.standing = Some(Standing::LoadAof { client });
-                self.engine.empty_data_set();
                 self.plan_aof();
             }
         }
@@ -228,7 +227,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Whether what the manifest names is not all that there should be: it has no base yet, or a part that is not named before a new
     /// base is there, because nobody knows what a failed sync has left of the one before it.
-    fn file_is_incomplete(&self) -> bool {
+    pub(super) fn file_is_incomplete(&self) -> bool {
         match &self.files.log {
             Some(_) if self.files.awaits_base => true,
             // It ends, and nothing more goes to it: there will be a new one.
@@ -276,7 +275,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.engine.answer(client, outcome.map_err(|_| NOT_SAVED));
             }
             Some(Standing::Reload { client, .. }) => match outcome {
-                Ok(()) => self.reload(),
+                Ok(()) => self.plan_snapshot(),
                 Err(_) => {
                     self.files.standing = None;
                     self.engine.answer(client, Err(NOT_SAVED));
@@ -292,13 +291,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             },
             Some(Standing::LoadAof { .. }) | None => {}
         }
-    }
-
-    fn reload(&mut self) {
-        if let Some(Standing::Reload { flush: true, .. }) = self.files.standing {
-            self.engine.empty_data_set();
-        }
-        self.plan_snapshot();
     }
 
     /// What was to be loaded while everything stands still is, or can't be.

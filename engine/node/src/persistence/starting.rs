@@ -137,6 +137,14 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             Ok(plan) => plan,
             Err(why) => return self.load_ended(Err(why)),
         };
+        match self.files.standing {
+            Some(Standing::LoadAof { .. }) if self.file_is_incomplete() => {
+                // A sync has failed while it came to stand still.
+                return self.load_ended(Err("the append-only file is not all that there is".to_owned()));
+            }
+            Some(Standing::LoadAof { .. } | Standing::Reload { flush: true, .. }) => self.engine.empty_data_set(),
+            _ => {}
+        }
         self.engine.loading_began(plan.total);
         let config = &self.engine.config().persistence;
         let options = LoadOptions {
