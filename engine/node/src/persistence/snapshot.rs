@@ -1,9 +1,9 @@
 //! A snapshot on its way to a file: slices of it are taken by the loop, encoded by an offloaded job and written by the disk, each
 //! while the others go on.
 //!
-//! The loop never waits for the file. It is encoded and written in small pieces, so that neither keeps a CPU that the loop needs for long:
-//! a piece of four megabytes made clients wait three times as long. While more waits to be encoded than [`QUEUED_MAX`] no further slice is taken; entries
-//! that are about to change are kept meanwhile, and when those have grown beyond the bound the snapshot is given up.
+//! The loop never waits for the file. It is encoded and written in small pieces, so that neither keeps a CPU for long that the loop
+//! needs. While more waits to be encoded than [`QUEUED_MAX`] no further slice is taken; entries that are about to change are kept
+//! meanwhile, and when those have grown beyond the bound the snapshot is given up.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
