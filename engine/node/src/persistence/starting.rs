@@ -274,7 +274,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// There is a place for a new append-only file, which begins with a base of what there is now.
     pub(super) fn prepared(&mut self, prepared: Result<Opened<<R::Disk as Disk>::File>, String>) {
-        let is_first = !matches!(self.files.start, Start::Served);
+        // What a client has asked to be loaded again is no start.
+        let is_first = !matches!(self.files.start, Start::Served) && !self.is_replaced();
         self.files.preparing = false;
         if !is_first && !self.engine.config().persistence.appendonly {
             // It has been turned off meanwhile, and the rewrite for which this was has been cancelled.
