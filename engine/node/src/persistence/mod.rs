@@ -40,6 +40,9 @@ pub struct Files {
     start: Start,
     /// When the start began.
     started: Mono,
+    /// What the data set is being replaced by, for a client: no snapshot may be begun of what it is meanwhile. Whoever has asked for the
+    /// end since still finds it whole.
+    replacing: Option<Replacing>,
     /// Why everything stands still.
     standing: Option<Standing>,
     /// How often a write has waited for a sync.
@@ -63,6 +66,13 @@ enum Standing {
     Shutdown,
 }
 
+/// What a data set is replaced by.
+#[derive(Debug, Clone, Copy)]
+enum Replacing {
+    Snapshot { flush: bool, merge: bool },
+    Log,
+}
+
 impl Default for Files {
     fn default() -> Files {
         Files {
@@ -72,6 +82,7 @@ impl Default for Files {
             next: VecDeque::new(),
             start: Start::Served,
             started: Mono(0),
+            replacing: None,
             standing: None,
             delayed_fsync: 0,
             next_second: Mono(0),
@@ -202,7 +213,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.files.standing = Some(Standing::Reload { client, flush, merge });
                 match save {
                     true => self.begin_save(),
-                    false => self.plan_snapshot(),
+                    false => self.plan_snapshot(flush, merge),
                 }
             }
             Ask::LoadAof { client } if self.file_is_incomplete() => {
@@ -237,12 +248,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
     }
 
-    /// Whether the data set is being replaced by what a file holds: no snapshot may be begun of what it is meanwhile.
-    fn is_replaced(&self) -> bool {
-        matches!(self.files.standing, Some(Standing::Reload { .. } | Standing::LoadAof { .. }))
-            && !matches!(self.files.start, Start::Served)
-    }
-
     /// The process is to end: what has to be kept is, first.
     pub(crate) fn begin_shutdown(&mut self, shutdown: Shutdown) {
         self.files.standing = Some(Standing::Shutdown);
@@ -274,8 +279,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.files.standing = None;
                 self.engine.answer(client, outcome.map_err(|_| NOT_SAVED));
             }
-            Some(Standing::Reload { client, .. }) => match outcome {
-                Ok(()) => self.plan_snapshot(),
+            Some(Standing::Reload { client, flush, merge }) => match outcome {
+                Ok(()) => self.plan_snapshot(flush, merge),
                 Err(_) => {
                     self.files.standing = None;
                     self.engine.answer(client, Err(NOT_SAVED));
@@ -301,6 +306,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if let Some(log) = &self.files.log {
             log.go_on();
         }
+        self.files.replacing = None;
         match self.files.standing.take() {
             Some(Standing::Reload { client, .. }) => {
                 self.engine.answer(client, outcome.map_err(|_| SNAPSHOT_NOT_LOADED));

@@ -373,7 +373,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Begins a snapshot that will be written under a name that nobody reads.
     pub(super) fn begin_snapshot(&mut self, purpose: Purpose, temp: PathBuf, folder: Option<PathBuf>, is_first: bool) {
-        if self.is_replaced() {
+        if self.files.replacing.is_some() {
             return self.take_later(purpose);
         }
         if let Some(running) = &self.files.running {
@@ -584,7 +584,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// What had to wait for the end of another, or of what everything stands still for.
     pub(super) fn begin_next_snapshot(&mut self) {
-        if self.is_replaced() {
+        if self.files.replacing.is_some() {
             return;
         }
         match self.files.next.pop_front() {

@@ -18,7 +18,7 @@ use super::aof_files::AofFiles;
 use super::files::{exists, is_snapshot_aside, make_folder, put_in_place, read_small, temporary_name};
 use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Part, Role, Step};
 use super::log::{Log, Order};
-use super::{FilesDone, Standing};
+use super::{FilesDone, Replacing};
 use crate::hooks::Probe;
 use crate::node::{Exit, Node};
 
@@ -103,7 +103,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     }
 
     /// Everything is to be loaded again from the snapshot's file.
-    pub(super) fn plan_snapshot(&mut self) {
+    pub(super) fn plan_snapshot(&mut self, flush: bool, merge: bool) {
+        self.files.replacing = Some(Replacing::Snapshot { flush, merge });
         self.files.start = Start::Prepares;
         let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
         self.push_job(async move {
@@ -117,6 +118,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Everything is to be loaded again from the append-only file, as soon as everything is in it.
     pub(super) fn plan_aof(&mut self) {
+        self.files.replacing = Some(Replacing::Log);
         self.files.start = Start::Prepares;
         let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
         let log = self.files.log.clone();
@@ -137,12 +139,12 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             Ok(plan) => plan,
             Err(why) => return self.load_ended(Err(why)),
         };
-        match self.files.standing {
-            Some(Standing::LoadAof { .. }) if self.file_is_incomplete() => {
+        match self.files.replacing {
+            Some(Replacing::Log) if self.file_is_incomplete() => {
                 // A sync has failed while it came to stand still.
                 return self.load_ended(Err("the append-only file is not all that there is".to_owned()));
             }
-            Some(Standing::LoadAof { .. } | Standing::Reload { flush: true, .. }) => self.engine.empty_data_set(),
+            Some(Replacing::Log | Replacing::Snapshot { flush: true, .. }) => self.engine.empty_data_set(),
             _ => {}
         }
         self.engine.loading_began(plan.total);
@@ -154,8 +156,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             bytes_a_step: u64::try_from(config.loading_process_events_interval_bytes).unwrap_or(u64::MAX),
             items_a_step: if config.key_load_delay > 0 { 1 } else { ITEMS_A_STEP },
             cut_anywhere: self.engine.hooks().probe().planted(Bug::TruncationInTheMiddle),
-            cut_allowed: config.aof_load_truncated && self.files.standing.is_none(),
-            merge: matches!(self.files.standing, Some(Standing::Reload { merge: true, .. })),
+            cut_allowed: config.aof_load_truncated && self.files.replacing.is_none(),
+            merge: matches!(self.files.replacing, Some(Replacing::Snapshot { merge: true, .. })),
         };
         let (loader, task) = Loader::new(self.runtime.disk(), plan.parts, options);
         self.push_job(async move {
@@ -190,7 +192,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     fn load_ended(&mut self, outcome: Result<Loaded, String>) {
         let start = std::mem::take(&mut self.files.start);
-        if self.files.standing.is_some() {
+        if self.files.replacing.is_some() {
             self.engine.loading_ended();
             return self.standing_load_ended(outcome.map(|_| ()));
         }
@@ -275,7 +277,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// There is a place for a new append-only file, which begins with a base of what there is now.
     pub(super) fn prepared(&mut self, prepared: Result<Opened<<R::Disk as Disk>::File>, String>) {
         // What a client has asked to be loaded again is no start.
-        let is_first = !matches!(self.files.start, Start::Served) && !self.is_replaced();
+        let is_first = !matches!(self.files.start, Start::Served) && self.files.replacing.is_none();
         self.files.preparing = false;
         if !is_first && !self.engine.config().persistence.appendonly {
             // It has been turned off meanwhile, and the rewrite for which this was has been cancelled.
@@ -325,7 +327,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// The base has everything up to here, the new part everything from here on.
     fn continue_in_new_file(&mut self, log: &Log, is_first: bool) {
-        if self.files.running.is_some() || self.is_replaced() {
+        if self.files.running.is_some() || self.files.replacing.is_some() {
             // A new part belongs to the snapshot of the moment at which it begins, and to no other.
             return self.take_later(refrain_core::Purpose::Rewrite);
         }
