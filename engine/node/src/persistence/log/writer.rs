@@ -10,14 +10,14 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::task::Poll;
 
-use refrain_persist::{seal, stamp};
+use refrain_persist::{push_sealed, seal, stamp};
 use refrain_runtime::{Disk, File, Open};
 
 use super::{Carried, Order, Shared, Step};
 use crate::persistence::aof_files::AofFiles;
 
 /// Buffers that are kept for their capacity hold no more.
-const BUFFER_KEPT_MAX: usize = 1 << 20;
+const BUFFER_KEPT_MAX: usize = 2 << 20;
 
 /// The task.
 pub(super) struct Writer<D: Disk> {
@@ -33,6 +33,8 @@ pub(super) struct Writer<D: Disk> {
     may_adopt: bool,
     /// The second that the file says it is.
     stamped: Option<u64>,
+    /// An empty buffer for the next piece and its seal: a new one for each would be page faults for every page of it.
+    sealed: Vec<u8>,
     shared: Rc<RefCell<Shared>>,
 }
 
@@ -47,7 +49,18 @@ impl<D: Disk> Writer<D> {
         let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
         // What was found at the start is as good as durable: it was read.
         let (is_named, durable_len) = (file.is_some(), len);
-        Writer { disk, files, file, len, durable_len, is_named, may_adopt: false, stamped: None, shared }
+        Writer {
+            disk,
+            files,
+            file,
+            len,
+            durable_len,
+            is_named,
+            may_adopt: false,
+            stamped: None,
+            sealed: Vec::new(),
+            shared,
+        }
     }
 
     /// Until it was told to close.
@@ -94,14 +107,15 @@ impl<D: Disk> Writer<D> {
         let unix_s = self.shared.borrow().unix_s;
         let second = unix_s.filter(|_| unix_s != self.stamped);
         self.stamped = unix_s;
-        let mut bytes = seal(&second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
-        bytes.extend_from_slice(&piece);
-        self.recycle(piece);
+        let mut bytes = std::mem::take(&mut self.sealed);
+        push_sealed(&mut bytes, &second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
+        self.shared.borrow_mut().spare = emptied(piece);
         let len = bytes.len() as u64;
         loop {
             let appended = file.append(bytes, sync).await;
             bytes = appended.bytes;
             if appended.written as u64 == len {
+                self.sealed = emptied(bytes);
                 self.written(len, sync, &appended.outcome);
                 return;
             }
@@ -132,13 +146,6 @@ impl<D: Disk> Writer<D> {
             }
             Ok(()) => {}
             Err(error) => shared.sync_failed(error),
-        }
-    }
-
-    fn recycle(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= BUFFER_KEPT_MAX {
-            buffer.clear();
-            self.shared.borrow_mut().spare = buffer;
         }
     }
 
@@ -262,4 +269,13 @@ impl<D: Disk> Writer<D> {
         }
         self.shared.borrow_mut().write_error = None;
     }
+}
+
+/// The buffer for what comes next, or a new one if it has grown too large to be kept.
+fn emptied(mut buffer: Vec<u8>) -> Vec<u8> {
+    if buffer.capacity() > BUFFER_KEPT_MAX {
+        return Vec::new();
+    }
+    buffer.clear();
+    buffer
 }
