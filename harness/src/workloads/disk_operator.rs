@@ -104,7 +104,7 @@ async fn act<R: Runtime>(
         Act::Reload => ask(client, context, timeout, &["DEBUG", "RELOAD"]).await,
         // A file that was turned on again is not all that there is before its first base is complete.
         Act::LoadAof if *was_off && rewrites(client, timeout).await? => Ok(()),
-        Act::LoadAof => ask(client, context, timeout, &["DEBUG", "LOADAOF"]).await,
+        Act::LoadAof => load_aof(client, context, timeout).await,
         Act::ChangeFsync => {
             let policy = *stream.pick(&["always", "everysec", "no"]);
             ask(client, context, timeout, &["CONFIG", "SET", "appendfsync", policy]).await
@@ -139,12 +139,41 @@ async fn rewrites<R: Runtime>(client: &mut Client<R>, timeout: Duration) -> Resu
     Ok(["aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1"].iter().any(|field| text.contains(field)))
 }
 
-/// Whether a sync of the append-only file has failed and the rewrite that leads out of it has not ended.
-async fn is_in_doubt<R: Runtime>(client: &mut Client<R>, timeout: Duration) -> Result<bool, Loss> {
-    client.send(&["INFO", "persistence"]);
-    let deadline = client.now() + timeout;
-    let Reply::Bulk(text) = client.receive(deadline).await? else { return Ok(false) };
-    Ok(String::from_utf8_lossy(&text).contains("aof_last_write_status:err"))
+/// What tells whether the append-only file was all that there is.
+#[derive(PartialEq, Eq)]
+struct Doubt {
+    /// A sync of it has failed, and the rewrite that leads out of that has not ended.
+    stands: bool,
+    /// How many rewrites have begun: another one may have led out of a doubt that was there for a moment.
+    rewrites: String,
+}
+
+impl Doubt {
+    async fn look<R: Runtime>(client: &mut Client<R>, timeout: Duration) -> Result<Doubt, Loss> {
+        client.send(&["INFO", "persistence"]);
+        let deadline = client.now() + timeout;
+        let reply = client.receive(deadline).await?;
+        let text = match &reply {
+            Reply::Bulk(text) => String::from_utf8_lossy(text),
+            _ => "".into(),
+        };
+        let rewrites = text.lines().find(|line| line.starts_with("aof_rewrites:")).unwrap_or_default().to_owned();
+        Ok(Doubt { stands: text.contains("aof_last_write_status:err"), rewrites })
+    }
+}
+
+/// Has everything loaded again from the append-only file. While a sync has failed it is not all that there is, and an error is right.
+async fn load_aof<R: Runtime>(client: &mut Client<R>, context: &Context, timeout: Duration) -> Result<(), Loss> {
+    let before = Doubt::look(client, timeout).await?;
+    let command = ["DEBUG", "LOADAOF"];
+    let reply = note_reply(client, context, timeout, &command).await?;
+    if !is_possible(&reply) {
+        let after = Doubt::look(client, timeout).await?;
+        if !before.stands && before == after {
+            context.record.borrow_mut().unexpected(context.now(), &context.plan.name, &command.join(" "), &reply);
+        }
+    }
+    Ok(())
 }
 
 async fn ask<R: Runtime>(
@@ -153,20 +182,30 @@ async fn ask<R: Runtime>(
     timeout: Duration,
     command: &[&str],
 ) -> Result<(), Loss> {
+    let reply = note_reply(client, context, timeout, command).await?;
+    if !is_possible(&reply) {
+        context.record.borrow_mut().unexpected(context.now(), &context.plan.name, &command.join(" "), &reply);
+    }
+    Ok(())
+}
+
+async fn note_reply<R: Runtime>(
+    client: &mut Client<R>,
+    context: &Context,
+    timeout: Duration,
+    command: &[&str],
+) -> Result<Reply, Loss> {
     client.send(command);
     let deadline = client.now() + timeout;
     let reply = client.receive(deadline).await?;
-    let words = command.join(" ");
-    (context.note)(&format!("{words}: {}", crate::record::show(&reply)));
-    let possible = match &reply {
+    (context.note)(&format!("{}: {}", command.join(" "), crate::record::show(&reply)));
+    Ok(reply)
+}
+
+fn is_possible(reply: &Reply) -> bool {
+    match reply {
         Reply::Simple(_) => true,
         Reply::Error(text) => !text.starts_with(b"ERR Error trying to load"),
         _ => false,
-    };
-    // After a failed sync the file is not all that there is, either, before a rewrite has ended.
-    let possible = possible || (words == "DEBUG LOADAOF" && is_in_doubt(client, timeout).await?);
-    if !possible {
-        context.record.borrow_mut().unexpected(context.now(), &context.plan.name, &words, &reply);
     }
-    Ok(())
 }
