@@ -1,7 +1,7 @@
-//! Searches among ascending hashes, which are evenly spread: where one is can be told from its value, nearly.
+//! Searches among what ascends and is more or less evenly spread, hashes above all: where one is can be told from its value, nearly.
 //!
 //! A binary search looks at a line of memory after another, and waits for each; a guess looks at one or two. Hashes that are
-//! not spread (tests have such) are found as well, in logarithmic time.
+//! not spread (tests have such) are found as well, in logarithmic time, and so are scores, of which nobody knows how they are spread.
 
 /// Steps from the guess before it is given up as a bad one.
 const STEPS_MAX: usize = 16;
@@ -99,6 +99,44 @@ pub(crate) fn count_up_to(len: usize, (low, high): (u32, u32), at: impl Fn(usize
     }
 }
 
+/// How many of `len` places `is_before` holds for, which it does up to one of them, if there are probably `guess`: the further that is
+/// off, the longer it takes, but hardly longer than twice a search that knows nothing.
+#[inline]
+pub(crate) fn partition_near(len: usize, guess: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let guess = guess.min(len);
+    let (mut low, mut high, mut step) = (0, len, 1);
+    if guess < len && is_before(guess) {
+        low = guess + 1;
+        while low < len {
+            let at = (guess + step).min(len - 1);
+            if !is_before(at) {
+                high = at;
+                break;
+            }
+            (low, step) = (at + 1, 2 * step);
+        }
+    } else {
+        high = guess;
+        while high > 0 {
+            let at = guess.saturating_sub(step);
+            if is_before(at) {
+                low = at + 1;
+                break;
+            }
+            (high, step) = (at, 2 * step);
+        }
+    }
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
 #[cold]
 fn partition(mut low: usize, mut high: usize, at: impl Fn(usize) -> u32, hash: u32) -> usize {
     while low < high {
@@ -116,7 +154,7 @@ fn partition(mut low: usize, mut high: usize, at: impl Fn(usize) -> u32, hash: u
 mod tests {
     use quickcheck::quickcheck;
 
-    use super::{Between, count_up_to};
+    use super::{Between, count_up_to, partition_near};
 
     fn agrees(mut hashes: Vec<u32>, sought: Vec<u32>) -> bool {
         hashes.sort_unstable();
@@ -152,6 +190,17 @@ mod tests {
         fn searches_go_on_among_crowds(hashes: Vec<u8>, far: Vec<u32>, sought: Vec<u8>, below: u8) -> bool {
             let hashes = hashes.into_iter().map(u32::from).chain(far).collect();
             narrows(hashes, sought.into_iter().map(u32::from).collect(), usize::from(below) + 1)
+        }
+
+        fn guesses_of_all_kinds_lead_there(len: u8, guess: u8, before: u8) -> bool {
+            let (len, before) = (usize::from(len), usize::from(before.min(len)));
+            let asked = std::cell::Cell::new(0);
+            let found = partition_near(len, guess.into(), |at| {
+                asked.set(asked.get() + 1);
+                assert!(at < len);
+                at < before
+            });
+            found == before && asked.get() <= 2 * (len + 1).ilog2() + 4
         }
 
         fn spread_hashes_are_found(hashes: Vec<u32>, sought: Vec<u32>) -> bool {

@@ -226,6 +226,17 @@ impl<P: Page> Tree<P> {
         self.lookup_where(|children| node::child_by(children, &reaches))
     }
 
+    /// As [`Tree::lookup_by`], where bounds tell roughly how many are before: `share` says which part of those between two of them.
+    #[inline]
+    #[must_use]
+    pub fn lookup_near(
+        &self,
+        reaches: impl Fn(&P::Bound) -> bool,
+        share: impl Fn(&P::Bound, &P::Bound) -> f64,
+    ) -> Option<&P> {
+        self.lookup_where(|children| node::child_near(children, &reaches, &share))
+    }
+
     #[inline]
     fn lookup_where(&self, mut seek: impl FnMut(&[Child<P>]) -> usize) -> Option<&P> {
         let mut node = self.root.as_deref()?;
@@ -296,6 +307,16 @@ impl<P: Page> Tree<P> {
     /// Changes the page that [`Tree::page_by`] finds, or a first one where there is none.
     pub fn edit_by<R>(&mut self, reaches: impl Fn(&P::Bound) -> bool, change: impl FnOnce(&mut P) -> R) -> R {
         self.edit(|children| node::child_by(children, &reaches), |page, _| change(page))
+    }
+
+    /// As [`Tree::edit_by`], with a search as that of [`Tree::lookup_near`].
+    pub fn edit_near<R>(
+        &mut self,
+        reaches: impl Fn(&P::Bound) -> bool,
+        share: impl Fn(&P::Bound, &P::Bound) -> f64,
+        change: impl FnOnce(&mut P) -> R,
+    ) -> R {
+        self.edit(|children| node::child_near(children, &reaches, &share), |page, _| change(page))
     }
 
     /// Changes the first page, which may be a new one.

@@ -101,7 +101,7 @@ impl LargeSortedSet {
     /// The page where a member of this score is or would be in the order.
     #[inline]
     pub(crate) fn order_page(&self, score: f64, name: &[u8]) -> Option<&ScorePage> {
-        self.order.lookup_by(|lowest| lowest.reaches(score, name))
+        self.order.lookup_near(|lowest| lowest.reaches(score, name), |low, high| low.share(high, score))
     }
 
     /// A member's score.
@@ -136,13 +136,12 @@ impl LargeSortedSet {
         });
         match (updated.old, updated.new) {
             (None, Some(new)) => {
-                self.order.edit_by(|lowest| lowest.reaches(new, name), |page| page.insert(new, name));
+                self.edit_order(new, name, |page| page.insert(new, name));
             }
             (Some(old), Some(new)) if old != new => {
-                let stayed =
-                    self.order.edit_by(|lowest| lowest.reaches(old, name), |page| page.rescore(old, name, new));
+                let stayed = self.edit_order(old, name, |page| page.rescore(old, name, new));
                 if !stayed {
-                    self.order.edit_by(|lowest| lowest.reaches(new, name), |page| page.insert(new, name));
+                    self.edit_order(new, name, |page| page.insert(new, name));
                 }
             }
             _ => {}
@@ -154,8 +153,14 @@ impl LargeSortedSet {
     pub fn remove(&mut self, name: &[u8]) -> Option<f64> {
         let hash = self.hash(name);
         let score = self.index.edit_of(&hash, |page| page.remove(hash, name))?;
-        self.order.edit_by(|lowest| lowest.reaches(score, name), |page| page.remove(score, name));
+        self.edit_order(score, name, |page| page.remove(score, name));
         Some(score)
+    }
+
+    /// Changes the page where a member of this score is or would be in the order.
+    #[inline]
+    fn edit_order<R>(&mut self, score: f64, name: &[u8], change: impl FnOnce(&mut ScorePage) -> R) -> R {
+        self.order.edit_near(|lowest| lowest.reaches(score, name), |low, high| low.share(high, score), change)
     }
 
     /// Removes the members at `ranks`.

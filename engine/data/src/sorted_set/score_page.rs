@@ -76,6 +76,13 @@ impl Place {
     pub(super) fn reaches(&self, score: f64, name: &[u8]) -> bool {
         if self.score == score { *self.name <= *name } else { self.score < score }
     }
+
+    /// Which part of what is between this place and a later one is before the score, if scores are spread evenly. Where they are not
+    /// numbers to calculate with it is no number.
+    #[inline]
+    pub(super) fn share(&self, last: &Place, score: f64) -> f64 {
+        (score - self.score) / (last.score - self.score)
+    }
 }
 
 impl ScorePage {
@@ -135,9 +142,11 @@ impl ScorePage {
     #[inline]
     fn position(&self, score: f64, name: &[u8]) -> Option<usize> {
         let low = self.scores.count_from(0, |other| other < score);
-        let found = match self.end_of(low, score) - low {
-            1 if self.has_score(low, score) => Some(low),
-            _ => self.seek(score, name).ok(),
+        let end = if self.has_score(low, score) { self.end_of(low, score) } else { low };
+        let found = match end - low {
+            0 => None,
+            1 => Some(low),
+            _ => self.names.search(low..end, name).ok(),
         };
         debug_assert_eq!(found, self.seek(score, name).ok(), "the order holds what the index says");
         found
@@ -148,10 +157,14 @@ impl ScorePage {
         at < self.scores.len() && self.scores.get(at) == score
     }
 
-    /// Where records of this score end, of which the first is at `low`. Mostly it is the only one.
+    /// Where records of this score end, of which the first is at `low`. Mostly there are few.
     #[inline]
     fn end_of(&self, low: usize, score: f64) -> usize {
-        if self.has_score(low + 1, score) { low + self.scores.count_from(low, |other| other <= score) } else { low + 1 }
+        const STEPS_MAX: usize = 8;
+        match (low + 1..low + STEPS_MAX).find(|at| !self.has_score(*at, score)) {
+            Some(end) => end,
+            None => low + self.scores.count_from(low, |other| other <= score),
+        }
     }
 
     /// Puts a record in that is not there.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Page;
 use crate::size_class::size_class;
-use crate::spread::Between;
+use crate::spread::{self, Between};
 
 /// The two counters before what an `Arc` holds.
 pub(super) const COUNTERS_BYTES: usize = 16;
@@ -111,6 +111,19 @@ pub(super) fn child_at<P: Page>(children: &[Child<P>], index: usize) -> (usize, 
 /// The last child whose bound `reaches` accepts, otherwise the first.
 pub(super) fn child_by<P: Page>(children: &[Child<P>], reaches: &impl Fn(&P::Bound) -> bool) -> usize {
     children.partition_point(|child| reaches(&child.bound)).saturating_sub(1)
+}
+
+/// The same, of whom is known about where among the children it is: `share` of them are before it, 0 to 1, by their first and last bound.
+#[inline]
+pub(super) fn child_near<P: Page>(
+    children: &[Child<P>],
+    reaches: &impl Fn(&P::Bound) -> bool,
+    share: &impl Fn(&P::Bound, &P::Bound) -> f64,
+) -> usize {
+    let (Some(first), Some(last)) = (children.first(), children.last()) else { return 0 };
+    // What is no share of anything is the first or the last, which is as good a guess as any.
+    let guess = (share(&first.bound, &last.bound) * children.len() as f64) as usize;
+    spread::partition_near(children.len(), guess, |at| reaches(&children[at].bound)).saturating_sub(1)
 }
 
 /// The last child whose bound is at or before `bound`, otherwise the first.
