@@ -15,7 +15,7 @@ use std::task::Poll;
 use refrain_core::{Engine, Hooks, LoadRule};
 use refrain_persist::aof::{AofItem, AofReader};
 use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions, SIGNATURE_BYTES, is_rdb};
-use refrain_persist::{Limits, Seal};
+use refrain_persist::{Limits, Salt, Seal};
 use refrain_runtime::{Disk, File, Open};
 
 /// Bytes read at once.
@@ -85,6 +85,8 @@ pub struct Loaded {
     pub cut_to: Option<u64>,
     /// From here on nobody has said of the last part that it is durable; `None` if nobody has said anything of it.
     pub doubtful_from: Option<u64>,
+    /// What the last part's seals are made with, if it says that.
+    pub salt: Option<Salt>,
     /// How many files there were.
     pub files: usize,
 }
@@ -200,7 +202,7 @@ impl Loader {
                 if let Some(cut_to) = reading.finish(engine, &self.options)? {
                     self.loaded.cut_to = Some(cut_to);
                 }
-                self.loaded.doubtful_from = reading.doubtful_from();
+                (self.loaded.doubtful_from, self.loaded.salt) = (reading.doubtful_from(), reading.salt());
                 self.reading = None;
                 self.loaded.files += 1;
                 continue;
@@ -351,6 +353,12 @@ impl Reading {
         reader.claimed()
     }
 
+    /// What its seals are made with.
+    fn salt(&self) -> Option<Salt> {
+        let Format::Commands(reader) = &self.format else { return None };
+        reader.valid_salt()
+    }
+
     /// All of it was taken. Returns where it is to be cut.
     fn finish<H: Hooks>(&mut self, engine: &mut Engine<H>, options: &LoadOptions) -> Result<Option<u64>, String> {
         let path = &self.part.path;
@@ -368,7 +376,7 @@ impl Reading {
         let end = reader.valid_up_to();
         let (cut, why) = match &self.broken {
             Some(Broken { at, why, tail }) => {
-                if Seal::latest_claim(tail).is_some_and(|claim| claim > end) {
+                if Seal::latest_claim(reader.salt(), tail).is_some_and(|claim| claim > end) {
                     let text = "what follows shows that it was durable: the disk has lost what it had kept";
                     return Err(said(path, &format!("{why} at offset {at}, and {text}")));
                 }
