@@ -465,3 +465,35 @@ fn a_value_that_looks_like_a_seal_is_in_the_way_of_no_start_after_the_loss_of_po
     server.connect().check("GET kept", "$5");
     server.connect().check("EXISTS lost", ":0");
 }
+
+#[test]
+fn a_snapshot_is_called_what_was_configured_when_it_began() {
+    let (folder, other) = (tempfile::tempdir().expect("a temporary directory"), tempfile::tempdir().expect("another"));
+    let arguments =
+        ["--rdb-key-save-delay", "100", "--enable-debug-command", "yes", "--enable-protected-configs", "yes"];
+    let server = start(folder.path(), &arguments);
+    let names = |folder: &Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        names.sort();
+        names
+    };
+    server.connect().check("DEBUG POPULATE 5000 key 10", "+OK");
+    server.connect().check("BGSAVE", "+Background saving started");
+    server.connect().check(&format!("CONFIG SET dir {}", other.path().display()), "+OK");
+    server.connect().check("CONFIG SET dbfilename other.rdb", "+OK");
+    server.connect().check("CONFIG SET rdb-key-save-delay 0", "+OK");
+    until_quiet(&server);
+    let mut client = server.connect();
+    client.send(b"INFO persistence\r\nQUIT\r\n");
+    let info = String::from_utf8(client.receive_to_end()).expect("INFO is text");
+    assert!(info.contains("rdb_last_bgsave_status:ok"), "{info}");
+    assert_eq!((names(folder.path()), names(other.path())), (vec!["dump.rdb".to_owned()], vec![]));
+    server.connect().check("SAVE", "+OK");
+    assert_eq!(
+        (names(folder.path()), names(other.path())),
+        (vec!["dump.rdb".to_owned()], vec!["other.rdb".to_owned()])
+    );
+}
