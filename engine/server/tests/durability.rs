@@ -43,6 +43,17 @@ fn start(folder: &Path, arguments: &[&str]) -> Server {
     }
 }
 
+/// What a server says that does not start.
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let port = free_port();
+    let port_text = port.to_string();
+    let mut all = vec!["--port", &port_text, "--bind", "127.0.0.1"];
+    all.extend(arguments);
+    let mut server = Server::spawn(command(&all).current_dir(folder), port);
+    assert!(!server.read_until(READY), "{}", server.log);
+    server.log.clone()
+}
+
 /// Writes transactions until the server is gone. Each raises two counters of the client's own and one that all share. Returns how
 /// many were acknowledged.
 fn write_until_the_end(port: u16, client: usize, acknowledged: &AtomicU64) -> u64 {
@@ -285,16 +296,14 @@ fn a_damaged_snapshot_ends_the_start_and_the_log_says_where_it_is_damaged() {
     // A list whose second element says that the first is longer than it is.
     let damaged = b"REDIS0009\x0e\x01k\x01\x13\x13\0\0\0\x0e\0\0\0\x02\0\0\x02aa\x05\x02bb\xff\xff\0\0\0\0\0\0\0\0";
     std::fs::write(folder.path().join("dump.rdb"), damaged).unwrap();
-    let port = free_port();
-    let mut server = Server::spawn(command(&["--port", &port.to_string()]).current_dir(folder.path()), port);
-    assert!(!server.read_until(READY), "{}", server.log);
+    let log = refused(folder.path(), &[]);
     let why = "Ziplist integrity check failed at offset 33, reading key 'k'";
     for line in [
         &format!("Internal error in RDB reading: dump.rdb: {why}"),
         "Terminating server after rdb file reading failure.",
         &format!("Fatal error loading the DB: dump.rdb: {why}. Exiting."),
     ] {
-        assert!(server.log.contains(line), "{line}: {}", server.log);
+        assert!(log.contains(line), "{line}: {log}");
     }
     assert_eq!(std::fs::read(folder.path().join("dump.rdb")).unwrap(), damaged, "it stays as it is");
 }
@@ -496,4 +505,28 @@ fn a_snapshot_is_called_what_was_configured_when_it_began() {
         (names(folder.path()), names(other.path())),
         (vec!["dump.rdb".to_owned()], vec!["other.rdb".to_owned()])
     );
+}
+
+#[test]
+fn a_start_that_refuses_says_once_where_the_damage_is() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = start(folder.path(), &arguments);
+    for key in ["first", "second", "third"] {
+        server.connect().check(&format!("SET {key} value"), "+OK");
+    }
+    server.signal("KILL");
+    drop(server);
+    let path = folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    let at = bytes.windows(5).position(|bytes| bytes == b"first").expect("the key is there");
+    bytes[at] ^= 1;
+    let seal = bytes[..at].windows(5).rposition(|bytes| bytes == b"#CRC:").expect("its seal is there");
+    std::fs::write(&path, bytes).expect("it is writable");
+    let log = refused(folder.path(), &arguments);
+    let expected = format!(
+        "appendonly.aof.1.incr.aof: The checksum does not hold at offset {seal}, and what follows shows that it was \
+         durable: the disk has lost what it had kept. Exiting."
+    );
+    assert!(log.contains(&expected), "{log}");
 }

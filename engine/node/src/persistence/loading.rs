@@ -121,7 +121,7 @@ struct Reading {
     db: u64,
     /// All of it has been fed.
     ended: bool,
-    /// It is broken at this offset, and may end there, unless what follows says that it was durable.
+    /// It is broken, and may end there, unless what follows says that it was durable.
     broken: Option<Broken>,
 }
 
@@ -133,7 +133,6 @@ enum Format {
 }
 
 struct Broken {
-    at: u64,
     why: String,
     tail: Vec<u8>,
 }
@@ -328,7 +327,7 @@ impl Reading {
                         let name = name_of(&self.part.path);
                         return Err(format!("{why} reading the append only file {name}"));
                     }
-                    Err(Refused::Format { at, why, may_end_here }) => {
+                    Err(Refused::Format { why, may_end_here }) => {
                         if !may_end_here || !(self.part.role.is_last() || options.cut_anywhere) {
                             let name = name_of(&self.part.path);
                             return Err(format!(
@@ -337,7 +336,7 @@ impl Reading {
                             ));
                         }
                         let tail = reader.rest().to_vec();
-                        self.broken = Some(Broken { at, why, tail });
+                        self.broken = Some(Broken { why, tail });
                         break;
                     }
                 },
@@ -375,10 +374,10 @@ impl Reading {
         let Format::Commands(reader) = &self.format else { return Ok(None) };
         let end = reader.valid_up_to();
         let (cut, why) = match &self.broken {
-            Some(Broken { at, why, tail }) => {
+            Some(Broken { why, tail }) => {
                 if Seal::latest_claim(reader.salt(), tail).is_some_and(|claim| claim > end) {
                     let text = "what follows shows that it was durable: the disk has lost what it had kept";
-                    return Err(said(path, &format!("{why} at offset {at}, and {text}")));
+                    return Err(said(path, &format!("{why}, and {text}")));
                 }
                 (true, why.as_str())
             }
@@ -466,17 +465,15 @@ fn take_key<H: Hooks>(
 enum Refused {
     /// A command that can't be one of a server's.
     Command(String),
-    /// What stands there is nothing that was written whole.
-    Format { at: u64, why: String, may_end_here: bool },
+    /// What stands there is nothing that was written whole. Where that is is said, too.
+    Format { why: String, may_end_here: bool },
 }
 
 /// Takes a command. False if there is none yet, or no more.
 fn take_command<H: Hooks>(reader: &mut AofReader, engine: &mut Engine<H>) -> Result<bool, Refused> {
-    let item = reader.next().map_err(|error| Refused::Format {
-        at: error.offset,
-        may_end_here: error.kind.may_be_unsynced(),
-        why: error.to_string(),
-    })?;
+    let item = reader
+        .next()
+        .map_err(|error| Refused::Format { may_end_here: error.kind.may_be_unsynced(), why: error.to_string() })?;
     match item {
         Some(AofItem::Command(command)) => {
             engine.replay(command).map_err(|error| Refused::Command(error.to_string()))?;

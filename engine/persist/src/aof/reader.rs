@@ -328,7 +328,7 @@ impl AofReader {
         // Right behind a sealed piece stands another or nothing, unless the power was lost or another server has gone on.
         let offset = Some(self.incoming.offset());
         let is_behind_seal = self.sealed_up_to == offset || self.stamped_up_to == offset;
-        let kind = if is_behind_seal && !kind.is_truncation() { AofErrorKind::Unsealed } else { kind };
+        let kind = if is_behind_seal && !kind.may_be_unsynced() { AofErrorKind::Unsealed } else { kind };
         let error = AofError { offset: self.incoming.offset() + seen as u64, kind };
         self.failed.insert(error).clone()
     }
