@@ -222,7 +222,7 @@ impl Reading {
         let format = match part.role {
             Role::Snapshot => Format::Keys(keys(options)),
             Role::Base { .. } => Format::Unknown(Vec::new()),
-            Role::Incremental { .. } => Format::Commands(commands(0)),
+            Role::Incremental { .. } => Format::Commands(commands(0, &part)),
         };
         Reading { part, format, db: 0, ended: false, broken: None }
     }
@@ -278,7 +278,7 @@ impl Reading {
                 Format::Keys(reader)
             }
             false => {
-                let mut reader = commands(0);
+                let mut reader = commands(0, &self.part);
                 reader.feed(&start);
                 Format::Commands(reader)
             }
@@ -311,7 +311,7 @@ impl Reading {
                         && (self.ended || !reader.rest().is_empty())
                     {
                         // An old file: keys, and commands behind them.
-                        let mut behind = commands(reader.offset());
+                        let mut behind = commands(reader.offset(), &self.part);
                         behind.feed(reader.rest());
                         if self.ended {
                             behind.end_of_input();
@@ -412,8 +412,8 @@ fn keys(options: &LoadOptions) -> Box<RdbReader> {
     }))
 }
 
-fn commands(offset: u64) -> Box<AofReader> {
-    Box::new(AofReader::new(offset, ARGUMENT_BYTES_MAX))
+fn commands(offset: u64, part: &Part) -> Box<AofReader> {
+    Box::new(AofReader::new(offset, ARGUMENT_BYTES_MAX).of_len(part.size))
 }
 
 fn name_of(path: &Path) -> std::path::Display<'_> {

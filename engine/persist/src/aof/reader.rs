@@ -23,6 +23,7 @@ const DIGITS_MAX: usize = 19;
 pub struct AofReader {
     incoming: Incoming,
     argument_bytes_max: u64,
+    file_len: u64,
     ended: bool,
     command: Option<Unfinished>,
     /// The arguments of the command, relative to its beginning.
@@ -108,8 +109,9 @@ impl fmt::Debug for AofCommand<'_> {
     }
 }
 
-/// A sealed piece is never longer: a round's bytes, or one command of the largest size.
-const SEALED_MAX: u64 = 4 << 30;
+/// Most sealed pieces are not longer. One that is may be a transaction, which is never in two; but to wait for its end where there is
+/// none is to hold all of the file.
+const SEALED_MOST: u64 = 4 << 30;
 
 /// What an annotation is.
 #[derive(Clone, Copy)]
@@ -139,6 +141,7 @@ impl AofReader {
         AofReader {
             incoming: Incoming::new(offset, false),
             argument_bytes_max,
+            file_len: u64::MAX,
             ended: false,
             command: None,
             arguments: Vec::new(),
@@ -153,6 +156,13 @@ impl AofReader {
             looked_at: None,
             claimed: None,
         }
+    }
+
+    /// The file is so long, or was when it was opened: a piece that says that it is very long and doesn't end there is damaged.
+    #[must_use]
+    pub fn of_len(mut self, file_len: u64) -> AofReader {
+        self.file_len = file_len;
+        self
     }
 
     /// The next bytes of the file.
@@ -287,7 +297,7 @@ impl AofReader {
             return sealed;
         }
         if rest.starts_with(SEAL_PREFIX) {
-            return check_piece(self.salt, rest, 0, offset);
+            return check_piece(rest, 0, self.salt, [offset, self.file_len]);
         }
         if rest.starts_with(SALT_PREFIX) {
             let salt = Salt::parse(&rest[..len]).filter(|salt| self.salt.is_none_or(|known| known == *salt));
@@ -310,7 +320,7 @@ impl AofReader {
         let sealed = match Seal::parse(behind) {
             Some(seal) if seal.stamp_len == 0 && (is_stamp(&rest[..len]) || !should_be) => Sealed::Not,
             None if behind.len() < SEAL_BYTES_MAX && !behind.contains(&b'\n') => Sealed::Incomplete,
-            _ => check_piece(self.salt, rest, len, offset),
+            _ => check_piece(rest, len, self.salt, [offset, self.file_len]),
         };
         if let Sealed::Holds { .. } = sealed {
             self.looked_at = Some((offset + len as u64, sealed));
@@ -390,11 +400,12 @@ impl AofReader {
     }
 }
 
-/// Looks at what stands at the front, at this offset: a stamp of so many bytes, a seal, and the piece.
-fn check_piece(salt: Option<Salt>, rest: &[u8], stamp_len: usize, offset: u64) -> Sealed {
+/// Looks at what stands at the front, at this offset of a file of this length: a stamp of so many bytes, a seal, and the piece.
+fn check_piece(rest: &[u8], stamp_len: usize, salt: Option<Salt>, [offset, file_len]: [u64; 2]) -> Sealed {
     let (stamp, line) = rest.split_at(stamp_len);
     let Some(seal) = Seal::parse(line).filter(|seal| seal.stamp_len == stamp_len) else { return Sealed::Broken };
-    let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MAX);
+    let in_file = file_len.saturating_sub(offset + (stamp_len + seal.line_len) as u64);
+    let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MOST.max(in_file));
     let Some(len) = len else { return Sealed::Broken };
     match line[seal.line_len..].get(..len) {
         None => Sealed::Incomplete,

@@ -233,3 +233,20 @@ fn without_a_salt_what_a_client_has_sent_claims_nothing_in_a_piece_without_an_en
         piece[2] = b'\r';
     }
 }
+
+#[test]
+fn a_piece_of_any_length_is_waited_for_if_the_file_is_long_enough() {
+    // A length of 8 GiB, and some of what that is.
+    let line = seal(SALT, b"", b"", 20);
+    let line = [SALT.map(Salt::lines).expect("there is one"), line].concat();
+    let line = String::from_utf8(line).expect("it is text").replace(" 0 20", " 8589934592 20");
+    for (file_len, waits) in [(9 << 30, true), (8 << 30, false), (u64::MAX, true)] {
+        let mut reader = AofReader::new(0, 1 << 20).of_len(file_len);
+        reader.feed(line.as_bytes());
+        reader.feed(&commands(&["a"]));
+        for _ in 0..2 {
+            assert!(matches!(reader.next(), Ok(Some(AofItem::Annotation(_)))), "it says its salt twice");
+        }
+        assert_eq!(reader.next().is_ok_and(|item| item.is_none()), waits, "{file_len}");
+    }
+}
