@@ -14,11 +14,18 @@
 //! #CRC:<8 hex digits> <bytes that follow> <durable> <bytes of the line before>\r\n
 //! ```
 //!
-//! The checksum (CRC-32) is over the rest of the line, the line before it if it says so, and the bytes that follow it. `durable` is how
-//! many bytes of the file were known to be durable when the piece was written. The loss of power may keep, tear or lose any sector
-//! that was not synced, so the first piece whose seal doesn't hold is where the file ends, unless a later piece, whose seal holds,
-//! says that what is broken had been durable: then the disk has lost what it had promised to keep.
+//! The checksum (CRC-32) is over the file's [`Salt`], the rest of the line, the line before it if it says so, and the bytes that follow
+//! it. `durable` is how many bytes of the file were known to be durable when the piece was written. The loss of power may keep, tear or
+//! lose any sector that was not synced, so the first piece whose seal doesn't hold is where the file ends, unless a later piece, whose
+//! seal holds, says that what is broken had been durable: then the disk has lost what it had promised to keep.
+//!
+//! Files that have no salt are read, too: there the checksum begins with the rest of the line, and what a client sends may look like a
+//! seal. Behind a salt nothing is a seal that it is not part of.
 
+mod salt;
+
+pub use self::salt::Salt;
+pub(crate) use self::salt::{SALT_BYTES, SALT_PREFIX};
 use crate::aof::number;
 
 /// A line that begins with this is a seal.
@@ -58,25 +65,25 @@ pub(crate) fn is_stamp(line: &[u8]) -> bool {
     digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
-/// What stands before `piece`: the stamp, if it has one, and the line that seals both, in a file of which so many bytes are known to be
-/// durable.
+/// What stands before `piece`: the stamp, if it has one, and the line that seals both, in a file with this salt, of which so many bytes
+/// are known to be durable.
 #[must_use]
-pub fn seal(stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
+pub fn seal(salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(SEAL_BYTES_MAX + stamp.len());
-    push_seal(&mut sealed, stamp, piece, durable);
+    push_seal(&mut sealed, salt, stamp, piece, durable);
     sealed
 }
 
 /// Appends what stands before `piece`, and the piece.
-pub fn push_sealed(to: &mut Vec<u8>, stamp: &[u8], piece: &[u8], durable: u64) {
+pub fn push_sealed(to: &mut Vec<u8>, salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) {
     to.reserve(stamp.len() + SEAL_BYTES_MAX + piece.len());
-    push_seal(to, stamp, piece, durable);
+    push_seal(to, salt, stamp, piece, durable);
     to.extend_from_slice(piece);
 }
 
-fn push_seal(to: &mut Vec<u8>, stamp: &[u8], piece: &[u8], durable: u64) {
+fn push_seal(to: &mut Vec<u8>, salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) {
     let rest = rest_of_line(piece.len() as u64, durable, stamp.len());
-    let crc = checksum(rest.as_bytes(), stamp, piece);
+    let crc = checksum(salt, rest.as_bytes(), stamp, piece);
     to.extend_from_slice(stamp);
     to.extend_from_slice(SEAL_PREFIX);
     to.extend_from_slice(format!("{crc:08x}{rest}").as_bytes());
@@ -89,8 +96,11 @@ fn rest_of_line(len: u64, durable: u64, stamp_len: usize) -> String {
     }
 }
 
-fn checksum(rest: &[u8], stamp: &[u8], piece: &[u8]) -> u32 {
+fn checksum(salt: Option<Salt>, rest: &[u8], stamp: &[u8], piece: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
+    if let Some(salt) = salt {
+        hasher.update(&salt.bytes());
+    }
     hasher.update(rest);
     hasher.update(stamp);
     hasher.update(piece);
@@ -124,44 +134,80 @@ impl Seal {
         })
     }
 
-    /// Whether this is the seal of `piece`, with this stamp before it.
+    /// Whether this is the seal of `piece`, with this stamp before it, in a file with this salt.
     #[must_use]
-    pub fn holds(&self, stamp: &[u8], piece: &[u8]) -> bool {
+    pub fn holds(&self, salt: Option<Salt>, stamp: &[u8], piece: &[u8]) -> bool {
         let rest = rest_of_line(self.len, self.durable, self.stamp_len);
         let fits = piece.len() as u64 == self.len && stamp.len() == self.stamp_len;
-        fits && checksum(rest.as_bytes(), stamp, piece) == self.crc
+        fits && checksum(salt, rest.as_bytes(), stamp, piece) == self.crc
     }
 
-    /// The largest `durable` of the sealed pieces that lie whole in `bytes`, which begin where a file ceases to be whole.
+    /// The largest `durable` of the sealed pieces that lie whole in `bytes`, which begin where a file ceases to be whole. Up to there it
+    /// has said this salt.
     ///
-    /// They may begin anywhere, unless a piece stands in front whose end is missing: then only where its commands end, for what looks
-    /// like a seal within one of them is what a client has sent.
+    /// They may begin anywhere. But without a salt, and with a piece in front whose end is missing, only where its commands end, for what
+    /// looks like a seal within one of them is what a client has sent.
     #[must_use]
-    pub fn latest_claim(bytes: &[u8]) -> Option<u64> {
-        if let Some(claim) = torn_piece(bytes).and_then(|at| claim_between_commands(bytes, at).ok()) {
-            return claim;
+    pub fn latest_claim(salt: Option<Salt>, bytes: &[u8]) -> Option<u64> {
+        let mut scan = Scan { bytes, salt, claim: None };
+        if salt.is_none()
+            && let Some(at) = torn_piece(bytes)
+            && scan.between_commands(at).is_ok()
+        {
+            return scan.claim;
         }
-        let mut claim = None;
+        scan = Scan { bytes, salt, claim: None };
         let mut at = 0;
-        while let Some(found) = memchr::memmem::find(&bytes[at..], SEAL_PREFIX) {
+        while let Some(found) = memchr::memchr(b'#', &bytes[at..]) {
             at += found;
-            at += match Seal::sealed_piece(bytes, at) {
-                Some((seal, piece)) => {
-                    claim = claim.max(Some(seal.durable));
-                    seal.line_len + piece.len()
-                }
-                None => 1,
-            };
+            at += scan.look_at(at).unwrap_or(1);
         }
-        claim
+        scan.claim
+    }
+}
+
+/// A look for seals in what lies behind damage.
+struct Scan<'a> {
+    bytes: &'a [u8],
+    salt: Option<Salt>,
+    claim: Option<u64>,
+}
+
+impl Scan<'_> {
+    /// Takes what stands at `at`, if it is a sealed piece or says the salt. Returns how many bytes that has.
+    fn look_at(&mut self, at: usize) -> Option<usize> {
+        let rest = &self.bytes[at..];
+        if let (None, Some(line)) = (self.salt, rest.get(..SALT_BYTES)) {
+            self.salt = Salt::parse(line);
+            if self.salt.is_some() {
+                return Some(SALT_BYTES);
+            }
+        }
+        let seal = Seal::parse(rest)?;
+        let stamp = &self.bytes[at.checked_sub(seal.stamp_len)?..at];
+        let len = usize::try_from(seal.len).ok()?;
+        let piece = rest[seal.line_len..].get(..len)?;
+        if !seal.holds(self.salt, stamp, piece) {
+            return None;
+        }
+        self.claim = self.claim.max(Some(seal.durable));
+        Some(seal.line_len + len)
     }
 
-    /// The seal that begins at `at`, and what it seals behind it, if all that is there.
-    fn sealed_piece(bytes: &[u8], at: usize) -> Option<(Seal, &[u8])> {
-        let seal = Seal::parse(&bytes[at..])?;
-        let stamp = &bytes[at.checked_sub(seal.stamp_len)?..at];
-        let piece = bytes[at + seal.line_len..].get(..usize::try_from(seal.len).ok()?)?;
-        seal.holds(stamp, piece).then_some((seal, piece))
+    /// Takes what stands between commands, from the one that begins at `at` on. An error if what stands there are no commands.
+    fn between_commands(&mut self, mut at: usize) -> Result<(), ()> {
+        while at < self.bytes.len() {
+            if let Some(len) = self.look_at(at) {
+                at += len;
+            } else if self.bytes[at] == b'#' {
+                let Some(len) = line_len(&self.bytes[at..]) else { break };
+                at += len;
+            } else {
+                let Some(end) = command_end(self.bytes, at)? else { break };
+                at = end;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -171,26 +217,6 @@ fn torn_piece(bytes: &[u8]) -> Option<usize> {
     let seal = Seal::parse(&bytes[stamp_len..])?;
     let begins = stamp_len + seal.line_len;
     (seal.len > (bytes.len() - begins) as u64).then_some(begins)
-}
-
-/// The largest `durable` of the sealed pieces between commands, from the one that begins at `at` on. An error if what stands there are
-/// no commands.
-fn claim_between_commands(bytes: &[u8], mut at: usize) -> Result<Option<u64>, ()> {
-    let mut claim = None;
-    while at < bytes.len() {
-        let sealed = Seal::sealed_piece(bytes, at);
-        if let Some((seal, piece)) = sealed {
-            claim = claim.max(Some(seal.durable));
-            at += seal.line_len + piece.len();
-        } else if bytes[at] == b'#' {
-            let Some(len) = line_len(&bytes[at..]) else { break };
-            at += len;
-        } else {
-            let Some(end) = command_end(bytes, at)? else { break };
-            at = end;
-        }
-    }
-    Ok(claim)
 }
 
 fn line_len(bytes: &[u8]) -> Option<usize> {
@@ -217,15 +243,17 @@ mod tests {
     use super::*;
     use quickcheck::quickcheck;
 
-    fn sealed(stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
-        [&seal(stamp, piece, durable)[..], piece].concat()
+    fn sealed(salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
+        [&seal(salt, stamp, piece, durable)[..], piece].concat()
     }
 
     #[test]
     fn a_seal_is_a_line() {
-        assert_eq!(seal(b"", b"*1\r\n$4\r\nPING\r\n", 120), b"#CRC:e0248780 14 120\r\n");
-        let stamped = seal(&stamp(1_700_000_000), b"*1\r\n$4\r\nPING\r\n", 120);
+        assert_eq!(seal(None, b"", b"*1\r\n$4\r\nPING\r\n", 120), b"#CRC:e0248780 14 120\r\n");
+        let stamped = seal(None, &stamp(1_700_000_000), b"*1\r\n$4\r\nPING\r\n", 120);
         assert_eq!(stamped, b"#TS:1700000000\r\n#CRC:29efcd40 14 120 16\r\n");
+        let salted = seal(Some(Salt::new(7)), b"", b"*1\r\n$4\r\nPING\r\n", 120);
+        assert_eq!(salted, b"#CRC:d33a9543 14 120\r\n");
     }
 
     #[test]
@@ -246,34 +274,63 @@ mod tests {
 
     #[test]
     fn claims_are_found_behind_damage() {
-        let broken = &sealed(b"", b"broken", 99)[..24];
-        let file =
-            [&b"damage #CRC:zz "[..], &sealed(b"", b"one", 7), b"...", &sealed(b"", b"two", 40), broken].concat();
-        assert_eq!(Seal::latest_claim(&file), Some(40));
-        assert_eq!(Seal::latest_claim(b"#CRC: nothing"), None);
-        // A seal of a stamp counts with its stamp only.
-        let stamped = sealed(&stamp(7), b"three", 50);
-        assert_eq!(Seal::latest_claim(&[&file[..], &stamped].concat()), Some(50));
-        assert_eq!(Seal::latest_claim(&stamped[1..]), None);
-        assert_eq!(Seal::latest_claim(&[&b"."[..], &stamped[1..]].concat()), None);
+        for salt in [None, Some(Salt::new(8))] {
+            let broken = &sealed(salt, b"", b"broken", 99)[..24];
+            let (one, two) = (sealed(salt, b"", b"one", 7), sealed(salt, b"", b"two", 40));
+            let file = [&b"damage #CRC:zz "[..], &one, b"...", &two, broken].concat();
+            assert_eq!(Seal::latest_claim(salt, &file), Some(40));
+            assert_eq!(Seal::latest_claim(salt, b"#CRC: nothing"), None);
+            // A seal of a stamp counts with its stamp only.
+            let stamped = sealed(salt, &stamp(7), b"three", 50);
+            assert_eq!(Seal::latest_claim(salt, &[&file[..], &stamped].concat()), Some(50));
+            assert_eq!(Seal::latest_claim(salt, &stamped[1..]), None);
+            assert_eq!(Seal::latest_claim(salt, &[&b"."[..], &stamped[1..]].concat()), None);
+            // Those of another file count nowhere.
+            assert_eq!(Seal::latest_claim(Some(Salt::new(9)), &file), None);
+        }
+    }
+
+    #[test]
+    fn a_salt_behind_damage_counts_for_what_follows_it() {
+        let salt = Salt::new(8);
+        let file = [
+            &b"damage"[..],
+            &sealed(None, b"", b"one", 7),
+            &salt.lines(),
+            &sealed(Some(salt), b"", b"two", 40),
+            &sealed(None, b"", b"three", 50),
+        ];
+        assert_eq!(Seal::latest_claim(None, &file.concat()), Some(40));
+        assert_eq!(Seal::latest_claim(None, &file[..2].concat()), Some(7));
+        assert_eq!(Seal::latest_claim(Some(Salt::new(9)), &file.concat()), None);
     }
 
     quickcheck! {
-        fn a_seal_comes_back_and_holds(unix_s: Option<u64>, piece: Vec<u8>, durable: u64) -> bool {
+        fn a_seal_comes_back_and_holds(salt: Option<u64>, unix_s: Option<u64>, piece: Vec<u8>, durable: u64) -> bool {
+            let salt = salt.map(Salt::new);
             let stamp = unix_s.map(stamp).unwrap_or_default();
-            let bytes = sealed(&stamp, &piece, durable);
+            let bytes = sealed(salt, &stamp, &piece, durable);
             let line = &bytes[stamp.len()..];
             let seal = Seal::parse(line).expect("it is whole");
-            seal.durable == durable && seal.holds(&stamp, &line[seal.line_len..]) && seal.line_len <= SEAL_BYTES_MAX
+            let piece = &line[seal.line_len..];
+            seal.durable == durable && seal.holds(salt, &stamp, piece) && seal.line_len <= SEAL_BYTES_MAX
         }
 
-        fn one_flipped_bit_is_noticed(unix_s: Option<u64>, piece: Vec<u8>, durable: u64, at: usize, bit: u8) -> bool {
+        fn it_holds_with_its_salt_only(random: u64, flipped: u8, piece: Vec<u8>, durable: u64) -> bool {
+            let salt = Some(Salt::new(random));
+            let other = Some(Salt::new(random ^ (1 << (flipped % 64))));
+            let seal = Seal::parse(&seal(salt, b"", &piece, durable)).expect("it is whole");
+            seal.holds(salt, b"", &piece) && !seal.holds(other, b"", &piece) && !seal.holds(None, b"", &piece)
+        }
+
+        fn one_flipped_bit_is_noticed(salt: Option<u64>, unix_s: Option<u64>, piece: Vec<u8>, durable: u64, at: usize, bit: u8) -> bool {
+            let salt = salt.map(Salt::new);
             let stamp = unix_s.map(stamp).unwrap_or_default();
-            let mut bytes = sealed(&stamp, &piece, durable);
+            let mut bytes = sealed(salt, &stamp, &piece, durable);
             let at = at % bytes.len();
             bytes[at] ^= 1 << (bit % 8);
             let (stamp, line) = bytes.split_at(stamp.len());
-            Seal::parse(line).is_none_or(|seal| !seal.holds(stamp, line.get(seal.line_len..).unwrap_or_default()))
+            Seal::parse(line).is_none_or(|seal| !seal.holds(salt, stamp, line.get(seal.line_len..).unwrap_or_default()))
         }
     }
 }

@@ -10,7 +10,7 @@
 
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,9 @@ pub struct Appended {
 pub trait Disk: Clone + 'static {
     /// An open file.
     type File: File;
+
+    /// What a file is called whatever becomes of the working directory, as long as no directory is renamed.
+    fn absolute(&self, path: &Path) -> PathBuf;
 
     /// Opens a file.
     fn open(&self, path: &Path, how: Open) -> impl Future<Output = io::Result<Self::File>> + 'static;

@@ -43,6 +43,17 @@ fn start(folder: &Path, arguments: &[&str]) -> Server {
     }
 }
 
+/// What a server says that does not start.
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let port = free_port();
+    let port_text = port.to_string();
+    let mut all = vec!["--port", &port_text, "--bind", "127.0.0.1"];
+    all.extend(arguments);
+    let mut server = Server::spawn(command(&all).current_dir(folder), port);
+    assert!(!server.read_until(READY), "{}", server.log);
+    server.log.clone()
+}
+
 /// Writes transactions until the server is gone. Each raises two counters of the client's own and one that all share. Returns how
 /// many were acknowledged.
 fn write_until_the_end(port: u16, client: usize, acknowledged: &AtomicU64) -> u64 {
@@ -285,16 +296,14 @@ fn a_damaged_snapshot_ends_the_start_and_the_log_says_where_it_is_damaged() {
     // A list whose second element says that the first is longer than it is.
     let damaged = b"REDIS0009\x0e\x01k\x01\x13\x13\0\0\0\x0e\0\0\0\x02\0\0\x02aa\x05\x02bb\xff\xff\0\0\0\0\0\0\0\0";
     std::fs::write(folder.path().join("dump.rdb"), damaged).unwrap();
-    let port = free_port();
-    let mut server = Server::spawn(command(&["--port", &port.to_string()]).current_dir(folder.path()), port);
-    assert!(!server.read_until(READY), "{}", server.log);
+    let log = refused(folder.path(), &[]);
     let why = "Ziplist integrity check failed at offset 33, reading key 'k'";
     for line in [
         &format!("Internal error in RDB reading: dump.rdb: {why}"),
         "Terminating server after rdb file reading failure.",
         &format!("Fatal error loading the DB: dump.rdb: {why}. Exiting."),
     ] {
-        assert!(server.log.contains(line), "{line}: {}", server.log);
+        assert!(log.contains(line), "{line}: {log}");
     }
     assert_eq!(std::fs::read(folder.path().join("dump.rdb")).unwrap(), damaged, "it stays as it is");
 }
@@ -378,8 +387,8 @@ fn every_part_says_first_when_it_was_begun_if_it_is_to_say_so() {
         server.connect().check("SET key value", "+OK");
         let text =
             std::fs::read_to_string(files.join(format!("appendonly.aof.{sequence}.incr.aof"))).expect("it is there");
-        assert!(text.starts_with("#TS:"), "{text}");
-        let lines: Vec<_> = text.lines().collect();
+        let lines: Vec<_> = text.lines().skip_while(|line| line.starts_with("#SALT:")).collect();
+        assert!(lines[0].starts_with("#TS:"), "{text}");
         let at = lines.iter().position(|line| *line == "SET").expect("the command is there");
         assert!(
             lines[..at].iter().rev().find(|line| line.starts_with('#')).expect("a seal").starts_with("#CRC:"),
@@ -437,4 +446,87 @@ fn what_flushall_saves_is_in_the_way_of_no_snapshot_and_begins_no_part_of_its_ow
     until_quiet(&server);
     client.check("DEBUG LOADAOF", "+OK");
     client.check("GET c", "$1\r\n1");
+}
+
+#[test]
+fn a_value_that_looks_like_a_seal_is_in_the_way_of_no_start_after_the_loss_of_power() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = start(folder.path(), &arguments);
+    server.connect().check("SET kept value", "+OK");
+    // What it says is so of everything that is in front of it, whatever becomes of that.
+    let imitated = refrain_persist::seal(None, b"", b"", 1 << 40);
+    let mut request = Vec::new();
+    refrain_resp::encode_command(&mut request, &[&b"SET"[..], b"lost", &imitated]);
+    let mut client = server.connect();
+    client.send(&request);
+    client.send(b"QUIT\r\n");
+    client.receive_to_end();
+    server.signal("KILL");
+    drop(server);
+    // As if the power had been lost while that was written: it is there in its whole length, and not all of it is what it was.
+    let path = folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    let at = bytes.windows(4).rposition(|bytes| bytes == b"lost").expect("the key is there");
+    bytes[at..at + 4].fill(0);
+    std::fs::write(&path, bytes).expect("it is writable");
+    let server = start(folder.path(), &arguments);
+    server.connect().check("GET kept", "$5");
+    server.connect().check("EXISTS lost", ":0");
+}
+
+#[test]
+fn a_snapshot_is_called_what_was_configured_when_it_began() {
+    let (folder, other) = (tempfile::tempdir().expect("a temporary directory"), tempfile::tempdir().expect("another"));
+    let arguments =
+        ["--rdb-key-save-delay", "100", "--enable-debug-command", "yes", "--enable-protected-configs", "yes"];
+    let server = start(folder.path(), &arguments);
+    let names = |folder: &Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        names.sort();
+        names
+    };
+    server.connect().check("DEBUG POPULATE 5000 key 10", "+OK");
+    server.connect().check("BGSAVE", "+Background saving started");
+    server.connect().check(&format!("CONFIG SET dir {}", other.path().display()), "+OK");
+    server.connect().check("CONFIG SET dbfilename other.rdb", "+OK");
+    server.connect().check("CONFIG SET rdb-key-save-delay 0", "+OK");
+    until_quiet(&server);
+    let mut client = server.connect();
+    client.send(b"INFO persistence\r\nQUIT\r\n");
+    let info = String::from_utf8(client.receive_to_end()).expect("INFO is text");
+    assert!(info.contains("rdb_last_bgsave_status:ok"), "{info}");
+    assert_eq!((names(folder.path()), names(other.path())), (vec!["dump.rdb".to_owned()], vec![]));
+    server.connect().check("SAVE", "+OK");
+    assert_eq!(
+        (names(folder.path()), names(other.path())),
+        (vec!["dump.rdb".to_owned()], vec!["other.rdb".to_owned()])
+    );
+}
+
+#[test]
+fn a_start_that_refuses_says_once_where_the_damage_is() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = start(folder.path(), &arguments);
+    for key in ["first", "second", "third"] {
+        server.connect().check(&format!("SET {key} value"), "+OK");
+    }
+    server.signal("KILL");
+    drop(server);
+    let path = folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    let at = bytes.windows(5).position(|bytes| bytes == b"first").expect("the key is there");
+    bytes[at] ^= 1;
+    let seal = bytes[..at].windows(5).rposition(|bytes| bytes == b"#CRC:").expect("its seal is there");
+    std::fs::write(&path, bytes).expect("it is writable");
+    let log = refused(folder.path(), &arguments);
+    let expected = format!(
+        "appendonly.aof.1.incr.aof: The checksum does not hold at offset {seal}, and what follows shows that it was \
+         durable: the disk has lost what it had kept. Exiting."
+    );
+    assert!(log.contains(&expected), "{log}");
 }

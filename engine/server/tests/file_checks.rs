@@ -200,11 +200,13 @@ fn what_is_younger_than_a_time_is_cut_off() {
 
 #[test]
 fn what_is_younger_is_cut_off_between_sealed_pieces() {
+    let salt = refrain_persist::Salt::new(7);
     let piece = |at: u64, line: &str| {
         let piece = commands(&[line]);
-        [refrain_persist::seal(&refrain_persist::stamp(at), &piece, 0), piece].concat()
+        [refrain_persist::seal(Some(salt), &refrain_persist::stamp(at), &piece, 0), piece].concat()
     };
-    let pieces = [piece(10, "set a 1"), piece(11, "set b 2"), piece(12, "set c 3")];
+    let first = [salt.lines(), piece(10, "set a 1")].concat();
+    let pieces = [first, piece(11, "set b 2"), piece(12, "set c 3")];
     let directory = directory(&[("a.aof", pieces.concat())]);
     for (time, left) in [("11", 2), ("10", 1)] {
         let (code, text) = run(AOF, &["--truncate-to-timestamp", time, "a.aof"], &directory, "");
@@ -212,6 +214,8 @@ fn what_is_younger_is_cut_off_between_sealed_pieces() {
         assert_eq!(len(&directory, "a.aof"), pieces[..left].concat().len(), "{time}");
         assert_eq!(run(AOF, &["a.aof"], &directory, "").0, 0, "what is left is whole");
     }
+    let (code, text) = run(AOF, &["--truncate-to-timestamp", "9", "a.aof"], &directory, "");
+    assert!(code == 1 && text.contains("nothing before timestamp 9, aborting..."), "{text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::future::Future;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use std::cell::RefCell;
@@ -54,6 +54,11 @@ pub struct TokioFile {
 
 impl Disk for TokioDisk {
     type File = TokioFile;
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        // There is no other name where the working directory has been removed.
+        std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+    }
 
     fn open(&self, path: &Path, how: Open) -> impl Future<Output = io::Result<TokioFile>> + 'static {
         let (path, disk) = (path.to_path_buf(), self.clone());

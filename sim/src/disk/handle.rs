@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -104,6 +104,11 @@ impl SimDisk {
 
 impl Disk for SimDisk {
     type File = SimFile;
+
+    /// Nobody has a working directory but the root.
+    fn absolute(&self, path: &Path) -> PathBuf {
+        path.to_path_buf()
+    }
 
     fn open(&self, path: &Path, how: Open) -> impl Future<Output = io::Result<SimFile>> + 'static {
         let opened = self.at_once(Traced::Open, |volume| volume.open(&normal(path), how));

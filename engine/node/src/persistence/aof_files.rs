@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use refrain_persist::aof::manifest::{Manifest, manifest_name, temporary_manifest_name};
-use refrain_persist::{seal, stamp};
+use refrain_persist::{Salt, seal, stamp};
 use refrain_runtime::{Disk, File, Open};
 
 /// A manifest and where its files are.
@@ -86,8 +86,9 @@ impl AofFiles {
         self.folder.join(temporary_manifest_name(&self.name))
     }
 
-    /// Makes an incremental file that nothing refers to yet. It begins with a seal, so that it can be told from damage if the power is
-    /// lost while the first piece is written; that, and its name, are durable. If it is to say when it was written, it begins with that.
+    /// Makes an incremental file that nothing refers to yet. It begins with its salt and a seal, so that it can be told from damage if the
+    /// power is lost while the first piece is written; that, and its name, are durable. If it is to say when it was written, it begins
+    /// with that behind the salt.
     ///
     /// # Errors
     /// As the disk words them.
@@ -95,10 +96,11 @@ impl AofFiles {
         &self,
         disk: &D,
         name: &str,
+        salt: Salt,
         unix_s: Option<u64>,
     ) -> io::Result<(D::File, u64)> {
         let file = disk.open(&self.path(name), Open::Replace).await?;
-        let start = seal(&unix_s.map(stamp).unwrap_or_default(), b"", 0);
+        let start = [salt.lines(), seal(Some(salt), &unix_s.map(stamp).unwrap_or_default(), b"", 0)].concat();
         let len = start.len() as u64;
         file.append(start, true).await.outcome?;
         disk.sync_directory(&self.folder).await?;

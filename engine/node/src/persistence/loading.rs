@@ -15,7 +15,7 @@ use std::task::Poll;
 use refrain_core::{Engine, Hooks, LoadRule};
 use refrain_persist::aof::{AofItem, AofReader};
 use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions, SIGNATURE_BYTES, is_rdb};
-use refrain_persist::{Limits, Seal};
+use refrain_persist::{Limits, Salt, Seal};
 use refrain_runtime::{Disk, File, Open};
 
 /// Bytes read at once.
@@ -85,6 +85,8 @@ pub struct Loaded {
     pub cut_to: Option<u64>,
     /// From here on nobody has said of the last part that it is durable; `None` if nobody has said anything of it.
     pub doubtful_from: Option<u64>,
+    /// What the last part's seals are made with, if it says that.
+    pub salt: Option<Salt>,
     /// How many files there were.
     pub files: usize,
 }
@@ -119,7 +121,7 @@ struct Reading {
     db: u64,
     /// All of it has been fed.
     ended: bool,
-    /// It is broken at this offset, and may end there, unless what follows says that it was durable.
+    /// It is broken, and may end there, unless what follows says that it was durable.
     broken: Option<Broken>,
 }
 
@@ -131,7 +133,6 @@ enum Format {
 }
 
 struct Broken {
-    at: u64,
     why: String,
     tail: Vec<u8>,
 }
@@ -200,7 +201,7 @@ impl Loader {
                 if let Some(cut_to) = reading.finish(engine, &self.options)? {
                     self.loaded.cut_to = Some(cut_to);
                 }
-                self.loaded.doubtful_from = reading.doubtful_from();
+                (self.loaded.doubtful_from, self.loaded.salt) = (reading.doubtful_from(), reading.salt());
                 self.reading = None;
                 self.loaded.files += 1;
                 continue;
@@ -221,7 +222,7 @@ impl Reading {
         let format = match part.role {
             Role::Snapshot => Format::Keys(keys(options)),
             Role::Base { .. } => Format::Unknown(Vec::new()),
-            Role::Incremental { .. } => Format::Commands(commands(0)),
+            Role::Incremental { .. } => Format::Commands(commands(0, &part)),
         };
         Reading { part, format, db: 0, ended: false, broken: None }
     }
@@ -277,7 +278,7 @@ impl Reading {
                 Format::Keys(reader)
             }
             false => {
-                let mut reader = commands(0);
+                let mut reader = commands(0, &self.part);
                 reader.feed(&start);
                 Format::Commands(reader)
             }
@@ -310,7 +311,7 @@ impl Reading {
                         && (self.ended || !reader.rest().is_empty())
                     {
                         // An old file: keys, and commands behind them.
-                        let mut behind = commands(reader.offset());
+                        let mut behind = commands(reader.offset(), &self.part);
                         behind.feed(reader.rest());
                         if self.ended {
                             behind.end_of_input();
@@ -326,7 +327,7 @@ impl Reading {
                         let name = name_of(&self.part.path);
                         return Err(format!("{why} reading the append only file {name}"));
                     }
-                    Err(Refused::Format { at, why, may_end_here }) => {
+                    Err(Refused::Format { why, may_end_here }) => {
                         if !may_end_here || !(self.part.role.is_last() || options.cut_anywhere) {
                             let name = name_of(&self.part.path);
                             return Err(format!(
@@ -335,7 +336,7 @@ impl Reading {
                             ));
                         }
                         let tail = reader.rest().to_vec();
-                        self.broken = Some(Broken { at, why, tail });
+                        self.broken = Some(Broken { why, tail });
                         break;
                     }
                 },
@@ -349,6 +350,12 @@ impl Reading {
     fn doubtful_from(&self) -> Option<u64> {
         let Format::Commands(reader) = &self.format else { return None };
         reader.claimed()
+    }
+
+    /// What its seals are made with.
+    fn salt(&self) -> Option<Salt> {
+        let Format::Commands(reader) = &self.format else { return None };
+        reader.valid_salt()
     }
 
     /// All of it was taken. Returns where it is to be cut.
@@ -367,10 +374,10 @@ impl Reading {
         let Format::Commands(reader) = &self.format else { return Ok(None) };
         let end = reader.valid_up_to();
         let (cut, why) = match &self.broken {
-            Some(Broken { at, why, tail }) => {
-                if Seal::latest_claim(tail).is_some_and(|claim| claim > end) {
+            Some(Broken { why, tail }) => {
+                if Seal::latest_claim(reader.salt(), tail).is_some_and(|claim| claim > end) {
                     let text = "what follows shows that it was durable: the disk has lost what it had kept";
-                    return Err(said(path, &format!("{why} at offset {at}, and {text}")));
+                    return Err(said(path, &format!("{why}, and {text}")));
                 }
                 (true, why.as_str())
             }
@@ -405,8 +412,8 @@ fn keys(options: &LoadOptions) -> Box<RdbReader> {
     }))
 }
 
-fn commands(offset: u64) -> Box<AofReader> {
-    Box::new(AofReader::new(offset, ARGUMENT_BYTES_MAX))
+fn commands(offset: u64, part: &Part) -> Box<AofReader> {
+    Box::new(AofReader::new(offset, ARGUMENT_BYTES_MAX).of_len(part.size))
 }
 
 fn name_of(path: &Path) -> std::path::Display<'_> {
@@ -458,17 +465,15 @@ fn take_key<H: Hooks>(
 enum Refused {
     /// A command that can't be one of a server's.
     Command(String),
-    /// What stands there is nothing that was written whole.
-    Format { at: u64, why: String, may_end_here: bool },
+    /// What stands there is nothing that was written whole. Where that is is said, too.
+    Format { why: String, may_end_here: bool },
 }
 
 /// Takes a command. False if there is none yet, or no more.
 fn take_command<H: Hooks>(reader: &mut AofReader, engine: &mut Engine<H>) -> Result<bool, Refused> {
-    let item = reader.next().map_err(|error| Refused::Format {
-        at: error.offset,
-        may_end_here: error.kind.may_be_unsynced(),
-        why: error.to_string(),
-    })?;
+    let item = reader
+        .next()
+        .map_err(|error| Refused::Format { may_end_here: error.kind.may_be_unsynced(), why: error.to_string() })?;
     match item {
         Some(AofItem::Command(command)) => {
             engine.replay(command).map_err(|error| Refused::Command(error.to_string()))?;

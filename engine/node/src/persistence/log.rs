@@ -23,6 +23,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use refrain_core::config::AppendFsync;
+use refrain_persist::Salt;
 use refrain_runtime::Disk;
 
 use self::writer::Writer;
@@ -37,8 +38,8 @@ const PIECE: u64 = 1 << 20;
 /// What the task is asked to do when everything before it is done.
 #[derive(Debug)]
 pub enum Order {
-    /// What comes from this offset on goes to a new file.
-    Switch { at: u64 },
+    /// What comes from this offset on goes to a new file, with this salt.
+    Switch { at: u64, salt: Salt },
     /// The base is this file from now on, which is complete and durable under another name; what was written before the last
     /// switch is not needed any more.
     Adopt { base: PathBuf, is_rdb: bool },
@@ -61,6 +62,15 @@ pub enum Carried {
     NotAdopted(String),
     /// Everything is durable, as far as the policy cares.
     Closed,
+}
+
+/// A file to be appended to.
+pub struct OpenFile<F> {
+    pub file: F,
+    /// How long it is.
+    pub len: u64,
+    /// What its seals are made with.
+    pub salt: Salt,
 }
 
 /// What the loop and the task share.
@@ -126,12 +136,12 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log of the propagation stream from `position` on, and the task that writes it. `file` is the last one that the files name, and is open to be
-    /// appended to; `None` if there will be one only after a switch.
+    /// A log of the propagation stream from `position` on, and the task that writes it. `file` is the last one that the files name;
+    /// `None` if there will be one only after a switch.
     pub fn new<D: Disk>(
         disk: D,
         files: AofFiles,
-        file: Option<(D::File, u64)>,
+        file: Option<OpenFile<D::File>>,
         position: u64,
         policy: AppendFsync,
     ) -> (Log, impl Future<Output = ()> + 'static) {
@@ -301,7 +311,7 @@ impl Shared {
         }
         // Whatever stands before it: nothing from behind a switch is written to the file before it.
         let switch = self.orders.iter().find_map(|order| match order {
-            Order::Switch { at } => Some(*at),
+            Order::Switch { at, .. } => Some(*at),
             _ => None,
         });
         while self.cuts.front().is_some_and(|cut| *cut <= self.written) {
@@ -396,14 +406,14 @@ mod tests {
     fn nothing_from_behind_a_switch_goes_to_the_file_before_it() {
         let mut shared = Shared::new(AppendFsync::EverySec, 0, true);
         shared.waiting.extend_from_slice(b"before, behind");
-        shared.orders.extend([Order::ForgetHistory, Order::Switch { at: 7 }]);
+        shared.orders.extend([Order::ForgetHistory, Order::Switch { at: 7, salt: Salt::new(1) }]);
         let Some(Step::Append { bytes, sync: true }) = shared.next() else { panic!("there is something to write") };
         assert_eq!(bytes, b"before,");
         shared.written = 7;
         assert!(matches!(shared.next(), Some(Step::Sync)));
         shared.durable = 7;
         assert!(matches!(shared.next(), Some(Step::Order(Order::ForgetHistory))));
-        assert!(matches!(shared.next(), Some(Step::Order(Order::Switch { at: 7 }))));
+        assert!(matches!(shared.next(), Some(Step::Order(Order::Switch { at: 7, .. }))));
         let Some(Step::Append { bytes, .. }) = shared.next() else { panic!("there is something to write") };
         assert_eq!(bytes, b" behind");
     }

@@ -324,6 +324,8 @@ pub struct Running {
     /// Bytes that were encoded, and when they last became more.
     encoded: (u64, Mono),
     temp: PathBuf,
+    /// Where a snapshot of its own belongs: as it was configured when it began, as if a process had been forked off for it.
+    to: PathBuf,
     /// What the file is made of.
     is_rdb: bool,
 }
@@ -368,7 +370,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     /// Begins a snapshot of its own file.
     pub(super) fn begin_save(&mut self) {
         let temp = snapshot_aside(&self.engine.config().persistence.dbfilename, &self.engine.state().run_id);
-        self.begin_snapshot(Purpose::Save, PathBuf::from(temp), None, false);
+        let temp = self.runtime.disk().absolute(Path::new(&temp));
+        self.begin_snapshot(Purpose::Save, temp, None, false);
     }
 
     /// Begins a snapshot that will be written under a name that nobody reads.
@@ -445,6 +448,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             presses: false,
             encoded: (0, self.runtime.now()),
             temp,
+            to: self.runtime.disk().absolute(&self.snapshot_path()),
             is_rdb,
         });
     }
@@ -518,19 +522,23 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
             (None, Ok(_)) => {
                 running.placing = true;
-                let (temp, is_rdb) = (running.temp.clone(), running.is_rdb);
-                self.place(purpose, temp, is_rdb);
+                let (temp, to, is_rdb) = (running.temp.clone(), running.to.clone(), running.is_rdb);
+                self.place(purpose, temp, to, is_rdb);
             }
         }
     }
 
     /// Puts the complete file where it belongs.
-    fn place(&mut self, purpose: Purpose, temp: PathBuf, is_rdb: bool) {
+    fn place(&mut self, purpose: Purpose, temp: PathBuf, to: PathBuf, is_rdb: bool) {
         match (purpose, &self.files.log) {
             (Purpose::Save, _) => {
-                let (disk, to) = (self.runtime.disk(), self.snapshot_path());
+                let disk = self.runtime.disk();
                 self.push_job(async move {
                     let placed = put_in_place(&disk, &temp, &to).await;
+                    if placed.is_err() {
+                        // It is of no use to anybody, if it is still called so.
+                        let _ = disk.remove(&temp).await;
+                    }
                     FilesDone::Placed(placed.map_err(|error| error.to_string()))
                 });
             }

@@ -11,13 +11,13 @@ use refrain_core::Bug;
 use refrain_core::config::Config;
 use refrain_core::system_text;
 use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, temporary_manifest_name};
-use refrain_persist::{Limits, seal};
+use refrain_persist::{Limits, Salt, seal};
 use refrain_runtime::{Disk, File, Mono, Open, Runtime};
 
 use super::aof_files::AofFiles;
 use super::files::{exists, is_snapshot_aside, make_folder, put_in_place, read_small, temporary_name};
 use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Part, Role, Step};
-use super::log::{Log, Order};
+use super::log::{Log, OpenFile, Order};
 use super::{FilesDone, Replacing};
 use crate::hooks::Probe;
 use crate::node::{Exit, Node};
@@ -63,7 +63,7 @@ pub struct Plan {
 /// An append-only file to go on with.
 pub struct Opened<F> {
     files: AofFiles,
-    file: Option<(F, u64)>,
+    file: Option<OpenFile<F>>,
     size: u64,
     base_size: u64,
 }
@@ -218,8 +218,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         match start {
             Start::Loads { aof: Some(files), .. } => {
                 self.say_loaded("append only file");
-                let unix_s = self.stamp_second();
-                self.push_job(async move { FilesDone::Opened(open(&disk, files, &loaded, unix_s).await) });
+                let (salt, unix_s) = (self.new_salt(), self.stamp_second());
+                self.push_job(async move { FilesDone::Opened(open(&disk, files, &loaded, salt, unix_s).await) });
             }
             _ => self.push_job(async move { FilesDone::Prepared(prepare(&disk, &places).await) }),
         }
@@ -334,9 +334,14 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.take_stream();
         // Each part says which database it begins in.
         self.engine.effects().stream.enable(true);
-        log.order(Order::Switch { at: log.appended() });
+        log.order(Order::Switch { at: log.appended(), salt: self.new_salt() });
         self.files.loses_next = self.engine.hooks().probe().planted(Bug::LostBehindSnapshot);
         self.begin_base(is_first);
+    }
+
+    /// What the seals of a new file are made with.
+    fn new_salt(&self) -> Salt {
+        Salt::new(self.runtime.entropy())
     }
 
     fn begin_base(&mut self, is_first: bool) {
@@ -478,14 +483,15 @@ async fn find_aof<D: Disk>(disk: &D, places: &Places) -> Result<Option<(AofFiles
     Ok(Some((files, parts)))
 }
 
-/// Opens the last part to be appended to, as it was loaded.
+/// Opens the last part to be appended to, as it was loaded. If it has no salt yet, or there is none, it is this one's.
 async fn open<D: Disk>(
     disk: &D,
     files: AofFiles,
     loaded: &Loaded,
+    salt: Salt,
     unix_s: Option<u64>,
 ) -> Result<Opened<D::File>, String> {
-    open_last(disk, files, loaded, unix_s)
+    open_last(disk, files, loaded, salt, unix_s)
         .await
         .map_err(|error| format!("the append-only file can't be opened: {error}"))
 }
@@ -494,6 +500,7 @@ async fn open_last<D: Disk>(
     disk: &D,
     mut files: AofFiles,
     loaded: &Loaded,
+    new_salt: Salt,
     unix_s: Option<u64>,
 ) -> std::io::Result<Opened<D::File>> {
     let manifest = files.manifest();
@@ -507,14 +514,14 @@ async fn open_last<D: Disk>(
         // What an earlier life wrote and could not sync looks in the cache as if it were on the disk.
         disk.write_again(&files.path(&last.name), from).await?;
     }
-    let name = match files.manifest().incremental.last() {
-        Some(file) => file.name.clone(),
+    let (name, salt) = match files.manifest().incremental.last() {
+        Some(file) => (file.name.clone(), loaded.salt),
         None => {
             let (name, next) = files.with_new_incremental();
-            next.make_incremental(disk, &name, unix_s).await?;
+            next.make_incremental(disk, &name, new_salt, unix_s).await?;
             next.publish(disk).await?;
             files = next;
-            name
+            (name, Some(new_salt))
         }
     };
     let mut size = 0;
@@ -531,10 +538,12 @@ async fn open_last<D: Disk>(
     // What was read may still be in the cache alone; and whatever wrote it, from here on pieces are sealed.
     file.sync().await?;
     let before = file.size().await?;
-    let start = seal(b"", b"", before);
+    let lines = if salt.is_none() { new_salt.lines() } else { Vec::new() };
+    let salt = salt.unwrap_or(new_salt);
+    let start = [lines, seal(Some(salt), b"", b"", before)].concat();
     let len = before + start.len() as u64;
     file.append(start, true).await.outcome?;
-    Ok(Opened { files, file: Some((file, len)), size, base_size })
+    Ok(Opened { files, file: Some(OpenFile { file, len, salt }), size, base_size })
 }
 
 /// A place for a new append-only file: what there was before becomes history when the new base is there.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::error::{AofError, AofErrorKind};
 use crate::incoming::Incoming;
-use crate::seal::{SEAL_BYTES_MAX, SEAL_PREFIX, STAMP_PREFIX, Seal, is_stamp};
+use crate::seal::{SALT_PREFIX, SEAL_BYTES_MAX, SEAL_PREFIX, STAMP_PREFIX, Salt, Seal, is_stamp};
 
 /// The longest annotation, its line end included.
 const ANNOTATION_MAX: usize = 1024;
@@ -23,6 +23,7 @@ const DIGITS_MAX: usize = 19;
 pub struct AofReader {
     incoming: Incoming,
     argument_bytes_max: u64,
+    file_len: u64,
     ended: bool,
     command: Option<Unfinished>,
     /// The arguments of the command, relative to its beginning.
@@ -32,6 +33,10 @@ pub struct AofReader {
     valid_up_to: u64,
     line: u64,
     failed: Option<AofError>,
+    /// What the file has said that goes into the checksums of its seals.
+    salt: Option<Salt>,
+    /// Where it said that last.
+    salted_up_to: u64,
     /// Where the last sealed piece ends, if there was one.
     sealed_up_to: Option<u64>,
     /// Where a stamp ends that stands in the place of a seal: that of another server, which has gone on.
@@ -104,8 +109,9 @@ impl fmt::Debug for AofCommand<'_> {
     }
 }
 
-/// A sealed piece is never longer: a round's bytes, or one command of the largest size.
-const SEALED_MAX: u64 = 4 << 30;
+/// Most sealed pieces are not longer. One that is may be a transaction, which is never in two; but to wait for its end where there is
+/// none is to hold all of the file.
+const SEALED_MOST: u64 = 4 << 30;
 
 /// What an annotation is.
 #[derive(Clone, Copy)]
@@ -114,6 +120,8 @@ enum Sealed {
     Not,
     /// The seal of what follows, or its stamp: where what is sealed ends, and how much was durable then.
     Holds { end: u64, durable: u64 },
+    /// No seal, but what seals behind it are made with.
+    Salt(Salt),
     /// What it seals has not all arrived.
     Incomplete,
     /// A seal of something else, or none where one should be.
@@ -133,6 +141,7 @@ impl AofReader {
         AofReader {
             incoming: Incoming::new(offset, false),
             argument_bytes_max,
+            file_len: u64::MAX,
             ended: false,
             command: None,
             arguments: Vec::new(),
@@ -140,11 +149,20 @@ impl AofReader {
             valid_up_to: offset,
             line: 1,
             failed: None,
+            salt: None,
+            salted_up_to: 0,
             sealed_up_to: None,
             stamped_up_to: None,
             looked_at: None,
             claimed: None,
         }
+    }
+
+    /// The file is so long, or was when it was opened: a piece that says that it is very long and doesn't end there is damaged.
+    #[must_use]
+    pub fn of_len(mut self, file_len: u64) -> AofReader {
+        self.file_len = file_len;
+        self
     }
 
     /// The next bytes of the file.
@@ -173,6 +191,18 @@ impl AofReader {
     #[must_use]
     pub fn claimed(&self) -> Option<u64> {
         self.claimed
+    }
+
+    /// What the file has said that goes into the checksums of its seals, if it has said it.
+    #[must_use]
+    pub fn salt(&self) -> Option<Salt> {
+        self.salt
+    }
+
+    /// The same, if it says that in the part that is whole.
+    #[must_use]
+    pub fn valid_salt(&self) -> Option<Salt> {
+        self.salt.filter(|_| self.salted_up_to <= self.valid_up_to)
     }
 
     /// What was fed and not understood.
@@ -212,9 +242,16 @@ impl AofReader {
             Ok(None) => Ok(None),
             Ok(Some(Step::Annotation(len))) => {
                 let at = self.incoming.offset();
-                match self.check_seal(len) {
+                let sealed = self.check_seal(len);
+                match sealed {
                     Sealed::Not if self.sealed_up_to == Some(at) => self.stamped_up_to = Some(at + len as u64),
                     Sealed::Not => {}
+                    Sealed::Salt(salt) => {
+                        self.salt = Some(salt);
+                        self.salted_up_to = at + len as u64;
+                        // A seal follows, as it does a piece.
+                        self.sealed_up_to = Some(self.salted_up_to);
+                    }
                     Sealed::Holds { end, durable } => {
                         self.sealed_up_to = Some(end);
                         self.claimed = self.claimed.max(Some(durable));
@@ -224,7 +261,10 @@ impl AofReader {
                 }
                 self.line += 1;
                 self.incoming.advance(len);
-                self.note_valid();
+                // A salt is written together with the first seal that is made with it, and is worth nothing without.
+                if !matches!(sealed, Sealed::Salt(_)) {
+                    self.note_valid();
+                }
                 Ok(Some(AofItem::Annotation(self.incoming.last(len).trim_ascii_end())))
             }
             Ok(Some(Step::Command(len))) => {
@@ -257,7 +297,11 @@ impl AofReader {
             return sealed;
         }
         if rest.starts_with(SEAL_PREFIX) {
-            return check_piece(rest, 0, offset);
+            return check_piece(rest, 0, self.salt, [offset, self.file_len]);
+        }
+        if rest.starts_with(SALT_PREFIX) {
+            let salt = Salt::parse(&rest[..len]).filter(|salt| self.salt.is_none_or(|known| known == *salt));
+            return salt.map_or(Sealed::Broken, Sealed::Salt);
         }
         if !rest.starts_with(STAMP_PREFIX) {
             // Where a seal should stand, nothing else that looks like an annotation is one, but a time that another server wrote.
@@ -276,7 +320,7 @@ impl AofReader {
         let sealed = match Seal::parse(behind) {
             Some(seal) if seal.stamp_len == 0 && (is_stamp(&rest[..len]) || !should_be) => Sealed::Not,
             None if behind.len() < SEAL_BYTES_MAX && !behind.contains(&b'\n') => Sealed::Incomplete,
-            _ => check_piece(rest, len, offset),
+            _ => check_piece(rest, len, self.salt, [offset, self.file_len]),
         };
         if let Sealed::Holds { .. } = sealed {
             self.looked_at = Some((offset + len as u64, sealed));
@@ -294,7 +338,7 @@ impl AofReader {
         // Right behind a sealed piece stands another or nothing, unless the power was lost or another server has gone on.
         let offset = Some(self.incoming.offset());
         let is_behind_seal = self.sealed_up_to == offset || self.stamped_up_to == offset;
-        let kind = if is_behind_seal && !kind.is_truncation() { AofErrorKind::Unsealed } else { kind };
+        let kind = if is_behind_seal && !kind.may_be_unsynced() { AofErrorKind::Unsealed } else { kind };
         let error = AofError { offset: self.incoming.offset() + seen as u64, kind };
         self.failed.insert(error).clone()
     }
@@ -356,15 +400,16 @@ impl AofReader {
     }
 }
 
-/// Looks at what stands at the front, at this offset: a stamp of so many bytes, a seal, and the piece.
-fn check_piece(rest: &[u8], stamp_len: usize, offset: u64) -> Sealed {
+/// Looks at what stands at the front, at this offset of a file of this length: a stamp of so many bytes, a seal, and the piece.
+fn check_piece(rest: &[u8], stamp_len: usize, salt: Option<Salt>, [offset, file_len]: [u64; 2]) -> Sealed {
     let (stamp, line) = rest.split_at(stamp_len);
     let Some(seal) = Seal::parse(line).filter(|seal| seal.stamp_len == stamp_len) else { return Sealed::Broken };
-    let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MAX);
+    let in_file = file_len.saturating_sub(offset + (stamp_len + seal.line_len) as u64);
+    let len = usize::try_from(seal.len).ok().filter(|_| seal.len <= SEALED_MOST.max(in_file));
     let Some(len) = len else { return Sealed::Broken };
     match line[seal.line_len..].get(..len) {
         None => Sealed::Incomplete,
-        Some(piece) if seal.holds(stamp, piece) => {
+        Some(piece) if seal.holds(salt, stamp, piece) => {
             let end = offset + (stamp_len + seal.line_len + len) as u64;
             Sealed::Holds { end, durable: seal.durable }
         }

@@ -56,11 +56,11 @@ pub fn check(console: &Console, subject: &Subject<'_>, remedy: Remedy) -> Result
             return Err(fail("RDB preamble of AOF file is not sane, aborting.".to_owned()));
         };
         console.say("RDB preamble is OK, proceeding with AOF tail...");
-        let mut reader = AofReader::new(preamble.offset(), u64::MAX);
+        let mut reader = AofReader::new(preamble.offset(), u64::MAX).of_len(source.len);
         reader.feed(preamble.rest());
         reader
     } else {
-        AofReader::new(0, u64::MAX)
+        AofReader::new(0, u64::MAX).of_len(source.len)
     };
 
     let until = match remedy {

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::task::Poll;
 
-use refrain_persist::{push_sealed, seal, stamp};
+use refrain_persist::{Salt, push_sealed, seal, stamp};
 use refrain_runtime::{Disk, File, Open};
 
-use super::{Carried, Order, Shared, Step};
+use super::{Carried, OpenFile, Order, Shared, Step};
 use crate::persistence::aof_files::AofFiles;
 
 /// Buffers that are kept for their capacity hold no more.
@@ -24,6 +24,8 @@ pub(super) struct Writer<D: Disk> {
     disk: D,
     files: AofFiles,
     file: Option<D::File>,
+    /// What the file's seals are made with: as long as there is no file, nothing.
+    salt: Option<Salt>,
     /// Bytes of the file that are whole pieces, and bytes of it that are known to be durable.
     len: u64,
     durable_len: u64,
@@ -39,20 +41,22 @@ pub(super) struct Writer<D: Disk> {
 }
 
 impl<D: Disk> Writer<D> {
-    /// `file` is the last one that the files name, open to be appended to, and how long it is.
+    /// `file` is the last one that the files name.
     pub(super) fn new(
         disk: D,
         files: AofFiles,
-        file: Option<(D::File, u64)>,
+        file: Option<OpenFile<D::File>>,
         shared: Rc<RefCell<Shared>>,
     ) -> Writer<D> {
-        let (file, len) = file.map_or((None, 0), |(file, len)| (Some(file), len));
+        let (file, salt, len) =
+            file.map_or((None, None, 0), |OpenFile { file, salt, len }| (Some(file), Some(salt), len));
         // What was found at the start is as good as durable: it was read.
         let (is_named, durable_len) = (file.is_some(), len);
         Writer {
             disk,
             files,
             file,
+            salt,
             len,
             durable_len,
             is_named,
@@ -85,7 +89,7 @@ impl<D: Disk> Writer<D> {
             match step {
                 Step::Append { bytes, sync } => self.append(bytes, sync).await,
                 Step::Sync => self.sync().await,
-                Step::Order(Order::Switch { at }) => self.switch(at).await,
+                Step::Order(Order::Switch { at, salt }) => self.switch(at, salt).await,
                 Step::Order(Order::Adopt { base, is_rdb }) => self.adopt(base, is_rdb).await,
                 Step::Order(Order::ForgetHistory) => {
                     let unneeded = self.files.left_behind(&self.files);
@@ -108,7 +112,7 @@ impl<D: Disk> Writer<D> {
         let second = unix_s.filter(|_| unix_s != self.stamped);
         self.stamped = unix_s;
         let mut bytes = std::mem::take(&mut self.sealed);
-        push_sealed(&mut bytes, &second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
+        push_sealed(&mut bytes, self.salt, &second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
         self.shared.borrow_mut().spare = emptied(piece);
         let len = bytes.len() as u64;
         loop {
@@ -155,7 +159,7 @@ impl<D: Disk> Writer<D> {
         if let Some(file) = &self.file
             && self.durable_len == self.len
         {
-            let _ = file.append(seal(b"", b"", self.durable_len), true).await;
+            let _ = file.append(seal(self.salt, b"", b"", self.durable_len), true).await;
         }
     }
 
@@ -182,11 +186,11 @@ impl<D: Disk> Writer<D> {
 
     /// A new file takes what comes from here on. Until the manifest that names it has been begun to be put in its place,
     /// nothing has happened; from then on there is no way back, for nobody knows which of the two would be found.
-    async fn switch(&mut self, at: u64) {
+    async fn switch(&mut self, at: u64, salt: Salt) {
         self.may_adopt = false;
         let (name, next) = self.files.with_new_incremental();
         let unix_s = self.shared.borrow().unix_s;
-        let (file, len) = match next.make_incremental(&self.disk, &name, unix_s).await {
+        let (file, len) = match next.make_incremental(&self.disk, &name, salt, unix_s).await {
             Ok(made) => made,
             Err(error) => return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string())),
         };
@@ -202,7 +206,8 @@ impl<D: Disk> Writer<D> {
             }
             self.shared.borrow_mut().write_error = None;
         }
-        (self.files, self.file, self.len, self.durable_len) = (next, Some(file), len, len);
+        (self.files, self.file, self.salt) = (next, Some(file), Some(salt));
+        (self.len, self.durable_len) = (len, len);
         (self.stamped, self.may_adopt, self.is_named) = (unix_s, true, follows_whole);
         let shared = &mut *self.shared.borrow_mut();
         (shared.switched_at, shared.has_file) = (at, true);
