@@ -239,6 +239,12 @@ impl Persistence {
         }
     }
 
+    /// Of the snapshot that is under way, when it was asked for, in monotonic microseconds, and the count of changes that it holds: together
+    /// they tell it from any other.
+    pub fn save_under_way(&self) -> Option<(u64, u64)> {
+        self.saving.map(|saving| (saving.began_us, saving.dirty))
+    }
+
     /// Whether the data set is being loaded.
     pub fn is_loading(&self) -> bool {
         self.loading.is_some()

@@ -18,7 +18,6 @@ mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use refrain_core::Purpose;
 use refrain_core::config::AppendFsync;
 use refrain_data::Keyspace;
 
@@ -83,6 +82,8 @@ pub struct Ledger {
     closing: Option<usize>,
     /// A snapshot is under way that holds so many entries: one of these.
     saving: BTreeSet<usize>,
+    /// Which one that is.
+    under_way: Option<(u64, u64)>,
     /// How many entries the last complete snapshot may hold.
     saved: BTreeSet<usize>,
     /// Somebody is served, and what was loaded was looked at.
@@ -115,6 +116,7 @@ impl Ledger {
             floor: 0,
             closing: None,
             saving: BTreeSet::new(),
+            under_way: None,
             saved: BTreeSet::from([0]),
             served: false,
             stands_still: false,
@@ -141,7 +143,7 @@ impl Ledger {
         self.times.note(at, Mode::Down, false);
         // A snapshot that was under way may have got its name already.
         self.saved.append(&mut self.saving);
-        self.served = false;
+        (self.served, self.under_way) = (false, None);
         self.death = match self.death {
             None => Some((at, death)),
             // What an orderly end has made durable nothing takes away.
@@ -189,7 +191,9 @@ impl Ledger {
             (false, false) => Mode::Snapshots,
         };
         let (was, fails) = (self.times.mode(), aof.write_error.is_some());
-        let saving = persistence.is_under_way(Purpose::Save);
+        let under_way = persistence.save_under_way();
+        let saving = under_way.is_some();
+        let before = std::mem::replace(&mut self.under_way, under_way);
         self.times.note(at, mode, fails);
         if !self.served {
             let keyspace = &engine.state().keyspace;
@@ -214,11 +218,7 @@ impl Ledger {
                 self.compare(at, &engine.state().keyspace, "after everything has stood still");
             }
         }
-        if saving && (self.saving.is_empty() || stands_still) {
-            // While everything stands still one that was under way may give way to another.
-            self.saving.insert(self.order.len());
-        }
-        self.settle_save(at, saving);
+        self.follow_save(at, before, stands_still);
         self.follow_file(at, was, is_closed, turned_off);
     }
 
@@ -233,6 +233,23 @@ impl Ledger {
         {
             self.floor = self.floor.max(held);
         }
+    }
+
+    /// What the snapshot that is under way may hold, if there is one. `before` is what was under way a round ago.
+    fn follow_save(&mut self, at: u64, before: Option<(u64, u64)>, stands_still: bool) {
+        let asked = |under_way: Option<(u64, u64)>| under_way.map(|(asked, _)| asked);
+        if stands_still && self.under_way.is_some() {
+            // One that was under way may give way to another.
+            self.saving.insert(self.order.len());
+        } else if before != self.under_way {
+            if asked(before) != asked(self.under_way) {
+                // It has ended, though another may have begun in the same round.
+                self.settle_save(at, false);
+            }
+            // One that had to wait holds what there is when it begins.
+            self.saving = self.under_way.iter().map(|_| self.order.len()).collect();
+        }
+        self.settle_save(at, self.under_way.is_some());
     }
 
     /// A snapshot that was under way and is no longer has taken the place of the last one, unless the disk has failed.
