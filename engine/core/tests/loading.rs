@@ -10,6 +10,7 @@ use refrain_core::{Ask, Config, Level, LoadError, LoadRule, ReplayError, Session
 use refrain_persist::aof::{AofItem, AofReader};
 use refrain_persist::rdb::LoadedKey;
 use refrain_persist::{Restored, StringValue, Usage};
+use refrain_resp::{Reply, decode};
 
 const LOADING: &str = "-LOADING Redis is loading the dataset in memory\r\n";
 const NOW_MS: u64 = START_US / 1000;
@@ -167,6 +168,49 @@ fn keys_are_added_unless_their_time_is_up() {
     rdbLoadObject skipping empty key: empty\n
     Done loading RDB, keys loaded: 3, keys expired: 1, empty keys skipped: 1.
     ");
+}
+
+#[test]
+fn a_hash_whose_fields_have_all_expired_is_as_a_key_that_has() {
+    let (mut bench, client) = bench();
+    bench.ask(client, "CONFIG SET hash-max-listpack-entries 4");
+    let fields = (0..9).map(|n| format!("f{n}")).collect::<Vec<_>>();
+    for (name, count) in [("small", 2), ("large", 9)] {
+        let pairs = fields[..count].iter().map(|field| format!("{field} v")).collect::<Vec<_>>().join(" ");
+        let timed = fields[..count].join(" ");
+        bench.ask(client, &format!("HSET {name} {pairs}"));
+        bench.ask(client, &format!("HPEXPIRE {name} 100 FIELDS {count} {timed}"));
+        bench.ask(client, &format!("COPY {name} {name}:one"));
+        bench.ask(client, &format!("HPERSIST {name}:one FIELDS 1 f1"));
+    }
+    let names = ["small", "large", "small:one", "large:one"];
+    let payloads = names.map(|name| {
+        let reply = bench.send(client, format!("DUMP {name}\r\n"));
+        let Ok(Some((Reply::Bulk(payload), _))) = decode(&reply) else { panic!("{name}: no payload") };
+        payload
+    });
+    for keeps_expired in [false, true] {
+        for (passed, expected) in [(99, ":1\r\n"), (100, if keeps_expired { ":1\r\n" } else { ":0\r\n" })] {
+            let (mut bench, client) = self::bench();
+            bench.advance_ms(passed);
+            bench.engine.loading_began(0);
+            let limits = bench.engine.value_limits();
+            for (name, payload) in names.iter().zip(&payloads) {
+                let value = refrain_persist::restore(payload, &limits).unwrap_or_else(|_| panic!("{name} is whole"));
+                let key = LoadedKey { value, ..string(name, "", None) };
+                bench.engine.load_key(key, LoadRule { merge: false, keeps_expired }).unwrap();
+            }
+            bench.engine.loading_ended();
+            for name in &names[..2] {
+                assert_eq!(bench.ask(client, &format!("EXISTS {name}")), expected, "{name} {passed}");
+            }
+            for name in &names[2..] {
+                assert_eq!(bench.ask(client, &format!("EXISTS {name}")), ":1\r\n", "{name} {passed}");
+            }
+            let expired = if expected == ":0\r\n" { "2" } else { "0" };
+            assert_eq!(info(&mut bench, "persistence", "rdb_last_load_keys_expired"), expired);
+        }
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 mod fixture;
 
-use fixture::Bench;
+use fixture::{Bench, command};
 use refrain_core::{AofReport, Ask, Config, Level, Purpose, SessionId};
+use refrain_resp::{Reply, decode};
 
 const SAVING: &str = "-ERR Background save already in progress\r\n";
 const REWRITING: &str = "-ERR Background append only file rewriting already in progress\r\n";
@@ -406,4 +407,33 @@ fn a_file_without_a_base_gets_one_whoever_has_stopped_its_rewrite() {
     bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
     wait(&mut bench, 10);
     assert_eq!(asks(&mut bench), []);
+}
+
+#[test]
+fn a_payload_is_of_the_lowest_version_that_can_hold_its_value() {
+    let mut bench = Bench::new(Config::default(), None);
+    let client = bench.connect();
+    for (line, version) in [
+        ("SET k v", 10),
+        ("RPUSH k a b", 10),
+        ("SADD k 1 2", 10),
+        ("SADD k a b", 10),
+        ("ZADD k 1 a", 10),
+        ("HSET k f v", 10),
+        ("HSET k f v\r\nHPEXPIRE k 1000 FIELDS 1 f", 12),
+        ("XADD k 1-1 f v", 10),
+        ("XADD k 1-1 f v\r\nXGROUP CREATE k g 0", 10),
+        ("XADD k 1-1 f v\r\nXGROUP CREATE k g 0\r\nXGROUP CREATECONSUMER k g c", 11),
+    ] {
+        bench.ask(client, "FLUSHALL");
+        bench.ask(client, line);
+        let reply = bench.send(client, "DUMP k\r\n");
+        let Ok(Some((Reply::Bulk(payload), _))) = decode(&reply) else { panic!("{line}: no payload") };
+        let footer = payload[payload.len() - 10..].first_chunk().expect("it has a version and a checksum");
+        assert_eq!(u16::from_le_bytes(*footer), version, "{line}");
+        // It comes back as what it was.
+        let restore = command(&[b"RESTORE", b"k", b"0", &payload, b"REPLACE"]);
+        assert_eq!(bench.send(client, restore), b"+OK\r\n", "{line}");
+        assert_eq!(bench.send(client, "DUMP k\r\n"), reply, "{line}");
+    }
 }

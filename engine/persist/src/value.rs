@@ -83,7 +83,7 @@ impl Restored<'_> {
     pub fn has_consumers(&self) -> bool {
         match self {
             Restored::Collection(Kind::Stream, Body::Large(large)) => match &**large {
-                Large::Stream(stream) => stream.groups().any(|group| group.consumers_len() > 0),
+                Large::Stream(stream) => has_consumers(stream),
                 _ => false,
             },
             _ => false,
@@ -131,6 +131,20 @@ pub fn value_type(entry: Entry<'_>, version: Version) -> u8 {
         Kind::Stream if version >= Version::V11 => number::STREAM_3,
         Kind::Stream => number::STREAM_2,
     }
+}
+
+/// The lowest version of RDB that can hold an entry's value: before version 11 nothing was known of when consumers of a stream were
+/// active.
+#[must_use]
+pub fn lowest_version(entry: Entry<'_>) -> Version {
+    match entry.kind() {
+        Kind::Stream if has_consumers(view::<StreamBody>(entry)) => Version::V11,
+        _ => version_of(value_type(entry, Version::V10)),
+    }
+}
+
+fn has_consumers(stream: &refrain_data::stream::Stream) -> bool {
+    stream.groups().any(|group| group.consumers_len() > 0)
 }
 
 /// The lowest version of RDB that knows a type and encoding.

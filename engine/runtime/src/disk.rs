@@ -62,6 +62,10 @@ pub trait Disk: Clone + 'static {
     /// Removes a file.
     fn remove(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static;
 
+    /// Removes a file that nobody writes any more. One that was opened to be written anew ([`Open::Replace`]) and is still open, in
+    /// whichever process, stays; so does one of which that can't be told.
+    fn remove_abandoned(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static;
+
     /// Makes a directory, unless there is one.
     fn create_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static;
 

@@ -530,3 +530,39 @@ fn a_start_that_refuses_says_once_where_the_damage_is() {
     );
     assert!(log.contains(&expected), "{log}");
 }
+
+#[test]
+fn a_start_sweeps_away_unfinished_snapshots_that_nobody_writes_any_more() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let slow = ["--rdb-key-save-delay", "1000", "--enable-debug-command", "yes"];
+    let unfinished = || {
+        let entries = std::fs::read_dir(folder.path()).expect("it is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+        names.filter(|name| name.starts_with("temp-")).count()
+    };
+    let begin_save = |server: &Server| {
+        server.connect().check("DEBUG POPULATE 5000 key 10", "+OK");
+        let before = unfinished();
+        server.connect().check("BGSAVE", "+Background saving started");
+        while unfinished() == before {
+            server.connect().check("PING", "+PONG");
+        }
+    };
+    let killed = start(folder.path(), &slow);
+    begin_save(&killed);
+    let alive = start(folder.path(), &slow);
+    begin_save(&alive);
+    assert_eq!(unfinished(), 2, "each is being written");
+    killed.signal("KILL");
+    drop(killed);
+    let server = start(folder.path(), &slow);
+    assert_eq!(unfinished(), 1, "one is being written");
+    drop(server);
+    alive.connect().check("CONFIG SET rdb-key-save-delay 0", "+OK");
+    until_quiet(&alive);
+    let mut client = alive.connect();
+    client.send(b"INFO persistence\r\nQUIT\r\n");
+    let info = String::from_utf8(client.receive_to_end()).expect("INFO is text");
+    assert!(info.contains("rdb_last_bgsave_status:ok"), "{info}");
+    assert_eq!(unfinished(), 0);
+}

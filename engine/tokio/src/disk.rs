@@ -73,7 +73,12 @@ impl Disk for TokioDisk {
                     options.read(true).append(true)
                 }
             };
-            retry(|| options.open(&path))
+            let file = retry(|| options.open(&path))?;
+            if how == Open::Replace {
+                // For whoever asks whether it is abandoned. There are file systems without locks.
+                let _ = file.try_lock();
+            }
+            io::Result::Ok(file)
         });
         async move { Ok(TokioFile { disk, file: Arc::new(opened.await?) }) }
     }
@@ -86,6 +91,15 @@ impl Disk for TokioDisk {
     fn remove(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {
         let path = path.to_path_buf();
         self.submit(move || retry(|| fs::remove_file(&path)))
+    }
+
+    fn remove_abandoned(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {
+        let path = path.to_path_buf();
+        self.submit(move || {
+            let file = retry(|| File::open(&path))?;
+            file.try_lock().map_err(io::Error::from)?;
+            retry(|| fs::remove_file(&path))
+        })
     }
 
     fn create_directory(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static {

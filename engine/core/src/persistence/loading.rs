@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use refrain_data::{DetachedEntry, KeyHash};
+use refrain_data::{DetachedEntry, Entry, Hash, KeyHash, Kind};
 use refrain_persist::rdb::LoadedKey;
 use refrain_persist::{Limits, Restored, Usage};
 
@@ -155,8 +155,8 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
-    /// Adds a key as it was read. One whose deadline has passed is left out, unless `rule` keeps it; so is an empty collection,
-    /// which old servers have written by mistake.
+    /// Adds a key as it was read. One whose deadline has passed, or that of each of its fields, is left out, unless `rule` keeps it; so
+    /// is an empty collection, which old servers have written by mistake.
     ///
     /// # Errors
     /// When the file can't be what a server has written for this data set. It is not to be read any further.
@@ -196,6 +196,10 @@ impl<H: Hooks> Engine<H> {
             Restored::Collection(kind, body) => DetachedEntry::collection(name, kind, body, deadline, bits),
             Restored::Nothing => unreachable!("it was left out above"),
         };
+        if !rule.keeps_expired && all_fields_have_expired(entry.entry(), state.now.unix_ms()) {
+            state.persistence.last_load.expired += 1;
+            return Ok(());
+        }
         let arriving = &mut state.persistence.arriving.0;
         arriving.push_back(Arriving { db, hash, entry, merge: rule.merge });
         match arriving.len() > ARRIVING_MAX {
@@ -226,6 +230,15 @@ impl<H: Hooks> Engine<H> {
         }
         Ok(())
     }
+}
+
+/// Whether an entry is a hash that has no field any more.
+fn all_fields_have_expired(entry: Entry<'_>, now_ms: u64) -> bool {
+    if entry.kind() != Kind::Hash {
+        return false;
+    }
+    let hash = entry.view::<Hash>().expect("an entry of a type is viewed as one");
+    hash.earliest_deadline().is_some_and(|at| at <= now_ms) && hash.due(now_ms) == hash.len()
 }
 
 /// Keys that were read and whose places are being brought near: a cache miss takes as long as reading some keys more.

@@ -405,7 +405,7 @@ async fn settle_names<D: Disk>(disk: &D, places: &Places) -> Result<(), String> 
     Ok(())
 }
 
-/// Removes what an earlier life has left unfinished.
+/// Removes what an earlier life has left unfinished. What another server is writing in the same folder, by mistake, is left to it.
 async fn sweep<D: Disk>(disk: &D, places: &Places) {
     let snapshot = places.snapshot.to_string_lossy();
     let found = disk.list(Path::new(".")).await.unwrap_or_default();
@@ -416,7 +416,7 @@ async fn sweep<D: Disk>(disk: &D, places: &Places) {
     ];
     for path in snapshots.map(|found| PathBuf::from(found.name)).chain(unfinished) {
         // Most often there is none; and one that stays is in nobody's way.
-        let _ = disk.remove(&path).await;
+        let _ = disk.remove_abandoned(&path).await;
     }
 }
 

@@ -108,10 +108,14 @@ impl Server {
             ns_per_work_unit: setup.ns_per_work_unit,
             ..NodeConfig::new("server")
         });
-        let seen: Rc<RefCell<Seen>> = Rc::default();
-        let shared = seen.clone();
-        world.start(node, move |rt| serve(rt, setup.clone(), shared.clone()));
-        Server { node, address: world.address(node, PORT), seen }
+        Server { node, address: world.address(node, PORT), seen: Rc::default() }.start_again(world, setup)
+    }
+
+    /// Another life on its machine, with what the one before has left on the disk.
+    pub fn start_again(&self, world: &World, setup: Setup) -> Server {
+        let seen = self.seen.clone();
+        world.start(self.node, move |rt| serve(rt, setup.clone(), seen.clone()));
+        self.clone()
     }
 
     pub fn sessions(&self) -> usize {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use refrain_node::Exit;
 use refrain_resp::Reply;
+use refrain_runtime::Signal;
 
 use crate::support::{Client, End, Server, Setup, bulk, calm, ms, simple};
 
@@ -128,4 +129,68 @@ fn an_append_only_file_that_is_turned_off_and_on_in_quick_succession_is_made_and
         });
     }
     assert_eq!(turned, 60);
+}
+
+#[test]
+fn a_rewrite_that_waits_and_is_cancelled_is_not_begun() {
+    calm(|world| async move {
+        let server = Server::start(&world, Setup::with(&[("save", "3600 1")]));
+        let mut client = Client::new(&world, &server);
+        let t = client.connect().await;
+        world.set_disk(server.node, |disk| disk.sync = [ms(100), ms(100)]);
+        // It is answered while its snapshot is being written, behind which the rewrite waits.
+        assert_eq!(client.ask(t, "FLUSHALL").await, Ok(simple("OK")));
+        assert_eq!(client.ask(t, "CONFIG SET appendonly yes").await, Ok(simple("OK")));
+        assert_eq!(client.ask(t, "CONFIG SET appendonly no").await, Ok(simple("OK")));
+        assert!(!world.files(server.node).contains_key("dump.rdb"), "all that is asked while it is written");
+        world.sleep(Duration::from_secs(2)).await;
+        let files = world.files(server.node);
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["dump.rdb"]);
+    });
+}
+
+#[test]
+fn a_signal_while_the_append_only_file_is_loaded_again_leaves_everything_once() {
+    let mut ends = [0; 2];
+    for after_us in (0..60).map(|n| n * 500) {
+        ends[calm(move |world| async move {
+            let parameters = [
+                ("appendonly", "yes"),
+                ("appendfsync", "everysec"),
+                ("save", "3600 1"),
+                ("enable-debug-command", "yes"),
+            ];
+            let setup = Setup::with(&parameters);
+            let server = Server::start(&world, setup.clone());
+            let mut client = Client::new(&world, &server);
+            let (t, other) = (client.connect().await, client.connect().await);
+            assert_eq!(client.int(t, "RPUSH list a b c").await, 3);
+            assert_eq!(client.int(t, "INCR number").await, 1);
+            world.set_disk(server.node, |disk| disk.call = [ms(1), ms(1)]);
+            client.send(t, "DEBUG LOADAOF\r\n").await.unwrap();
+            world.sleep(Duration::from_micros(after_us)).await;
+            world.signal(server.node, Signal::Terminate);
+            let (told, _) = client.until_end(t).await;
+            client.until_end(other).await;
+            world.sleep(ms(500)).await;
+            assert_eq!(server.seen.borrow_mut().exit.take(), Some(Exit::Signal(Signal::Terminate)), "{after_us}");
+            world.kill(server.node);
+            // Both the file that was loaded and the snapshot that an end takes which does not meet a loading.
+            let is_saved = world.files(server.node).contains_key("dump.rdb");
+            for appendonly in ["yes", "no"].iter().take(if is_saved { 2 } else { 1 }) {
+                let mut setup = setup.clone();
+                setup.config.set_at_start("appendonly", &[appendonly.as_bytes()]).unwrap();
+                let server = server.start_again(&world, setup);
+                world.sleep(ms(200)).await;
+                let t = client.connect().await;
+                let list = Reply::Array(["a", "b", "c"].map(bulk).to_vec());
+                assert_eq!(client.ask(t, "LRANGE list 0 -1").await, Ok(list), "{after_us} {appendonly}");
+                assert_eq!(client.ask(t, "GET number").await, Ok(bulk("1")), "{after_us} {appendonly}");
+                world.kill(server.node);
+            }
+            assert_eq!(is_saved, told == b"+OK\r\n" || after_us == 0, "{after_us}");
+            usize::from(is_saved)
+        })] += 1;
+    }
+    assert!(ends.iter().all(|ends| *ends > 9), "{ends:?}");
 }

@@ -213,16 +213,10 @@ exchange() {
     [ "$how" != aof-commands ] || parameters+=(--aof-use-rdb-preamble no)
     start "$at" "$from" "$a" "${parameters[@]}" || { tail "$a/log" >&2; exit 1; }
     start "$there" "$to" "$b" || { tail "$b/log" >&2; exit 1; }
-    # Since 7.2 it is known when a consumer was active: so long as there are any, files are of version 11, as payloads always are.
+    # Since 7.2 it is known when a consumer was active: so long as there are any, files are of version 11, and their streams' payloads.
     is_older "$there" && ! is_older "$at" && older=yes
-    if [ "$how $older" = "dump yes" ]; then
-        echo "not exchanged: $name $how: payloads are newer than the server"
-        stop "$at"
-        stop "$there"
-        return
-    fi
     if [ "$older" = yes ] || is_older "$at"; then skip=active-time; fi
-    case "$how $older" in "rdb yes" | "aof-base yes") ;; *) with+=" consumers" ;; esac
+    case "$how $older" in "rdb yes" | "aof-base yes" | "dump yes") ;; *) with+=" consumers" ;; esac
     # An entry that is gone but pending can't be claimed, so commands can't say it.
     [[ $with != *consumers* || $how = aof-commands ]] || with+=" gone"
     if knows "$at" hpexpiretime && knows "$there" hpexpiretime; then

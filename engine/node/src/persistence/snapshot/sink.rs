@@ -149,12 +149,19 @@ impl Sink {
         };
         let ours = Rc::clone(&shared);
         let task = async move {
-            let written = write(&runtime, &file.path, file.folder, [file.piecewise, file.synced], encoder, &ours).await;
-            if written.is_err() {
-                // What is left of it is of no use to anybody.
-                let _ = runtime.disk().remove(&file.path).await;
+            match write(&runtime, &file.path, file.folder, [file.piecewise, file.synced], encoder, &ours).await {
+                Ok((open, size)) => {
+                    ours.borrow_mut().outcome = Some(Ok(size));
+                    // Kept open until it has its name: before, a server that starts would take it for abandoned.
+                    poll_fn(|_| if Rc::strong_count(&ours) > 1 { Poll::Pending } else { Poll::Ready(()) }).await;
+                    drop(open);
+                }
+                Err(why) => {
+                    // What is left of it is of no use to anybody.
+                    let _ = runtime.disk().remove(&file.path).await;
+                    ours.borrow_mut().outcome = Some(Err(why));
+                }
             }
-            ours.borrow_mut().outcome = Some(written);
         };
         (Sink { shared }, task)
     }
@@ -223,7 +230,7 @@ async fn write<R: Runtime>(
     [piecewise, synced]: [bool; 2],
     mut encoder: Encoder,
     shared: &Rc<RefCell<Shared>>,
-) -> Result<u64, String> {
+) -> Result<(<R::Disk as Disk>::File, u64), String> {
     let said = |error: std::io::Error| error.to_string();
     if let Some(folder) = folder {
         make_folder(&runtime.disk(), &folder).await.map_err(said)?;
@@ -264,7 +271,7 @@ async fn write<R: Runtime>(
         out = appended.bytes;
         size += out.len() as u64;
         if is_last {
-            return Ok(size);
+            return Ok((file, size));
         }
     }
 }
