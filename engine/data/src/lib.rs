@@ -22,6 +22,7 @@ pub mod hyperloglog;
 mod int_set;
 mod keyspace;
 mod list;
+pub mod lzf;
 mod packed_list;
 mod prefetch;
 mod segment;
