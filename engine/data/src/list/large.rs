@@ -243,7 +243,7 @@ impl LargeList {
         Some(result)
     }
 
-    /// Whether the tree's element at an end is not for the list there.
+    /// Whether the tree's element at an end is too long for the list there.
     #[cold]
     fn next_is_long(&self, end: End) -> bool {
         let page = match end {
@@ -253,7 +253,7 @@ impl LargeList {
         page.is_some_and(|page| {
             let index = if end == End::Left { 0 } else { page.len() - 1 };
             let is_long = |element: Value<'_>| element.len() > EDGE_ELEMENT_BYTES;
-            page.is_alone() || page.view(&mut Vec::new()).get(index).is_some_and(is_long)
+            page.view(&mut Vec::new()).get(index).is_some_and(is_long)
         })
     }
 
