@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use refrain_data::{Entry, HashSeed, Keyspace, Lookup};
+use refrain_data::{Entry, HashSeed, Keyspace, ListLimits, Lookup};
 
 use crate::acl::Acl;
 use crate::blocked::Waiters;
@@ -72,6 +72,8 @@ pub struct State {
     pub dirty: u64,
     /// `DEBUG SET-SKIP-CHECKSUM-VALIDATION`: payloads are restored whatever their checksum is.
     pub(crate) skips_checksums: bool,
+    /// `DEBUG QUICKLIST-PACKED-THRESHOLD`: from which length on an element of a large list stands alone.
+    pub(crate) list_alone_from: usize,
     /// There has been a consumer of a stream: what a snapshot has to hold may need a newer format.
     pub(crate) has_had_consumers: bool,
     /// Units of work beyond one a command since the round or turn began. See [`crate::heavy`].
@@ -170,6 +172,7 @@ impl State {
             started: now,
             dirty: 0,
             skips_checksums: false,
+            list_alone_from: ListLimits::ALONE_FROM,
             has_had_consumers: false,
             extra_work: 0,
             found_heavy: 0,

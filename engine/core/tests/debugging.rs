@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use fixture::Bench;
+use fixture::{Bench, command};
 use refrain_core::config::Allowed;
 use refrain_core::{Config, Level, Origin, SessionId};
 
@@ -174,6 +174,77 @@ fn a_value_is_described_without_an_address() {
     assert_eq!(bench.ask(client, "DEBUG QUICKLIST nosuch"), "-ERR no such key\r\n");
     assert!(bench.ask(client, "DEBUG HTSTATS 0").contains("number of elements: 2\n"));
     assert_eq!(bench.ask(client, "DEBUG HTSTATS 99"), "-ERR Out of range database\r\n");
+}
+
+#[test]
+fn elements_above_a_threshold_stand_alone_and_keep_their_list_large() {
+    let (mut bench, client) = bench(Allowed::Yes);
+    let refused = "-ERR argument must be a memory value bigger than 1 and smaller than 4gb\r\n";
+    for size in ["x", "-1", "4gb", "4293918721", "99999999999999999999", "5tb", "\"\""] {
+        let expected = if size == "\"\"" { "+OK\r\n" } else { refused };
+        assert_eq!(bench.ask(client, &format!("DEBUG QUICKLIST-PACKED-THRESHOLD {size}")), expected, "{size}");
+    }
+    for size in ["4293918720", "200b", "1kb", "0", "5"] {
+        assert_eq!(bench.ask(client, &format!("DEBUG quicklist-packed-threshold {size}")), "+OK\r\n", "{size}");
+    }
+    bench.ask(client, "CONFIG SET list-max-listpack-size 2");
+    assert_eq!(bench.ask(client, "RPUSH l 12345"), ":1\r\n");
+    // A packed list has no nodes.
+    assert_eq!(bench.ask(client, "OBJECT ENCODING l"), "$8\r\nlistpack\r\n");
+    bench.ask(client, "RPUSH l a b");
+    assert_eq!(bench.ask(client, "OBJECT ENCODING l"), "$9\r\nquicklist\r\n");
+    bench.ask(client, "LTRIM l 0 0");
+    assert_eq!(bench.ask(client, "OBJECT ENCODING l"), "$9\r\nquicklist\r\n");
+    bench.ask(client, "LSET l 0 1234");
+    assert_eq!(bench.ask(client, "OBJECT ENCODING l"), "$8\r\nlistpack\r\n");
+    assert_eq!(bench.ask(client, "DEBUG QUICKLIST-PACKED-THRESHOLD 0"), "+OK\r\n");
+    bench.ask(client, "RPUSH k 12345 a b");
+    bench.ask(client, "LTRIM k 0 0");
+    assert_eq!(bench.ask(client, "OBJECT ENCODING k"), "$8\r\nlistpack\r\n");
+}
+
+#[test]
+fn a_compressed_list_takes_less_and_is_the_same_to_everybody() {
+    let (mut bench, client) = bench(Allowed::Yes);
+    let elements: Vec<String> = (0..4000).map(|i| format!("element-of-a-list:{i}")).collect();
+    let push = |key: &'static str| {
+        let words: Vec<&[u8]> =
+            ["RPUSH", key].into_iter().chain(elements.iter().map(String::as_str)).map(str::as_bytes).collect();
+        command(&words)
+    };
+    assert_eq!(bench.send(client, push("plain")), b":4000\r\n");
+    assert_eq!(bench.ask(client, "CONFIG SET list-compress-depth 1"), "+OK\r\n");
+    assert!(!bench.engine.effects().log.iter().any(|line| line.text.contains("list-compress-depth")));
+    assert_eq!(bench.send(client, push("compressed")), b":4000\r\n");
+    let number = |reply: String| reply.trim().trim_start_matches(':').parse::<u64>().unwrap();
+    let plain = number(bench.ask(client, "MEMORY USAGE plain"));
+    let compressed = number(bench.ask(client, "MEMORY USAGE compressed"));
+    assert!(compressed < plain / 2, "{compressed} {plain}");
+    for what in [
+        "LRANGE * 0 -1",
+        "LINDEX * 2000",
+        "LPOS * element-of-a-list:3000",
+        "DUMP *",
+        "DEBUG DIGEST-VALUE *",
+        "DEBUG OBJECT *",
+        "OBJECT ENCODING *",
+        "LSET * 1999 other",
+        "LREM * 0 element-of-a-list:1500",
+        "LRANGE * 0 -1",
+        "LINSERT * BEFORE element-of-a-list:2500 more",
+        "LTRIM * 100 -100",
+        "LRANGE * 1000 2000",
+        "RPOP * 1500",
+        "DUMP *",
+    ] {
+        let [one, other] = ["plain", "compressed"].map(|key| bench.ask(client, &what.replace('*', key)));
+        assert!(one == other, "{what}");
+    }
+    let left = number(bench.ask(client, "MEMORY USAGE compressed"));
+    assert!(left < compressed, "{left} {compressed}");
+    bench.ask(client, "SORT compressed BY nosort STORE sorted");
+    let sorted = number(bench.ask(client, "MEMORY USAGE sorted"));
+    assert!(sorted < left + left / 4, "{sorted} {left}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use fixture::{Bench, command};
 use proptest::prelude::*;
+use refrain_core::config::Allowed;
 use refrain_core::{Config, SessionId};
 
 const WRONG_TYPE: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
@@ -281,9 +282,15 @@ proptest! {
     fn the_engine_agrees_with_the_model(
         steps in prop::collection::vec(step(), 1..150),
         size in prop::sample::select(vec!["-2", "-1", "10", "1", "50"]),
+        depth in prop::sample::select(vec!["0", "1", "3"]),
+        threshold in prop::sample::select(vec!["0", "1", "30b", "3k"]),
     ) {
-        let mut bench = Bench::new(Config::default(), None);
+        let mut config = Config::default();
+        config.acl.enable_debug_command = Allowed::Yes;
+        let mut bench = Bench::new(config, None);
         let client = bench.connect();
+        bench.ask(client, &format!("CONFIG SET list-compress-depth {depth}"));
+        bench.ask(client, &format!("DEBUG QUICKLIST-PACKED-THRESHOLD {threshold}"));
         bench.ask(client, &format!("CONFIG SET list-max-listpack-size {size}"));
         bench.engine.effects().stream.enable(true);
         let empty = bench.engine.state().keyspace.memory();

@@ -188,7 +188,7 @@ mod tests {
     use crate::collection::{Body, Collection, Large};
     use crate::hash::HashSeed;
     use crate::hash_map::{Hash, HashLimits};
-    use crate::list::{End, LargeList};
+    use crate::list::{End, LargeList, ListLimits};
     use crate::set::{LargeSet, Set};
     use crate::sorted_set::LargeSortedSet;
     use crate::value::Deadline;
@@ -230,7 +230,7 @@ mod tests {
         let empty = [Large::Set(LargeSet::new(seed)), Large::SortedSet(LargeSortedSet::new(seed))];
         assert!(empty.iter().all(|empty| Approach::begin(empty, b"element", None).is_none()));
         let mut list = LargeList::default();
-        list.push(End::Left, b"element");
+        list.push(End::Left, b"element", ListLimits::new(-2));
         assert!(Approach::begin(&Large::List(list), b"element", None).is_none());
     }
 }

@@ -22,6 +22,7 @@ pub mod hyperloglog;
 mod int_set;
 mod keyspace;
 mod list;
+pub mod lzf;
 mod packed_list;
 mod prefetch;
 mod segment;
@@ -45,7 +46,7 @@ pub use hash_map::{Field, Fields, Found, Hash, HashLimits, HashRef, LargeHash};
 pub use hash_page::{HashPage, Record};
 pub use int_set::{IntSet, Ints};
 pub use keyspace::{Detached, Keyspace, KeyspaceWalk};
-pub use list::{Elements as ListElements, End as ListEnd, LargeList, List, ListLimits, ListRef};
+pub use list::{End as ListEnd, LargeList, List, ListLimits, ListRef};
 pub use packed_list::{Iter as PackedIter, PACKED_BYTES_MAX, Packed, PackedList, Position, packed_bytes};
 pub use set::{
     LargeSet, LargeSetIter, Set, SetIter, SetLimits, SetRef, difference, distinct_indexes, intersection,

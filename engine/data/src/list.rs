@@ -3,7 +3,10 @@
 //! Which of the two a list is follows Redis's rules, by what would be in one of its nodes ([`ListLimits`]): it is made large
 //! before elements are added that might be too many, and packed again when it has shrunk to half of what is allowed.
 
+mod form;
 mod large;
+mod removal;
+mod settle;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -12,7 +15,7 @@ mod view;
 use std::ops::Range;
 
 pub use large::LargeList;
-pub use view::{Elements, ListRef};
+pub use view::ListRef;
 
 use crate::collection::{Body, BodyRef, Collection, Large};
 use crate::entry::INLINE_BYTES_MAX;
@@ -39,13 +42,17 @@ impl End {
     }
 }
 
-/// Up to which size a list is packed.
+/// Up to which size a list is packed, and how a larger one is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListLimits {
     bytes: usize,
     count: usize,
     /// How many bytes a large list may have to be packed again.
     bytes_again: usize,
+    /// From which length on an element of a large list has no others beside it in its strip.
+    alone_from: usize,
+    /// How many strips at either end of a large list are not compressed; if 0, none is.
+    depth: usize,
 }
 
 impl ListLimits {
@@ -57,6 +64,10 @@ impl ListLimits {
     const CLASSES: [usize; 5] = [4096, 8192, 16_384, 32_768, 65_536];
     /// Redis keeps a count in 15 bits.
     const COUNT_MAX: usize = (1 << 15) - 1;
+    /// Redis's threshold unless it is told another one.
+    pub const ALONE_FROM: usize = 1 << 30;
+    /// Redis keeps the depth in 16 bits.
+    const DEPTH_MAX: usize = (1 << 16) - 1;
 
     /// As `list-max-listpack-size` has it: a positive number is one of elements, a negative one a class of sizes.
     #[must_use]
@@ -64,11 +75,44 @@ impl ListLimits {
         if size < 0 {
             let class = if size < -5 { 4 } else { -(size + 1) as usize };
             let bytes = Self::CLASSES[class];
-            return ListLimits { bytes, count: usize::MAX, bytes_again: bytes / 2 };
+            return ListLimits { bytes, count: usize::MAX, bytes_again: bytes / 2, ..Self::UNLIMITED };
         }
         let count = if size > Self::COUNT_MAX as i64 { Self::COUNT_MAX } else { size as usize };
         let count = if count == 0 { 1 } else { count };
-        ListLimits { bytes: Self::SAFETY_BYTES, count, bytes_again: Self::SAFETY_BYTES }
+        ListLimits { bytes: Self::SAFETY_BYTES, count, bytes_again: Self::SAFETY_BYTES, ..Self::UNLIMITED }
+    }
+
+    const UNLIMITED: ListLimits = ListLimits {
+        bytes: usize::MAX,
+        count: usize::MAX,
+        bytes_again: usize::MAX,
+        alone_from: Self::ALONE_FROM,
+        depth: 0,
+    };
+
+    /// With elements of so many bytes and more, one at least, alone in their strips.
+    #[must_use]
+    pub const fn with_alone_from(self, bytes: usize) -> Self {
+        ListLimits { alone_from: if bytes == 0 { 1 } else { bytes }, ..self }
+    }
+
+    /// As `list-compress-depth` has it: so many strips at either end of a large list are not compressed; if 0, none is.
+    #[must_use]
+    pub const fn with_compress_depth(self, strips: i64) -> Self {
+        let depth = if strips > Self::DEPTH_MAX as i64 { Self::DEPTH_MAX } else { strips as usize };
+        ListLimits { depth: if strips < 0 { 0 } else { depth }, ..self }
+    }
+
+    /// Whether an element of so many bytes stands alone.
+    #[inline]
+    const fn has_alone(self, bytes: usize) -> bool {
+        bytes >= self.alone_from
+    }
+
+    /// Up to which length elements gather at the ends of a large list.
+    #[inline]
+    const fn edge_element_bytes(self) -> usize {
+        if self.alone_from > large::EDGE_ELEMENT_BYTES { large::EDGE_ELEMENT_BYTES } else { self.alone_from - 1 }
     }
 
     /// Whether so many bytes or elements are too many for a packed list.
@@ -149,8 +193,8 @@ impl List {
         let mut elements = elements.peekable();
         while let Some(element) = elements.peek() {
             if limits.are_exceeded_by(packed.total_bytes() + element.len(), packed.len() + 1) {
-                let mut large = LargeList::of_packed(packed.view());
-                elements.for_each(|element| large.push(End::Right, element.bytes(&mut IntBuffer::new())));
+                let mut large = LargeList::of_packed(packed.view(), limits);
+                elements.for_each(|element| large.push(End::Right, element.bytes(&mut IntBuffer::new()), limits));
                 return large.into();
             }
             packed.push_back_value(*element);
@@ -193,11 +237,11 @@ impl List {
                 more.view().iter().for_each(|element| list.push_back_value(element));
             }
             List::Packed(list) => {
-                let mut large = LargeList::of_packed(list.view());
-                large.append_packed(more.view());
+                let mut large = LargeList::of_packed(list.view(), limits);
+                large.append_packed(more.view(), limits);
                 *self = large.into();
             }
-            List::Large(large) => large_of_mut(large).append_packed(more.view()),
+            List::Large(large) => large_of_mut(large).append_packed(more.view(), limits),
         }
     }
 
@@ -207,7 +251,7 @@ impl List {
         let (bytes, count) = elements.fold((0, 0), |(bytes, count), element| (bytes + element.len(), count + 1));
         let total = list.total_bytes() + bytes;
         if limits.are_exceeded_by(total, list.len() + count) || total + 2 * count > ListLimits::PACKED_BYTES_MAX {
-            *self = LargeList::of_packed(list.view()).into();
+            *self = LargeList::of_packed(list.view(), limits).into();
         }
     }
 
@@ -216,7 +260,12 @@ impl List {
         let List::Large(large) = self else { return };
         let list = large_of(large);
         if list.len() <= limits.count / 2 && list.fits_packed(limits.bytes_again) {
-            *self = List::Packed(self.view().iter().collect());
+            let mut packed = PackedList::new();
+            list.visit(0, &mut |element| {
+                packed.push_back_value(element);
+                true
+            });
+            *self = List::Packed(packed);
         }
     }
 
@@ -231,7 +280,7 @@ impl List {
             },
             List::Large(large) => {
                 let list = large_of_mut(large);
-                elements.for_each(|element| list.push(end, element));
+                elements.for_each(|element| list.push(end, element, limits));
             }
         }
     }
@@ -259,7 +308,7 @@ impl List {
             }
             List::Large(large) => {
                 let list = large_of_mut(large);
-                while taken < count && list.pop(end, &mut read).is_some() {
+                while taken < count && list.pop(end, limits, &mut read).is_some() {
                     taken += 1;
                 }
                 self.shrink(limits);
@@ -279,7 +328,7 @@ impl List {
                 }
                 None => false,
             },
-            List::Large(large) => large_of_mut(large).set(index, element),
+            List::Large(large) => large_of_mut(large).set(index, element, limits),
         };
         self.shrink(limits);
         done
@@ -296,7 +345,7 @@ impl List {
                 Some(position) => _ = list.insert_before(position, element),
                 None => list.push_back(element),
             },
-            List::Large(large) => large_of_mut(large).insert(index, element),
+            List::Large(large) => large_of_mut(large).insert(index, element, limits),
         }
         true
     }
@@ -305,7 +354,7 @@ impl List {
     pub fn remove(&mut self, needle: &[u8], limit: usize, from: End, limits: ListLimits) -> usize {
         let removed = match self {
             List::Packed(list) => remove_equal(list, needle, limit, from),
-            List::Large(large) => large_of_mut(large).remove(needle, limit, from),
+            List::Large(large) => large_of_mut(large).remove(needle, limit, from, limits),
         };
         if removed > 0 {
             self.shrink(limits);
@@ -324,7 +373,7 @@ impl List {
                 give_back(list);
             }
             List::Large(large) => {
-                large_of_mut(large).keep(range);
+                large_of_mut(large).keep(range, limits);
                 self.shrink(limits);
             }
         }

@@ -163,6 +163,12 @@ impl<P: Page> Tree<P> {
         self.memory
     }
 
+    /// The same, counted.
+    #[cfg(test)]
+    pub(crate) fn counted_memory(&self) -> usize {
+        self.root.as_deref().map_or(0, Node::memory)
+    }
+
     /// The page that holds the record at `index`, and where in it.
     #[must_use]
     pub fn page_at(&self, index: usize) -> Option<(&P, usize)> {
@@ -286,6 +292,11 @@ impl<P: Page> Tree<P> {
 
     /// Changes the page that holds the record at `index`, and tells where in it; `None` if there is no such record.
     pub fn edit_at<R>(&mut self, index: usize, change: impl FnOnce(&mut P, usize) -> R) -> Option<R> {
+        self.part_at(index, |page, offset, _| change(page, offset))
+    }
+
+    /// The same; pages that `change` leaves in its third argument follow the one that it changes.
+    pub fn part_at<R>(&mut self, index: usize, change: impl FnOnce(&mut P, usize, &mut Vec<P>) -> R) -> Option<R> {
         if index >= self.len {
             return None;
         }
@@ -295,7 +306,7 @@ impl<P: Page> Tree<P> {
             rest.set(rest.get() - before);
             at
         };
-        Some(self.edit(seek, |page, _| change(page, rest.get())))
+        Some(self.edit(seek, |page, following| change(page, rest.get(), following)))
     }
 
     /// Changes the page that [`Tree::page_of`] finds, or a first one where there is none.

@@ -10,7 +10,6 @@ mod dump;
 mod incoming;
 mod input;
 mod length;
-mod lzf;
 pub mod rdb;
 mod seal;
 mod string;

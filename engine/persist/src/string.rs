@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use refrain_data::{NewValue, Packed, Value};
+use refrain_data::{NewValue, Packed, Value, lzf};
 
 use crate::length::{Length, read_length, write_length};
-use crate::{Input, Malformed, lzf};
+use crate::{Input, Malformed};
 
 const ENCODING: u8 = 0b1100_0000;
 const INT_8: u8 = 0;
@@ -163,7 +163,8 @@ pub fn read_string<'a>(input: &mut Input<'a>, len_max: u64) -> Result<StringValu
                 return Err(Malformed);
             };
             let compressed = input.take(bounded(compressed)?)?;
-            let bytes = lzf::decompress(compressed, usize::try_from(bounded(len)?).map_err(|_| Malformed)?)?;
+            let len = usize::try_from(bounded(len)?).map_err(|_| Malformed)?;
+            let bytes = lzf::decompress(compressed, len).map_err(|lzf::NotCompressed| Malformed)?;
             Ok(StringValue::Bytes(Cow::Owned(bytes)))
         }
         Length::Encoding(_) => Err(Malformed),

@@ -289,8 +289,7 @@ impl Ledger {
     /// A start has ended: somebody is served.
     fn loaded(&mut self, at: u64, keyspace: &Keyspace) {
         let (died, death) = self.death.take().unwrap_or((0, Death::Clean));
-        let found: Vec<Vec<u8>> =
-            ledger_of(keyspace).map(|list| list.iter().map(|e| e.to_vec()).collect()).unwrap_or_default();
+        let found: Vec<Vec<u8>> = ledger_of(keyspace).map(|list| list.to_vecs()).unwrap_or_default();
         let same = found.iter().zip(&self.order).take_while(|(found, executed)| **found == executed.entry).count();
         // What was executed in the round in which the start ended has never been seen before; nothing else may stand there.
         let (found, begun) = found.split_at(self.first_unknown(&found, same));

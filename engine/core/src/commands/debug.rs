@@ -11,10 +11,11 @@ use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use refrain_data::LRU_MAX;
+use refrain_data::{LRU_MAX, ListLimits};
 
 use crate::call::{Call, Key, Outcome};
 use crate::client_buffers::BufferPolicy;
+use crate::config::parse_memory;
 use crate::effects::{Crash, Level};
 use crate::error::{ErrorReply, LOADING, NO_SUCH_KEY, system_text};
 use crate::glob;
@@ -43,6 +44,10 @@ const HELP: &[(&str, &str)] = &[
     ("POPULATE <count> [<prefix>] [<size>]", "Create keys named <prefix>:<number>, by default key:<number>."),
     ("PROTOCOL <type>", "Reply with a value of a type of the protocol."),
     ("QUICKLIST <key> [<0|1>]", "Describe a value that is a list of packed lists."),
+    (
+        "QUICKLIST-PACKED-THRESHOLD <size>",
+        "From which size on an element of a large list stands alone in its node, up to nearly 4gb. 0: the default, 1gb.",
+    ),
     (
         "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
         "Save the data set and load it again. NOSAVE: load what was saved last. NOFLUSH: keep what is there. MERGE: keys that are loaded replace those that are there.",
@@ -133,6 +138,10 @@ pub fn debug(call: &mut Call<'_>) -> Outcome {
         }
         (b"listpack", 3) => return not_that(call, "Not a listpack encoded object."),
         (b"quicklist", 3 | 4) => return not_that(call, "Not a quicklist encoded object."),
+        (b"quicklist-packed-threshold", 3) => {
+            call.state.list_alone_from = packed_threshold(args.at(2))?;
+            call.reply().ok();
+        }
         (b"stringmatch-test", 2) => {
             match_random_patterns(call);
             call.reply().simple("Apparently Redis did not crash: test passed");
@@ -162,6 +171,19 @@ pub(super) fn is_on(word: &[u8]) -> bool {
 fn seconds(word: &[u8]) -> Duration {
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).unwrap_or(0.0);
     Duration::try_from_secs_f64(number).unwrap_or_default()
+}
+
+/// A size from which on elements of lists stand alone.
+fn packed_threshold(word: &[u8]) -> Result<usize, ErrorReply> {
+    const THRESHOLD_MAX: usize = (1 << 32) - (1 << 20);
+    const NO_THRESHOLD: ErrorReply =
+        ErrorReply::new("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+    let size = std::str::from_utf8(word).ok().and_then(parse_memory).and_then(|size| usize::try_from(size).ok());
+    match size.ok_or(NO_THRESHOLD)? {
+        0 => Ok(ListLimits::ALONE_FROM),
+        size if size > THRESHOLD_MAX => Err(NO_THRESHOLD),
+        size => Ok(size),
+    }
 }
 
 /// DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]

@@ -1,6 +1,6 @@
 //! DUMP and RESTORE: a value as bytes that other servers read.
 
-use refrain_data::{Deadline, ListLimits, Lookup, SetLimits};
+use refrain_data::{Deadline, Lookup, SetLimits};
 use refrain_persist::{DumpError, Limits, Restored};
 
 use crate::call::{Call, Outcome};
@@ -32,7 +32,7 @@ pub(crate) fn value_limits(state: &State) -> Limits {
     let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
     Limits {
         string_bytes: state.config.limits.proto_max_bulk_len,
-        list: ListLimits::new(encodings.list_max_listpack_size),
+        list: super::list::limits(state),
         set: SetLimits {
             int_entries: size(encodings.set_max_intset_entries),
             entries: size(encodings.set_max_listpack_entries),

@@ -28,9 +28,13 @@ use crate::state::State;
 /// Elements that are compared for about the cost of an ordinary command.
 const COMPARED_PER_WORK: usize = 256;
 
-/// Up to which size lists are packed.
-fn limits(state: &State) -> ListLimits {
-    ListLimits::new(state.config.encodings.list_max_listpack_size)
+/// How lists are kept that are made or changed now.
+#[inline]
+pub(super) fn limits(state: &State) -> ListLimits {
+    let encodings = &state.config.encodings;
+    ListLimits::new(encodings.list_max_listpack_size)
+        .with_alone_from(state.list_alone_from)
+        .with_compress_depth(encodings.list_compress_depth)
 }
 
 /// An element as a bulk reply.

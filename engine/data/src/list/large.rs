@@ -3,36 +3,57 @@
 //! What is pushed gathers in a packed list of at most [`EDGE_BYTES`] at its end of the list, and goes into the tree as a
 //! whole; what is popped comes from there, and is taken out of the tree many elements at a time. So an operation at an end
 //! moves a few hundred bytes at the most, whichever end it is, and strips are filled to the last element.
-
-use std::ops::Range;
+//!
+//! [`ListLimits`] say which elements stand alone in their strips, and which strips are kept compressed ([`super::settle`]).
 
 use super::strip::{STRIP_BYTES_MAX, Strip};
-use crate::list::End;
+use crate::list::{End, ListLimits};
 use crate::packed_list::codec::extent;
-use crate::packed_list::{Needle, Packed, PackedList, packed_bytes_of};
+use crate::packed_list::{Packed, PackedList, packed_bytes_of};
 use crate::tree::{Page, Tree};
-use crate::value::Value;
+use crate::value::{IntBuffer, Value};
 
 /// How long a packed list at an end of the list may be.
 const EDGE_BYTES: usize = 512;
 /// Longer elements go into the tree at once.
-const EDGE_ELEMENT_BYTES: usize = 200;
+pub(super) const EDGE_ELEMENT_BYTES: usize = 200;
 /// What an element of that length takes at the most beside its bytes.
 const EDGE_OVERHEAD_BYTES: usize = 8;
 
 /// A large list. Cloning one takes constant time.
 #[derive(Clone, Default)]
 pub struct LargeList {
-    front: PackedList,
-    tree: Tree<Strip>,
-    back: PackedList,
+    pub(super) front: PackedList,
+    pub(super) tree: Tree<Strip>,
+    pub(super) back: PackedList,
 }
 
 impl LargeList {
-    /// The list of these elements.
+    /// The list of these elements, which are as many as a packed list may hold.
     #[must_use]
-    pub fn of_packed(list: Packed<'_>) -> Self {
-        list.iter().collect()
+    pub fn of_packed(packed: Packed<'_>, limits: ListLimits) -> Self {
+        let mut list = LargeList::default();
+        let mut strip = Strip::default();
+        for element in packed.iter() {
+            let is_alone = limits.has_alone(element.len());
+            if is_alone || element.len() + EDGE_OVERHEAD_BYTES > strip.room() {
+                list.push_strip(&mut strip);
+            }
+            strip.push_back(element);
+            if is_alone {
+                strip.set_alone(true);
+                list.push_strip(&mut strip);
+            }
+        }
+        list.push_strip(&mut strip);
+        list.settle_all(limits);
+        list
+    }
+
+    fn push_strip(&mut self, strip: &mut Strip) {
+        if !strip.is_empty() {
+            self.tree.push_back(std::mem::take(strip));
+        }
     }
 
     /// How many elements there are.
@@ -57,13 +78,14 @@ impl LargeList {
 
     /// Adds an element at an end.
     #[inline]
-    pub fn push(&mut self, end: End, element: &[u8]) {
+    pub fn push(&mut self, end: End, element: &[u8], limits: ListLimits) {
         let edge = self.edge_mut(end);
-        if element.len() > EDGE_ELEMENT_BYTES {
-            return self.push_long(end, element);
+        if element.len() > limits.edge_element_bytes() {
+            return self.push_long(end, element, limits);
         }
         if edge.total_bytes() + element.len() + EDGE_OVERHEAD_BYTES > EDGE_BYTES {
             self.spill(end, EDGE_BYTES - EDGE_ELEMENT_BYTES - EDGE_OVERHEAD_BYTES);
+            self.settle(limits, None);
         }
         match end {
             End::Left => self.front.push_front(element),
@@ -72,7 +94,10 @@ impl LargeList {
     }
 
     /// Adds the elements of a packed list at the right end: whole strips of them at once.
-    pub fn append_packed(&mut self, list: Packed<'_>) {
+    pub fn append_packed(&mut self, list: Packed<'_>, limits: ListLimits) {
+        if limits.has_alone(list.body().len()) {
+            return list.iter().for_each(|element| self.push(End::Right, element.bytes(&mut IntBuffer::new()), limits));
+        }
         self.spill(End::Right, 0);
         let mut rest = list.body();
         while !rest.is_empty() {
@@ -82,18 +107,21 @@ impl LargeList {
                 strip = Strip::take_first(&mut rest, first);
             }
             self.put(End::Right, strip);
+            self.settle(limits, None);
         }
     }
 
-    fn push_long(&mut self, end: End, element: &[u8]) {
+    fn push_long(&mut self, end: End, element: &[u8], limits: ListLimits) {
         self.spill(end, 0);
         let mut strip = Strip::default();
         strip.push_back(Value::Bytes(element));
+        strip.set_alone(limits.has_alone(element.len()));
         self.put(end, strip);
+        self.settle(limits, None);
     }
 
     #[inline]
-    fn edge_mut(&mut self, end: End) -> &mut PackedList {
+    pub(super) fn edge_mut(&mut self, end: End) -> &mut PackedList {
         match end {
             End::Left => &mut self.front,
             End::Right => &mut self.back,
@@ -132,13 +160,13 @@ impl LargeList {
     fn put(&mut self, end: End, strip: Strip) {
         match end {
             End::Left => match self.tree.first() {
-                Some(first) if first.room() >= strip.total_bytes() => {
+                Some(first) if !strip.is_alone() && first.room() >= strip.total_bytes() => {
                     self.tree.edit_first(|page| page.join(&strip, true))
                 }
                 _ => self.tree.push_front(strip),
             },
             End::Right => match self.tree.last() {
-                Some(last) if last.room() >= strip.total_bytes() => {
+                Some(last) if !strip.is_alone() && last.room() >= strip.total_bytes() => {
                     self.tree.edit_last(|page| page.join(&strip, false))
                 }
                 _ => self.tree.push_back(strip),
@@ -163,7 +191,8 @@ impl LargeList {
         match end {
             End::Left => self.tree.edit_first(|page| {
                 let mut count = 0;
-                for element in page.elements(0) {
+                page.open();
+                for element in page.opened().elements(0) {
                     if !fits(element, edge) {
                         break;
                     }
@@ -175,9 +204,10 @@ impl LargeList {
             End::Right => self.tree.edit_last(|page| {
                 let len = page.len();
                 let mut count = 0;
+                page.open();
                 let mut taken = Vec::new();
                 let mut bytes = edge.total_bytes();
-                for element in page.elements_before(len) {
+                for element in page.opened().elements_before(len) {
                     bytes += element.len() + EDGE_OVERHEAD_BYTES;
                     if bytes > EDGE_BYTES {
                         break;
@@ -193,12 +223,15 @@ impl LargeList {
 
     /// Takes the element at an end out, after `read` has seen it. `None` if there are no elements.
     #[inline]
-    pub fn pop<R>(&mut self, end: End, read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
+    pub fn pop<R>(&mut self, end: End, limits: ListLimits, read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         if self.edge_mut(end).is_empty() {
             if self.next_is_long(end) {
-                return Some(self.pop_long(end, read));
+                let result = self.pop_long(end, read);
+                self.settle(limits, None);
+                return Some(result);
             }
             self.refill(end);
+            self.settle(limits, None);
         }
         let edge = self.edge_mut(end);
         let position = match end {
@@ -213,17 +246,22 @@ impl LargeList {
     /// Whether the tree's element at an end is too long for the list there.
     #[cold]
     fn next_is_long(&self, end: End) -> bool {
-        let next = match end {
-            End::Left => self.tree.first().and_then(|page| page.get(0)),
-            End::Right => self.tree.last().and_then(|page| page.get(page.len() - 1)),
+        let page = match end {
+            End::Left => self.tree.first(),
+            End::Right => self.tree.last(),
         };
-        next.is_some_and(|element| element.len() > EDGE_ELEMENT_BYTES)
+        page.is_some_and(|page| {
+            let index = if end == End::Left { 0 } else { page.len() - 1 };
+            let is_long = |element: Value<'_>| element.len() > EDGE_ELEMENT_BYTES;
+            page.view(&mut Vec::new()).get(index).is_some_and(is_long)
+        })
     }
 
     fn pop_long<R>(&mut self, end: End, read: impl FnOnce(Value<'_>) -> R) -> R {
         let take = |page: &mut Strip| {
             let index = if end == End::Left { 0 } else { page.len() - 1 };
-            let result = read(page.get(index).expect("the page is not empty"));
+            page.open();
+            let result = read(page.opened().get(index).expect("the page is not empty"));
             page.remove_records(index..index + 1);
             result
         };
@@ -244,20 +282,26 @@ impl LargeList {
         if index < self.tree.len() { Place::Tree(index) } else { Place::Back(index - self.tree.len()) }
     }
 
-    /// The element at `index`.
+    /// What `read` makes of the element at `index`.
     #[must_use]
-    pub fn get(&self, index: usize) -> Option<Value<'_>> {
+    pub fn read<R>(&self, index: usize, read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         let packed = |list: &PackedList, index: usize| list.view().seek(i64::try_from(index).ok()?);
         match self.place(index) {
-            Place::Front(index) => packed(&self.front, index).map(|position| self.front.view().get(position)),
-            Place::Tree(index) => self.tree.page_at(index).and_then(|(page, offset)| page.get(offset)),
-            Place::Back(index) => packed(&self.back, index).map(|position| self.back.view().get(position)),
+            Place::Front(index) => packed(&self.front, index).map(|position| read(self.front.view().get(position))),
+            Place::Tree(index) => {
+                let (page, offset) = self.tree.page_at(index)?;
+                page.view(&mut Vec::new()).get(offset).map(read)
+            }
+            Place::Back(index) => packed(&self.back, index).map(|position| read(self.back.view().get(position))),
         }
     }
 
     /// Puts another element where the one at `index` is. False if there is none.
-    pub fn set(&mut self, index: usize, element: &[u8]) -> bool {
-        if element.len() > EDGE_ELEMENT_BYTES {
+    pub fn set(&mut self, index: usize, element: &[u8], limits: ListLimits) -> bool {
+        if index >= self.len() {
+            return false;
+        }
+        if element.len() > limits.edge_element_bytes() {
             self.empty_edges();
         }
         let replace = |list: &mut PackedList, index: usize| {
@@ -266,19 +310,28 @@ impl LargeList {
         };
         let done = match self.place(index) {
             Place::Front(index) => replace(&mut self.front, index),
-            Place::Tree(index) => self.tree.edit_at(index, |page, offset| page.set(offset, element)).is_some(),
+            Place::Tree(index) => {
+                let is_alone = limits.has_alone(element.len());
+                let set = |page: &mut Strip, offset: usize, following: &mut Vec<Strip>| match is_alone {
+                    true => page.isolate(offset..offset + 1, element, following),
+                    false => page.set(offset, element),
+                };
+                let done = self.tree.part_at(index, set).is_some();
+                self.settle(limits, Some(index));
+                done
+            }
             Place::Back(index) => replace(&mut self.back, index),
         };
-        self.confine_edges();
+        self.confine_edges(limits);
         done
     }
 
     /// Adds an element before the one at `index`, which may be one beyond the last.
-    pub fn insert(&mut self, index: usize, element: &[u8]) {
+    pub fn insert(&mut self, index: usize, element: &[u8], limits: ListLimits) {
         if index == self.len() {
-            return self.push(End::Right, element);
+            return self.push(End::Right, element, limits);
         }
-        if element.len() > EDGE_ELEMENT_BYTES {
+        if element.len() > limits.edge_element_bytes() {
             self.empty_edges();
         }
         let add = |list: &mut PackedList, index: usize| {
@@ -290,10 +343,31 @@ impl LargeList {
         };
         match self.place(index) {
             Place::Front(index) => add(&mut self.front, index),
-            Place::Tree(index) => _ = self.tree.edit_at(index, |page, offset| page.insert(offset, element)),
+            Place::Tree(index) => {
+                self.insert_into_tree(index, element, limits.has_alone(element.len()));
+                self.settle(limits, Some(index));
+            }
             Place::Back(index) => add(&mut self.back, index),
         }
-        self.confine_edges();
+        self.confine_edges(limits);
+    }
+
+    fn insert_into_tree(&mut self, index: usize, element: &[u8], is_alone: bool) {
+        if is_alone {
+            self.tree.part_at(index, |page, offset, following| page.isolate(offset..offset, element, following));
+            return;
+        }
+        let stands_alone = |index: usize| self.tree.page_at(index).is_some_and(|(page, _)| page.is_alone());
+        if !stands_alone(index) {
+            self.tree.edit_at(index, |page, offset| page.insert(offset, element));
+        } else if index > 0 && !stands_alone(index - 1) {
+            self.tree.edit_at(index - 1, |page, offset| page.insert(offset + 1, element));
+        } else {
+            self.tree.part_at(index, |page, _, following| {
+                following.push(std::mem::take(page));
+                page.push_back(Value::Bytes(element));
+            });
+        }
     }
 
     /// Moves all into the tree: an element that is too long for an edge is going to be beside them.
@@ -303,86 +377,26 @@ impl LargeList {
     }
 
     /// Moves into the tree what has become too much at an end.
-    fn confine_edges(&mut self) {
+    fn confine_edges(&mut self, limits: ListLimits) {
+        let before = self.tree.len();
         self.spill(End::Left, EDGE_BYTES);
         self.spill(End::Right, EDGE_BYTES);
-    }
-
-    /// Removes up to `limit` elements that equal `needle`, from the first on or from the last. Returns how many.
-    pub fn remove(&mut self, needle: &[u8], limit: usize, from: End) -> usize {
-        let first = self.remove_from_edge(from, needle, limit, from);
-        let middle = self.remove_from_tree(needle, limit - first, from);
-        let last = self.remove_from_edge(from.other(), needle, limit - first - middle, from);
-        first + middle + last
-    }
-
-    fn remove_from_edge(&mut self, edge: End, needle: &[u8], limit: usize, from: End) -> usize {
-        let edge = self.edge_mut(edge);
-        if edge.is_empty() || limit == 0 {
-            return 0;
+        if self.tree.len() != before {
+            self.settle(limits, None);
         }
-        super::remove_equal(edge, needle, limit, from)
-    }
-
-    fn remove_from_tree(&mut self, needle: &[u8], limit: usize, from: End) -> usize {
-        let needle = Needle::new(needle);
-        let mut removed = 0;
-        // What has not been looked at.
-        let mut rest = 0..self.tree.len();
-        while removed < limit && !rest.is_empty() {
-            let index = if from == End::Left { rest.start } else { rest.end - 1 };
-            let Some((page, offset)) = self.tree.page_at(index) else { break };
-            let looked_at = if from == End::Left { offset..page.len() } else { 0..offset + 1 };
-            let found = page.matches(looked_at.clone(), &needle);
-            let gone = found.min(limit - removed);
-            if gone > 0 {
-                let which = if from == End::Left { 0..gone } else { found - gone..found };
-                let range = looked_at.clone();
-                self.tree.edit_at(index, |page, _| page.remove_matches(range, &needle, which));
-            }
-            removed += gone;
-            match from {
-                End::Left => rest = rest.start + looked_at.len() - gone..self.tree.len(),
-                End::Right => rest.end -= looked_at.len(),
-            }
-        }
-        removed
-    }
-
-    /// Removes all elements but those at `range`.
-    pub fn keep(&mut self, range: Range<usize>) {
-        let len = self.len();
-        let end = range.end.min(len);
-        let start = range.start.min(end);
-        self.remove_last(len - end);
-        self.remove_first(start);
-    }
-
-    fn remove_first(&mut self, mut count: usize) {
-        count -= take_off(&mut self.front, count, End::Left);
-        let middle = count.min(self.tree.len());
-        self.tree.remove_range(0..middle);
-        take_off(&mut self.back, count - middle, End::Left);
-    }
-
-    fn remove_last(&mut self, mut count: usize) {
-        count -= take_off(&mut self.back, count, End::Right);
-        let len = self.tree.len();
-        let middle = count.min(len);
-        self.tree.remove_range(len - middle..len);
-        take_off(&mut self.front, count - middle, End::Right);
     }
 
     /// Gives the elements from the one at `start` on to `visit`, until it says false.
     #[inline]
-    pub fn visit<'a>(&'a self, start: usize, visit: &mut impl FnMut(Value<'a>) -> bool) {
+    pub fn visit(&self, start: usize, visit: &mut impl FnMut(Value<'_>) -> bool) {
         let front = self.front.len();
         if start < front && !self.front.view().iter().skip(start).all(&mut *visit) {
             return;
         }
         let start = start.saturating_sub(front);
+        let mut buffer = Vec::new();
         for (page, first) in self.tree.pages_from(start) {
-            if !page.elements(start.saturating_sub(first)).all(&mut *visit) {
+            if !page.view(&mut buffer).elements(start.saturating_sub(first)).all(&mut *visit) {
                 return;
             }
         }
@@ -391,15 +405,16 @@ impl LargeList {
     }
 
     /// Gives the elements before the one at `end` to `visit`, the last first, until it says false.
-    pub fn visit_back<'a>(&'a self, end: usize, visit: &mut impl FnMut(Value<'a>) -> bool) {
+    pub fn visit_back(&self, end: usize, visit: &mut impl FnMut(Value<'_>) -> bool) {
         let (front, tree) = (self.front.len(), self.tree.len());
         let beyond = (front + tree + self.back.len()).saturating_sub(end);
         if beyond < self.back.len() && !self.back.view().iter().rev().skip(beyond).all(&mut *visit) {
             return;
         }
         let before = end.saturating_sub(front).min(tree);
+        let mut buffer = Vec::new();
         for (page, first) in self.tree.pages(0..before).rev() {
-            if !page.elements_before(before - first).all(&mut *visit) {
+            if !page.view(&mut buffer).elements_before(before - first).all(&mut *visit) {
                 return;
             }
         }
@@ -407,16 +422,24 @@ impl LargeList {
         self.front.view().iter().rev().skip(skipped).all(visit);
     }
 
+    /// What is before the tree and behind it.
+    #[cfg(test)]
+    pub(super) fn edges(&self) -> [Packed<'_>; 2] {
+        [self.front.view(), self.back.view()]
+    }
+
     /// Whether a packed list of these elements would be no longer than `limit`.
     pub(super) fn fits_packed(&self, limit: usize) -> bool {
-        // Strips are at least half as full as what they occupy, but for a few.
+        // Strips are at least half as full as what they occupy, but for a few; compressed ones hold more than that.
         if self.memory() / 2 > limit.saturating_add(2 * STRIP_BYTES_MAX) {
             return false;
         }
-        let strips: usize = self.tree.pages_from(0).map(|(page, _)| page.total_bytes()).sum();
-        let edges = self.front.view().body().len() + self.back.view().bytes().len();
-        if edges + strips + self.tree.len() > limit {
-            return false;
+        let mut bytes = self.front.view().body().len() + self.back.view().bytes().len() + self.tree.len();
+        for (page, _) in self.tree.pages_from(0) {
+            bytes += page.total_bytes();
+            if page.is_alone() || bytes > limit {
+                return false;
+            }
         }
         let mut total = PackedList::new().total_bytes();
         self.visit(0, &mut |element| {
@@ -432,32 +455,4 @@ enum Place {
     Front(usize),
     Tree(usize),
     Back(usize),
-}
-
-/// Removes up to `count` elements at an end of a packed list. Returns how many.
-fn take_off(list: &mut PackedList, count: usize, end: End) -> usize {
-    let len = list.len();
-    let count = count.min(len);
-    if count > 0 {
-        list.remove_range(if end == End::Left { 0 } else { len - count }, count);
-        list.give_back();
-    }
-    count
-}
-
-impl<'a> FromIterator<Value<'a>> for LargeList {
-    fn from_iter<T: IntoIterator<Item = Value<'a>>>(elements: T) -> Self {
-        let mut list = LargeList::default();
-        let mut strip = Strip::default();
-        for element in elements {
-            if element.len() + EDGE_OVERHEAD_BYTES > strip.room() && !strip.is_empty() {
-                list.tree.push_back(std::mem::take(&mut strip));
-            }
-            strip.push_back(element);
-        }
-        if !strip.is_empty() {
-            list.tree.push_back(strip);
-        }
-        list
-    }
 }

@@ -14,6 +14,7 @@ fn element() -> impl Strategy<Value = Vec<u8>> {
         2 => (0..5u32).prop_map(|number| number.to_string().into_bytes()),
         1 => Just(Vec::new()),
         1 => (100usize..700).prop_map(|len| vec![b'm'; len]),
+        2 => prop::collection::vec(any::<u8>(), 30..600),
         1 => (3000usize..9000).prop_map(|len| vec![b'l'; len]),
     ]
 }
@@ -32,6 +33,15 @@ enum Step {
     Remove(usize, usize, End),
     Keep(usize, usize),
     Snapshot,
+    Limits(usize, i64),
+}
+
+fn alone_from() -> impl Strategy<Value = usize> {
+    prop_oneof![2 => Just(ListLimits::ALONE_FROM), 1 => Just(1usize), 1 => Just(12usize), 1 => 20usize..5000]
+}
+
+fn depth() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => Just(0i64), 4 => 1i64..4, 1 => 4i64..20, 1 => Just(i64::MAX)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -44,11 +54,12 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<usize>(), 0..20usize, end()).prop_map(|(index, limit, end)| Step::Remove(index, limit, end)),
         2 => (any::<usize>(), 0..200usize).prop_map(|(start, cut)| Step::Keep(start, cut)),
         1 => Just(Step::Snapshot),
+        1 => (alone_from(), depth()).prop_map(|(alone_from, depth)| Step::Limits(alone_from, depth)),
     ]
 }
 
 fn elements(list: ListRef<'_>) -> VecDeque<Vec<u8>> {
-    list.iter().map(|element| element.to_vec()).collect()
+    list.to_vecs().into()
 }
 
 fn memory(list: &List) -> usize {
@@ -83,14 +94,38 @@ fn check(list: &List, model: &VecDeque<Vec<u8>>) {
             seen.len() < 100
         });
         assert!(seen.iter().eq(model.iter().take(start).rev().take(100)));
-        assert_eq!(view.get(start).map(|element| element.to_vec()), model.get(start).cloned());
+        assert_eq!(view.read(start, |element| element.to_vec()), model.get(start).cloned());
     }
     if let Some(needle) = model.get(model.len() / 2) {
         assert_eq!(view.find(needle), model.iter().position(|element| element == needle));
     }
     assert_eq!(view.find(b"never"), None);
+    // No three bytes stand for more than 264.
     let payload: usize = model.iter().map(Vec::len).sum();
-    assert!(memory(list) >= payload / 4);
+    assert!(memory(list) >= payload / 100);
+}
+
+/// Fails unless each strip is as the limits have it, under which the list was made.
+fn check_strips(list: &List, limits: ListLimits) {
+    let List::Large(large) = list else { return };
+    let list = large_of(large);
+    let strips: Vec<_> = list.tree.pages_from(0).map(|(strip, _)| strip).collect();
+    assert_eq!(list.tree.memory(), list.tree.counted_memory());
+    for (i, strip) in strips.iter().enumerate() {
+        let is_near_end = i < limits.depth || i + limits.depth >= strips.len();
+        if limits.depth == 0 || is_near_end {
+            assert!(!strip.is_compressed(), "strip {i} of {}", strips.len());
+        } else {
+            assert!(!strip.is_untried(), "strip {i} of {}", strips.len());
+        }
+        assert!(!strip.is_alone() || strip.len() == 1);
+        let mut buffer = Vec::new();
+        let has_alone = strip.view(&mut buffer).elements(0).any(|element| limits.has_alone(element.len()));
+        assert_eq!(strip.is_alone(), has_alone);
+        assert_eq!(strip.view(&mut Vec::new()).elements(0).count(), strip.len());
+    }
+    let edges = list.edges();
+    assert!(edges.iter().flat_map(|edge| edge.iter()).all(|element| !limits.has_alone(element.len())));
 }
 
 proptest! {
@@ -100,8 +135,10 @@ proptest! {
     fn it_does_what_a_deque_does(
         steps in prop::collection::vec(step(), 1..60),
         size in prop_oneof![Just(-2), Just(-1), Just(5), Just(128), Just(0), -6i64..3000],
+        (alone_from, depth) in (alone_from(), depth()),
+        may_change in prop::bool::weighted(0.2),
     ) {
-        let limits = ListLimits::new(size);
+        let mut limits = ListLimits::new(size).with_alone_from(alone_from).with_compress_depth(depth);
         let mut list = List::empty();
         let mut model: VecDeque<Vec<u8>> = VecDeque::new();
         let mut snapshots = Vec::new();
@@ -165,8 +202,15 @@ proptest! {
                     model.drain(..start.min(model.len()));
                 }
                 Step::Snapshot => snapshots.push((duplicate(&list), model.clone())),
+                Step::Limits(alone_from, depth) if may_change => {
+                    limits = limits.with_alone_from(alone_from).with_compress_depth(depth);
+                }
+                Step::Limits(..) => {}
             }
             check(&list, &model);
+            if !may_change {
+                check_strips(&list, limits);
+            }
             if model.is_empty() {
                 list = List::empty();
             }
@@ -252,6 +296,84 @@ fn a_long_element_leaves_no_memory_behind() {
     assert!(memory(&list) < before + 2048, "{} {before}", memory(&list));
 }
 
+fn strips(list: &List) -> Vec<&strip::Strip> {
+    match list {
+        List::Packed(_) => Vec::new(),
+        List::Large(large) => large_of(large).tree.pages_from(0).map(|(strip, _)| strip).collect(),
+    }
+}
+
+#[test]
+fn a_list_of_much_the_same_takes_a_fraction_when_it_is_compressed() {
+    let plain = ListLimits::new(-2);
+    let limits = plain.with_compress_depth(1);
+    for end in [End::Left, End::Right] {
+        let mut list = pushed(end, 100_000, limits);
+        let before = memory(&list);
+        assert!(before < memory(&pushed(end, 100_000, plain)) * 2 / 5, "{before}");
+        // To read all of it and to change single elements takes nothing that stays.
+        assert_eq!(
+            list.view().find(b"element:050000").map(|index| index % 10_000),
+            Some(if end == End::Left { 9999 } else { 0 })
+        );
+        for index in (0..100_000).step_by(777) {
+            assert!(list.set(index, b"ELEMENT:000000", limits));
+        }
+        assert!(memory(&list) < before + before / 20, "{} {before}", memory(&list));
+        assert_eq!(list.remove(b"ELEMENT:000000", usize::MAX, End::Left, limits), 129);
+        assert!(memory(&list) < before + before / 20, "{} {before}", memory(&list));
+    }
+}
+
+#[test]
+fn what_compression_gains_nothing_on_stays_as_it_is() {
+    let limits = ListLimits::new(-2).with_compress_depth(2);
+    let mut list = List::empty();
+    let mut state = 1u64;
+    for _ in 0..40 {
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        });
+        list.push(End::Right, std::iter::once(&noise.take(1000).collect::<Vec<u8>>()[..]), limits);
+    }
+    let strips = strips(&list);
+    assert!(strips.len() > 8 && strips.iter().all(|strip| !strip.is_compressed()));
+    assert!(strips[2..strips.len() - 2].iter().all(|strip| !strip.is_untried()));
+}
+
+#[test]
+fn another_depth_acts_where_a_list_is_changed() {
+    let limits = ListLimits::new(-2);
+    let compressed = |list: &List| strips(list).iter().filter(|strip| strip.is_compressed()).count();
+    let mut list = pushed(End::Right, 20_000, limits);
+    let count = strips(&list).len();
+    assert_eq!(compressed(&list), 0);
+    assert!(list.set(10_000, b"changed", limits.with_compress_depth(3)));
+    let near = compressed(&list);
+    assert!(near > 0 && near < count / 2, "{near} of {count}");
+    assert!(strips(&list)[count / 2].is_compressed());
+    let mut list = pushed(End::Right, 20_000, limits.with_compress_depth(1));
+    assert_eq!(compressed(&list), count - 2);
+    list.push(End::Left, std::iter::once(&[b'x'; 300][..]), limits.with_compress_depth(10));
+    assert!(strips(&list)[..10].iter().all(|strip| !strip.is_compressed()));
+    assert!(compressed(&list) <= count - 20 + 2);
+}
+
+#[test]
+fn an_element_that_stands_alone_keeps_its_list_large() {
+    let limits = ListLimits::new(4).with_alone_from(10);
+    let mut list = pushed(End::Right, 5, limits);
+    assert_eq!(strips(&list).len(), 5, "each is longer");
+    list.pop(End::Left, 4, limits, |_| {});
+    assert!(matches!(list, List::Large(_)));
+    assert!(list.set(0, b"short", limits));
+    assert!(matches!(list, List::Packed(_)));
+    // What is packed is not looked at for that.
+    assert!(list.set(0, b"a long element", limits));
+    assert!(matches!(list, List::Packed(_)));
+}
+
 #[test]
 fn a_strip_divides_itself_until_each_part_is_small_enough() {
     let mut strip = strip::Strip::default();
@@ -285,6 +407,6 @@ quickcheck::quickcheck! {
             list.push(End::Right, std::iter::once(&b"between"[..]), limits);
             pushed.push(b"between".to_vec());
         }
-        list.view().iter().map(|value| value.to_vec()).eq(pushed.iter().cloned()) && list.len() == pushed.len()
+        list.view().to_vecs() == pushed && list.len() == pushed.len()
     }
 }

@@ -30,18 +30,18 @@ impl<'a> ListRef<'a> {
         self.len() == 0
     }
 
-    /// The element at `index`.
+    /// What `read` makes of the element at `index`.
     #[must_use]
-    pub fn get(self, index: usize) -> Option<Value<'a>> {
+    pub fn read<R>(self, index: usize, read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         match self {
-            ListRef::Packed(list) => list.seek(i64::try_from(index).ok()?).map(|position| list.get(position)),
-            ListRef::Large(list) => list.get(index),
+            ListRef::Packed(list) => list.seek(i64::try_from(index).ok()?).map(|position| read(list.get(position))),
+            ListRef::Large(list) => list.read(index, read),
         }
     }
 
     /// Gives the elements from the one at `start` on to `visit`, until it says false.
     #[inline]
-    pub fn visit(self, start: usize, mut visit: impl FnMut(Value<'a>) -> bool) {
+    pub fn visit(self, start: usize, mut visit: impl FnMut(Value<'_>) -> bool) {
         match self {
             ListRef::Packed(list) => {
                 if let Some(first) = i64::try_from(start).ok().and_then(|start| list.seek(start)) {
@@ -54,7 +54,7 @@ impl<'a> ListRef<'a> {
 
     /// Gives the elements before the one at `end` to `visit`, the last first, until it says false.
     #[inline]
-    pub fn visit_back(self, end: usize, mut visit: impl FnMut(Value<'a>) -> bool) {
+    pub fn visit_back(self, end: usize, mut visit: impl FnMut(Value<'_>) -> bool) {
         match self {
             ListRef::Packed(list) => {
                 let beyond = list.len().saturating_sub(end);
@@ -64,10 +64,15 @@ impl<'a> ListRef<'a> {
         }
     }
 
-    /// The elements, from the first on.
+    /// Copies of the elements, from the first on.
     #[must_use]
-    pub fn iter(self) -> Elements<'a> {
-        Elements { list: self, next: 0, batch: Vec::new().into_iter() }
+    pub fn to_vecs(self) -> Vec<Vec<u8>> {
+        let mut copies = Vec::with_capacity(self.len());
+        self.visit(0, |element| {
+            copies.push(element.to_vec());
+            true
+        });
+        copies
     }
 
     /// The index of the first element that equals `needle`.
@@ -99,31 +104,5 @@ pub(super) fn equals(element: Value<'_>, bytes: &[u8]) -> bool {
         Value::Bytes(element) => element == bytes,
         // The decimal of a number is at most so long; most needles are told apart without printing one.
         Value::Int(_) => bytes.len() <= 20 && element.bytes(&mut IntBuffer::new()) == bytes,
-    }
-}
-
-/// An iterator over the elements of a list, which fetches some of them at a time.
-pub struct Elements<'a> {
-    list: ListRef<'a>,
-    next: usize,
-    batch: std::vec::IntoIter<Value<'a>>,
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = Value<'a>;
-
-    fn next(&mut self) -> Option<Value<'a>> {
-        const BATCH: usize = 512;
-        if let Some(element) = self.batch.next() {
-            return Some(element);
-        }
-        let mut batch = Vec::with_capacity(BATCH);
-        self.list.visit(self.next, |element| {
-            batch.push(element);
-            batch.len() < BATCH
-        });
-        self.next += batch.len();
-        self.batch = batch.into_iter();
-        self.batch.next()
     }
 }

@@ -260,7 +260,7 @@ pub fn describe(entry: Entry<'_>, version: Version) -> String {
         Kind::String => format!("string {}", text(entry.value())),
         Kind::List => {
             let list = entry.view::<List>().expect(OF_ITS_KIND);
-            format!("list {:?}", list.iter().map(text).collect::<Vec<_>>())
+            format!("list {:?}", list.to_vecs().iter().map(|element| text(Value::Bytes(element))).collect::<Vec<_>>())
         }
         Kind::Set => {
             let set = entry.view::<Set>().expect(OF_ITS_KIND);

@@ -39,7 +39,7 @@ pub(super) fn ledger_of(keyspace: &Keyspace) -> Option<refrain_data::ListRef<'_>
 fn held(entry: Entry<'_>) -> Held {
     let bytes = |value: Value<'_>| value.to_vec();
     if let Some(list) = entry.view::<List>() {
-        return Held::List(list.iter().map(bytes).collect());
+        return Held::List(list.to_vecs());
     }
     if let Some(hash) = entry.view::<Hash>() {
         return Held::Hash(hash.iter().map(|field| (bytes(field.name), bytes(field.value))).collect());

@@ -23,9 +23,11 @@ pub fn lindex(call: &mut Call<'_>) -> Outcome {
         call.reply().null();
         return Ok(());
     };
-    match position(index?, list.len()).and_then(|index| list.get(index)) {
-        Some(element) => reply_element(call.session.reply(), element),
-        None => call.session.reply().null(),
+    let session = &mut *call.session;
+    let element = position(index?, list.len())
+        .and_then(|index| list.read(index, |element| reply_element(session.reply(), element)));
+    if element.is_none() {
+        session.reply().null();
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ mod options;
 mod order;
 mod pattern;
 
-use refrain_data::{List, ListLimits, Value};
+use refrain_data::{List, Value};
 use refrain_resp::Encoder;
 
 use crate::call::{Call, Outcome};
@@ -91,7 +91,7 @@ fn store(call: &mut Call<'_>, options: &Options<'_>, elements: &Elements, order:
     if results.len() == 0 {
         call.state.delete(&target);
     } else {
-        let limits = ListLimits::new(call.state.config.encodings.list_max_listpack_size);
+        let limits = super::list::limits(call.state);
         call.state.replace_with(&target, List::of(results.iter(), limits));
         call.state.modified(&target);
         call.state.notify(NotifyClass::LIST, "sortstore", &target);

@@ -24,8 +24,8 @@ group! {
         "hash-max-listpack-value" hash_max_listpack_value: u64 = 64, memory(0, i64::MAX as u64).alias("hash-max-ziplist-value");
         /// Bytes of a sparse HyperLogLog.
         "hll-sparse-max-bytes" hll_sparse_max_bytes: u64 = 3000, memory(0, i64::MAX as u64);
-        /// Nodes at either end of a list that stay uncompressed; 0 compresses none.
-        "list-compress-depth" list_compress_depth: i64 = 0, integer(0, i32::MAX as i64).missing("compression of lists");
+        /// Strips at either end of a large list that stay uncompressed; 0 compresses none.
+        "list-compress-depth" list_compress_depth: i64 = 0, integer(0, i32::MAX as i64);
         /// Up to how many elements, or (negative) which class of sizes, a list is packed.
         "list-max-listpack-size" list_max_listpack_size: i64 = -2, integer(i32::MIN as i64, i32::MAX as i64).alias("list-max-ziplist-size");
         /// Elements of a set of integers.

@@ -8,11 +8,14 @@
 //!
 //! The format leaves the search for references to the compressor. This one searches as LibLZF does in the setting that Redis is
 //! built with (65,536 slots, and after a reference only the two positions at its end are remembered), so that DUMP gives the same
-//! bytes.
+//! bytes. What stays in memory may be compressed with fewer slots ([`Table::for_len`]), which are sooner made.
+//!
+//! Decompression takes any bytes: such as nothing can be compressed to are an error, never a panic.
 
-use crate::{Input, Malformed};
-
+/// The slots of a table that does as LibLZF does, as a power of two.
 const HASH_BITS: u32 = 16;
+/// No table has fewer.
+const HASH_BITS_MIN: u32 = 8;
 const LITERALS_MAX: usize = 1 << 5;
 const OFFSET_MAX: usize = 1 << 13;
 const REFERENCE_MAX: usize = (1 << 8) + (1 << 3);
@@ -22,15 +25,17 @@ const EXPANSION_MAX: usize = REFERENCE_MAX / 3;
 
 /// The slot of the three bytes at `at`.
 #[inline]
-fn slot(input: &[u8], at: usize) -> usize {
+fn slot(input: &[u8], at: usize, bits: u32) -> usize {
     let three = u32::from(input[at]) << 16 | u32::from(input[at + 1]) << 8 | u32::from(input[at + 2]);
-    let hash = (three >> (24 - HASH_BITS)).wrapping_sub(three.wrapping_mul(5));
-    (hash & ((1 << HASH_BITS) - 1)) as usize
+    let hash = (three >> (24 - bits)).wrapping_sub(three.wrapping_mul(5));
+    (hash & ((1 << bits) - 1)) as usize
 }
 
 /// What compression remembers while it works, kept from string to string: most are short, and forgetting by clearing would cost
 /// more than they do.
-pub(crate) struct Table {
+pub struct Table {
+    /// How many slots there are, as a power of two.
+    bits: u32,
     /// Of the last three bytes that hashed to the slot: their position, counted on from string to string. Made when it is needed.
     seen: Vec<u32>,
     /// What is not above this was seen in strings before this one.
@@ -45,15 +50,34 @@ const KEPT_MAX: usize = 1 << 20;
 /// Longer strings are not compressed: their positions could not be counted.
 const INPUT_MAX: usize = 1 << 31;
 
+impl Default for Table {
+    fn default() -> Table {
+        Table::new()
+    }
+}
+
+/// What no string is compressed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotCompressed;
+
 impl Table {
-    pub(crate) fn new() -> Table {
-        Table { seen: Vec::new(), forgotten: 0, compressed: Vec::new() }
+    /// One with which strings are compressed to the bytes that LibLZF would give.
+    #[must_use]
+    pub fn new() -> Table {
+        Table { bits: HASH_BITS, seen: Vec::new(), forgotten: 0, compressed: Vec::new() }
+    }
+
+    /// One for a string of this length, with no more slots than find nearly all that there is to refer to.
+    #[must_use]
+    pub fn for_len(len: usize) -> Table {
+        let len = len.clamp(1 << HASH_BITS_MIN, 1 << HASH_BITS);
+        Table { bits: len.next_power_of_two().trailing_zeros(), ..Table::new() }
     }
 
     /// Forgets what was seen, and prepares for `len` bytes.
     fn begin(&mut self, len: u32) {
         if self.seen.is_empty() {
-            self.seen = vec![0; 1 << HASH_BITS];
+            self.seen = vec![0; 1 << self.bits];
         } else if self.forgotten.checked_add(len).is_none() {
             self.seen.fill(0);
             self.forgotten = 0;
@@ -69,7 +93,8 @@ impl Table {
 }
 
 /// Compresses into at most `output_max` bytes, or gives up.
-pub(crate) fn compress<'t>(input: &[u8], output_max: usize, table: &'t mut Table) -> Option<&'t [u8]> {
+#[must_use]
+pub fn compress<'t>(input: &[u8], output_max: usize, table: &'t mut Table) -> Option<&'t [u8]> {
     let len = u32::try_from(input.len()).ok().filter(|_| input.len() <= INPUT_MAX)?;
     if input.is_empty() || output_max == 0 {
         return None;
@@ -87,13 +112,13 @@ pub(crate) fn compress<'t>(input: &[u8], output_max: usize, table: &'t mut Table
 
 /// Whether it fits.
 fn compress_with(input: &[u8], output_max: usize, table: &mut Table, out: &mut Output) -> bool {
-    let mut at = 0;
+    let (mut at, bits) = (0, table.bits);
     // The last two bytes begin no three.
     let end = input.len().saturating_sub(2);
     while at < end {
         // Like LibLZF, whose null pointer stands for "none": nothing refers to the very first byte.
         let reference = table
-            .replace(slot(input, at), at)
+            .replace(slot(input, at, bits), at)
             .filter(|&from| from > 0 && at - from - 1 < OFFSET_MAX && input[from..from + 3] == input[at..at + 3]);
         let Some(from) = reference else {
             if out.bytes.len() >= output_max {
@@ -114,7 +139,7 @@ fn compress_with(input: &[u8], output_max: usize, table: &mut Table, out: &mut O
             break;
         }
         for again in [at - 2, at - 1] {
-            table.replace(slot(input, again), again);
+            table.replace(slot(input, again, bits), again);
         }
     }
     if out.bytes.len() + 3 > output_max {
@@ -176,30 +201,48 @@ impl Output {
 }
 
 /// Decompresses to exactly `len` bytes.
-pub(crate) fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Malformed> {
+///
+/// # Errors
+/// If that can't be what was compressed.
+pub fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, NotCompressed> {
+    let mut out = Vec::new();
+    decompress_into(input, len, &mut out)?;
+    Ok(out)
+}
+
+/// Decompresses to exactly `len` bytes, which take the place of what is in `out`.
+///
+/// # Errors
+/// If that can't be what was compressed. What `out` holds then means nothing.
+pub fn decompress_into(mut input: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), NotCompressed> {
+    out.clear();
     // A length that no input of this size can have is not allocated for.
     if len > input.len().saturating_mul(EXPANSION_MAX) {
-        return Err(Malformed);
+        return Err(NotCompressed);
     }
-    let mut out = Vec::with_capacity(len);
-    let mut rest = Input::new(input);
-    while let Ok([control]) = rest.take_array() {
+    out.reserve_exact(len);
+    while let Some((&control, rest)) = input.split_first() {
         let high = usize::from(control >> 5);
         if high == 0 {
-            let run = rest.take(u64::from(control) + 1)?;
+            let (run, rest) = rest.split_at_checked(usize::from(control) + 1).ok_or(NotCompressed)?;
             if out.len() + run.len() > len {
-                return Err(Malformed);
+                return Err(NotCompressed);
             }
             out.extend_from_slice(run);
+            input = rest;
             continue;
         }
-        let longer = if high == 7 { usize::from(rest.take_array::<1>()?[0]) } else { 0 };
-        let [low] = rest.take_array()?;
+        let (longer, low);
+        (longer, low, input) = match (high, rest) {
+            (7, [longer, low, rest @ ..]) => (usize::from(*longer), *low, rest),
+            (..7, [low, rest @ ..]) => (0, *low, rest),
+            _ => return Err(NotCompressed),
+        };
         let back = (usize::from(control & 0x1f) << 8 | usize::from(low)) + 1;
         let count = high + longer + 2;
-        let from = out.len().checked_sub(back).ok_or(Malformed)?;
+        let from = out.len().checked_sub(back).ok_or(NotCompressed)?;
         if out.len() + count > len {
-            return Err(Malformed);
+            return Err(NotCompressed);
         }
         if from + count <= out.len() {
             out.extend_from_within(from..from + count);
@@ -210,7 +253,7 @@ pub(crate) fn decompress(input: &[u8], len: usize) -> Result<Vec<u8>, Malformed>
             }
         }
     }
-    if out.len() == len { Ok(out) } else { Err(Malformed) }
+    if out.len() == len { Ok(()) } else { Err(NotCompressed) }
 }
 
 #[cfg(test)]
@@ -237,9 +280,16 @@ mod tests {
             })
         }
 
+        fn with_fewer_slots_it_comes_back_as_well(bytes: Vec<u8>, times: u8) -> bool {
+            let input = repetitive(&bytes, times);
+            let mut table = Table::for_len(input.len());
+            super::compress(&input, input.len(), &mut table)
+                .is_none_or(|out| decompress(out, input.len()) == Ok(input.clone()))
+        }
+
         fn whatever_is_decompressed_gives_its_length_or_an_error(bytes: Vec<u8>, len: usize) -> bool {
             let len = len % 4096;
-            decompress(&bytes, len).is_ok_and(|out| out.len() == len) || decompress(&bytes, len) == Err(Malformed)
+            decompress(&bytes, len).is_ok_and(|out| out.len() == len) || decompress(&bytes, len) == Err(NotCompressed)
         }
 
         fn a_damaged_string_is_never_a_panic(bytes: Vec<u8>, times: u8, at: usize, bit: u8) -> bool {
@@ -247,7 +297,7 @@ mod tests {
             let Some(mut out) = compress(&input, input.len()) else { return true };
             let at = at % out.len();
             out[at] ^= 1 << (bit % 8);
-            decompress(&out, input.len()).map_or_else(|Malformed| true, |out| out.len() == input.len())
+            decompress(&out, input.len()).map_or_else(|NotCompressed| true, |out| out.len() == input.len())
         }
     }
 
@@ -280,12 +330,12 @@ mod tests {
 
     #[test]
     fn an_impossible_length_is_refused_before_it_is_allocated() {
-        assert_eq!(decompress(&[0, b'a'], usize::MAX), Err(Malformed));
+        assert_eq!(decompress(&[0, b'a'], usize::MAX), Err(NotCompressed));
         assert_eq!(decompress(&[0, b'a'], 1), Ok(vec![b'a']));
         // A reference before the beginning; one beyond the length; nothing where a byte is due.
-        assert_eq!(decompress(&[0, b'a', 0x20, 1], 4), Err(Malformed));
-        assert_eq!(decompress(&[0, b'a', 0x20, 0], 3), Err(Malformed));
-        assert_eq!(decompress(&[0, b'a', 0xe0], 4), Err(Malformed));
+        assert_eq!(decompress(&[0, b'a', 0x20, 1], 4), Err(NotCompressed));
+        assert_eq!(decompress(&[0, b'a', 0x20, 0], 3), Err(NotCompressed));
+        assert_eq!(decompress(&[0, b'a', 0xe0], 4), Err(NotCompressed));
         assert_eq!(decompress(&[0, b'a', 0x20, 0], 4), Ok(b"aaaa".to_vec()));
     }
 }
