@@ -21,13 +21,8 @@ const MAPPING_MIN: usize = 8 * HUGE;
 /// Pages that may be missing from a range that is joined, and are in memory from then on: a sixteenth.
 const HOLES_MAX: usize = HUGE / PAGE / 16;
 
-/// Ranges joined at most between two rests: up to a fifth of a processor's time, for joining one copies it.
+/// Ranges joined at most between two rests: a few hundredths of a processor's time while memory grows.
 const RANGES_A_TURN: usize = 64;
-
-/// The same while memory grows, by so many bytes since the last turn or more: a few hundredths. Whoever fills it needs the processor
-/// more than what follows a lookup or two earlier does, and waits for a join at a page fault.
-const RANGES_WHILE_GROWING: usize = 8;
-const GROWING: usize = 8 << 20;
 
 /// Between two turns.
 const REST: Duration = Duration::from_secs(1);
@@ -63,13 +58,9 @@ pub fn leave_out_at_page_faults() {
 pub fn start() {
     let spawned = std::thread::Builder::new().name("huge-pages".to_owned()).spawn(|| {
         let mut done = BTreeSet::new();
-        let mut before = 0;
         loop {
             std::thread::sleep(REST);
-            let resident = resident_bytes();
-            let ranges_max = if resident >= before + GROWING { RANGES_WHILE_GROWING } else { RANGES_A_TURN };
-            before = resident;
-            if !turn(&mut done, ranges_max) {
+            if !turn(&mut done) {
                 return;
             }
         }
@@ -79,15 +70,8 @@ pub fn start() {
     }
 }
 
-/// What of the process is in memory; 0 if that can't be told.
-fn resident_bytes() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = text.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok());
-    pages.unwrap_or(0).saturating_mul(PAGE)
-}
-
-/// Joins some ranges that have become (nearly) whole, no more than so many. False when the kernel can't.
-fn turn(done: &mut BTreeSet<usize>, ranges_max: usize) -> bool {
+/// Joins some ranges that have become (nearly) whole. False when the kernel can't.
+fn turn(done: &mut BTreeSet<usize>) -> bool {
     let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return false };
     let heap: Vec<(usize, usize)> = maps.lines().filter_map(anonymous).filter(|(a, b)| b - a >= MAPPING_MIN).collect();
     // What is no longer mapped may be mapped again, with ordinary pages.
@@ -95,7 +79,7 @@ fn turn(done: &mut BTreeSet<usize>, ranges_max: usize) -> bool {
     let mut joined = 0;
     for (start, end) in heap {
         for range in (start.next_multiple_of(HUGE)..end.saturating_sub(HUGE - 1)).step_by(HUGE) {
-            if joined == ranges_max {
+            if joined == RANGES_A_TURN {
                 return true;
             }
             if done.contains(&range) || !is_resident(range) {
