@@ -21,8 +21,8 @@ const MAPPING_MIN: usize = 8 * HUGE;
 /// Pages that may be missing from a range that is joined, and are in memory from then on: a sixteenth.
 const HOLES_MAX: usize = HUGE / PAGE / 16;
 
-/// Ranges joined at most between two rests: up to a fifth of a processor's time while memory grows, for each is copied. Fewer then, and
-/// more later, was no gain: those that had been put off came in the way of clients who no longer filled it.
+/// Ranges joined at most between two rests: up to a fifth of a processor's time while memory grows, for each is copied. To join fewer
+/// then only puts it off, into the way of clients who no longer fill it.
 const RANGES_A_TURN: usize = 64;
 
 /// Between two turns.
