@@ -209,8 +209,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         if running.cancelled || running.failed.is_some() {
             if let Some(snapshot) = running.snapshot.take() {
                 self.engine.end_snapshot(snapshot);
-                running.sink.give_up();
             }
+            running.sink.give_up();
         } else if let Some(snapshot) = &mut running.snapshot {
             let pending = self.engine.snapshot_pending_bytes(snapshot) as u64;
             let bound = PENDING_MAX + self.engine.state().used_memory() / PENDING_PART;

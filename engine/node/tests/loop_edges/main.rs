@@ -11,5 +11,6 @@ mod killing;
 mod limits;
 mod moving;
 mod pausing;
+mod saving;
 mod support;
 mod syncing;

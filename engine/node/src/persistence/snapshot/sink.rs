@@ -28,6 +28,9 @@ const BATCH: usize = 64 << 10;
 /// once, in the way of whoever else uses the disk.
 const SYNC_EVERY: u64 = 4 << 20;
 
+/// What a file has come to that nobody wanted to its end.
+const GIVEN_UP: &str = "it was given up";
+
 /// What the loop and the task that writes share.
 #[derive(Default)]
 struct Shared {
@@ -151,15 +154,21 @@ impl Sink {
         let task = async move {
             match write(&runtime, &file.path, file.folder, [file.piecewise, file.synced], encoder, &ours).await {
                 Ok((open, size)) => {
-                    ours.borrow_mut().outcome = Some(Ok(size));
+                    ours.borrow_mut().end(Ok(size));
                     // Kept open until it has its name: before, a server that starts would take it for abandoned.
-                    poll_fn(|_| if Rc::strong_count(&ours) > 1 { Poll::Pending } else { Poll::Ready(()) }).await;
+                    let is_needed = || Rc::strong_count(&ours) > 1 && !ours.borrow().given_up;
+                    poll_fn(|_| if is_needed() { Poll::Pending } else { Poll::Ready(()) }).await;
                     drop(open);
+                    if !ours.borrow().given_up {
+                        return;
+                    }
+                    let _ = runtime.disk().remove(&file.path).await;
+                    ours.borrow_mut().end(Err(GIVEN_UP.to_owned()));
                 }
                 Err(why) => {
                     // What is left of it is of no use to anybody.
                     let _ = runtime.disk().remove(&file.path).await;
-                    ours.borrow_mut().outcome = Some(Err(why));
+                    ours.borrow_mut().end(Err(why));
                 }
             }
         };
@@ -188,11 +197,12 @@ impl Sink {
         self.shared.borrow_mut().complete = true;
     }
 
-    /// Nobody wants the file any more.
+    /// Nobody wants the file any more. It ends badly, once it is gone, even if it was complete already.
     pub fn give_up(&self) {
         let shared = &mut *self.shared.borrow_mut();
         shared.given_up = true;
         shared.queue.clear();
+        shared.outcome.take_if(|outcome| outcome.is_ok());
     }
 
     /// Whether the file has ended.
@@ -207,6 +217,13 @@ impl Sink {
 }
 
 impl Shared {
+    /// The file has come to this. A good end of one that nobody wants is none.
+    fn end(&mut self, outcome: Result<u64, String>) {
+        if outcome.is_err() || !self.given_up {
+            self.outcome = Some(outcome);
+        }
+    }
+
     /// The next slices, together about a batch; `None` once everything was taken.
     fn next(&mut self) -> Poll<Option<Vec<Slice>>> {
         if self.queue.is_empty() {
@@ -241,7 +258,7 @@ async fn write<R: Runtime>(
     loop {
         let slices = poll_fn(|_| shared.borrow_mut().next()).await;
         if shared.borrow().given_up {
-            return Err("it was given up".to_owned());
+            return Err(GIVEN_UP.to_owned());
         }
         let is_last = slices.is_none();
         let mut taken = out;

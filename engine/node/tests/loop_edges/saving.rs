@@ -1,0 +1,50 @@
+//! Snapshots that end as nobody wants them any more.
+
+use refrain_resp::Reply;
+use refrain_sim::{NodeId, World};
+
+use crate::support::{Client, Server, Setup, calm, ms, simple};
+
+/// The files of snapshots that have no other name.
+fn unnamed(world: &World, server: NodeId) -> Vec<String> {
+    let is_unnamed = |path: &String| path.rsplit('/').next().is_some_and(|name| name.starts_with("temp-"));
+    world.files(server).into_keys().filter(is_unnamed).collect()
+}
+
+#[test]
+fn a_snapshot_that_is_stopped_when_all_of_it_is_written_leaves_no_file() {
+    // How long after the beginning it is stopped, and whether the server learns of that and of the file's end at once.
+    let mut stopped = 0;
+    for (after_ms, at_once) in (0..30).flat_map(|after| [(after, false), (after, true)]) {
+        for (ask, appendonly) in [("BGSAVE", "no"), ("BGREWRITEAOF", "yes")] {
+            stopped += calm(move |world| async move {
+                let debugged = ("enable-debug-command", "yes");
+                let setup = Setup::with(&[("appendonly", appendonly), ("save", ""), debugged]);
+                let server = Server::start(&world, setup);
+                let mut client = Client::new(&world, &server);
+                let t = client.connect().await;
+                assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+                world.sleep(ms(1500)).await;
+                world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+                assert!(matches!(client.ask(t, ask).await, Ok(Reply::Simple(_))));
+                world.sleep(ms(after_ms)).await;
+                if at_once {
+                    world.pause(server.node);
+                }
+                client.send(t, "DEBUG STOP-SNAPSHOT\r\n").await.unwrap();
+                world.sleep(ms(50)).await;
+                world.resume(server.node);
+                let told = client.replies(t, 1).await;
+                world.sleep(ms(500)).await;
+                let context = format!("{ask} {after_ms} ms {at_once}: {told:?}");
+                assert_eq!(unnamed(&world, server.node), Vec::<String>::new(), "{context}");
+
+                // It stands in nobody's way.
+                assert_eq!(client.ask(t, "SAVE").await, Ok(simple("OK")), "{context}");
+                assert_eq!(unnamed(&world, server.node), Vec::<String>::new(), "{context}");
+                u32::from(told == Ok(vec![simple("OK")]))
+            });
+        }
+    }
+    assert!(stopped > 60, "{stopped}");
+}
