@@ -1,9 +1,10 @@
 //! Snapshots that end as nobody wants them any more.
 
+use refrain_node::Exit;
 use refrain_resp::Reply;
 use refrain_sim::{NodeId, World};
 
-use crate::support::{Client, Server, Setup, calm, ms, simple};
+use crate::support::{Client, Server, Setup, bulk, calm, ms, simple};
 
 /// The files of snapshots that have no other name.
 fn unnamed(world: &World, server: NodeId) -> Vec<String> {
@@ -47,4 +48,35 @@ fn a_snapshot_that_is_stopped_when_all_of_it_is_written_leaves_no_file() {
         }
     }
     assert!(stopped > 60, "{stopped}");
+}
+
+#[test]
+fn the_end_of_a_process_saves_all_though_a_snapshot_was_just_written() {
+    for (after_ms, at_once) in (0..30).flat_map(|after| [(after, false), (after, true)]) {
+        calm(move |world| async move {
+            let setup = Setup::with(&[("appendonly", "no"), ("save", "")]);
+            let server = Server::start(&world, setup.clone());
+            let mut client = Client::new(&world, &server);
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+            world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+            assert!(matches!(client.ask(t, "BGSAVE").await, Ok(Reply::Simple(_))));
+            world.sleep(ms(after_ms)).await;
+            if at_once {
+                world.pause(server.node);
+            }
+            client.send(t, "SET a 2\r\nSHUTDOWN SAVE\r\n").await.unwrap();
+            world.sleep(ms(50)).await;
+            world.resume(server.node);
+            world.sleep(ms(500)).await;
+            let context = format!("{after_ms} ms {at_once}");
+            assert_eq!(server.seen.borrow().exit, Some(Exit::Command), "{context}");
+            assert_eq!(unnamed(&world, server.node), Vec::<String>::new(), "{context}");
+            let server = server.start_again(&world, setup);
+            world.sleep(ms(500)).await;
+            let mut client = Client::new(&world, &server);
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "GET a").await, Ok(bulk("2")), "{context}");
+        });
+    }
 }
