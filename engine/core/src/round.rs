@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use refrain_data::{Approach, Database, Entry, KeyHash, Keyspace};
+use refrain_data::{Approach, Database, Entry, KeyHash, Keyspace, Large};
 use refrain_resp::{Arg, Limits, Parsed, ProtocolError};
 
 use crate::ahead::{Ahead, Known, NO_ELEMENT, Rare, RecentCommand, What};
@@ -500,32 +500,37 @@ impl<H: Hooks> Engine<H> {
         let mut approaches: [Option<Approach<'_>>; GROUP] = [None; GROUP];
         let mut found = approaches.iter_mut();
         let (mut of, mut db, mut small) = (u32::MAX, 0, 0);
-        let mut last = None;
+        // The last key, and its collection once somebody has looked whether that is large.
+        let mut last: Option<((usize, KeyHash), Option<Option<&Large>>)> = None;
         for ahead in scratch.group.iter().filter(|ahead| ahead.element != 0 && ahead.hashes != 0) {
             let cursor = &scratch.cursors[ahead.cursor as usize];
             if ahead.cursor != of {
                 (of, db) = (ahead.cursor, self.state.sessions.get(cursor.session).map_or(0, |session| session.db));
             }
-            let hash = scratch.hashes[ahead.hashes_from as usize];
+            let key = (db, scratch.hashes[ahead.hashes_from as usize]);
+            if last.is_none_or(|(last, _)| last != key) {
+                self.state.keyspace.db(db).prefetch_collection(key.1);
+                last = Some((key, None));
+            }
+            if ahead.element == NO_ELEMENT {
+                continue;
+            }
             let offsets = &scratch.args[ahead.args_from as usize..][..ahead.args as usize];
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
             let args = Args::new(&bytes[ahead.start..][..ahead.len as usize], offsets);
             let large = match last {
-                Some((key, large)) if key == (db, hash) => large,
+                Some((_, Some(large))) => large,
+                // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
+                _ if small >= SMALL_COLLECTIONS_MAX => None,
                 _ => {
-                    let database = self.state.keyspace.db(db);
-                    database.prefetch_collection(hash);
-                    // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
-                    let looks = ahead.element != NO_ELEMENT && small < SMALL_COLLECTIONS_MAX;
-                    let found = looks.then(|| database.get(hash, args.at(usize::from(ahead.first_key)))).flatten();
+                    let found = self.state.keyspace.db(db).get(key.1, args.at(usize::from(ahead.first_key)));
                     let large = found.and_then(Entry::large);
-                    small += usize::from(looks && large.is_none());
-                    last = looks.then_some(((db, hash), large));
+                    small += usize::from(large.is_none());
+                    last = Some((key, Some(large)));
                     large
                 }
             };
             if let Some(large) = large
-                && ahead.element != NO_ELEMENT
                 && let Some(place) = found.next()
             {
                 let score = if ahead.score == 0 { None } else { double::parse(args.at(usize::from(ahead.score))) };
