@@ -71,6 +71,13 @@ enum Turn {
     GroupIsFull,
 }
 
+/// Whether a key's collection is known to be a large one.
+#[derive(Clone, Copy)]
+enum Looked<'a> {
+    NotYet,
+    Found(Option<&'a Large>),
+}
+
 /// Hashes several keys of a command, and asks for their buckets.
 #[inline(never)]
 fn hash_keys<'k>(
@@ -500,8 +507,7 @@ impl<H: Hooks> Engine<H> {
         let mut approaches: [Option<Approach<'_>>; GROUP] = [None; GROUP];
         let mut found = approaches.iter_mut();
         let (mut of, mut db, mut small) = (u32::MAX, 0, 0);
-        // The last key, and its collection once somebody has looked whether that is large.
-        let mut last: Option<((usize, KeyHash), Option<Option<&Large>>)> = None;
+        let mut last: Option<((usize, KeyHash), Looked<'_>)> = None;
         for ahead in scratch.group.iter().filter(|ahead| ahead.element != 0 && ahead.hashes != 0) {
             let cursor = &scratch.cursors[ahead.cursor as usize];
             if ahead.cursor != of {
@@ -510,7 +516,7 @@ impl<H: Hooks> Engine<H> {
             let key = (db, scratch.hashes[ahead.hashes_from as usize]);
             if last.is_none_or(|(last, _)| last != key) {
                 self.state.keyspace.db(db).prefetch_collection(key.1);
-                last = Some((key, None));
+                last = Some((key, Looked::NotYet));
             }
             if ahead.element == NO_ELEMENT {
                 continue;
@@ -519,14 +525,14 @@ impl<H: Hooks> Engine<H> {
             let bytes = if cursor.in_arena { arena } else { &cursor.own };
             let args = Args::new(&bytes[ahead.start..][..ahead.len as usize], offsets);
             let large = match last {
-                Some((_, Some(large))) => large,
+                Some((_, Looked::Found(large))) => large,
                 // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
                 _ if small >= SMALL_COLLECTIONS_MAX => None,
                 _ => {
                     let found = self.state.keyspace.db(db).get(key.1, args.at(usize::from(ahead.first_key)));
                     let large = found.and_then(Entry::large);
                     small += usize::from(large.is_none());
-                    last = Some((key, Some(large)));
+                    last = Some((key, Looked::Found(large)));
                     large
                 }
             };

@@ -1,0 +1,119 @@
+//! The parts of an append-only file: rewritten, kept, and refused where they are damaged.
+
+use crate::support::Server;
+use crate::{refused, start, until_quiet};
+
+#[test]
+fn a_rewrite_that_fails_loses_nothing_and_history_is_kept_while_it_is_wanted() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut server =
+        start(folder.path(), &["--appendonly", "yes", "--enable-debug-command", "yes", "--aof-disable-auto-gc", "yes"]);
+    let files = folder.path().join("appendonlydir");
+    let manifest = || std::fs::read_to_string(files.join("appendonly.aof.manifest")).expect("there is a manifest");
+    let info = |server: &Server, field: &str| {
+        let mut client = server.connect();
+        client.send(b"INFO persistence\r\nQUIT\r\n");
+        String::from_utf8(client.receive_to_end()).expect("INFO is text").lines().any(|line| line == field)
+    };
+    server.connect().check("DEBUG POPULATE 1000", "+OK");
+    server.connect().check("CONFIG SET rdb-key-save-delay 10000000", "+OK");
+    let mut client = server.connect();
+    // Much to be written before its part can begin.
+    const BIG: usize = 32 << 20;
+    let head = format!("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${BIG}\r\n");
+    client.send(&[head.as_bytes(), &vec![b'x'; BIG], b"\r\n"].concat());
+    client.send(b"BGREWRITEAOF\r\nSET meanwhile kept\r\nDEBUG STOP-SNAPSHOT\r\n");
+    client.expect(b"+OK\r\n+Background append only file rewriting started\r\n+OK\r\n+OK\r\n");
+    // It fails no earlier than with the part that it begins: whoever knows of the one finds the other.
+    server.expect_log("Background AOF rewrite terminated with error");
+    let named = manifest();
+    until_quiet(&server);
+    assert!(info(&server, "aof_last_bgrewrite_status:err"));
+    let after_failure = "file appendonly.aof.1.base.rdb seq 1 type b\n\
+                         file appendonly.aof.1.incr.aof seq 1 type i\n\
+                         file appendonly.aof.2.incr.aof seq 2 type i\n";
+    assert_eq!(named, after_failure);
+    server.connect().check("DEBUG LOADAOF", "+OK");
+    server.connect().check("GET meanwhile", "$4");
+
+    server.connect().check("CONFIG SET rdb-key-save-delay 0", "+OK");
+    server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+    until_quiet(&server);
+    assert!(info(&server, "aof_last_bgrewrite_status:ok"));
+    let history = "file appendonly.aof.2.base.rdb seq 2 type b\n\
+                   file appendonly.aof.1.incr.aof seq 1 type h\n\
+                   file appendonly.aof.2.incr.aof seq 2 type h\n\
+                   file appendonly.aof.1.base.rdb seq 1 type h\n\
+                   file appendonly.aof.3.incr.aof seq 3 type i\n";
+    assert_eq!(manifest(), history);
+    server.connect().check("CONFIG SET aof-disable-auto-gc no", "+OK");
+    while manifest().contains("type h") {
+        server.connect().check("PING", "+PONG");
+    }
+    let mut left: Vec<_> = std::fs::read_dir(&files)
+        .expect("it is a directory")
+        .map(|entry| entry.expect("it is readable").file_name().into_string().expect("it is text"))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["appendonly.aof.2.base.rdb", "appendonly.aof.3.incr.aof", "appendonly.aof.manifest"]);
+
+    // What a life that kept them has left, the next removes that does not.
+    drop(server);
+    std::fs::write(files.join("appendonly.aof.1.base.rdb"), "no longer needed").expect("it is writable");
+    let text = "file appendonly.aof.2.base.rdb seq 2 type b\n\
+                file appendonly.aof.1.base.rdb seq 1 type h\n\
+                file appendonly.aof.3.incr.aof seq 3 type i\n";
+    std::fs::write(files.join("appendonly.aof.manifest"), text).expect("it is writable");
+    let server = start(folder.path(), &["--appendonly", "yes"]);
+    while manifest().contains("type h") {
+        server.connect().check("PING", "+PONG");
+    }
+    assert!(!files.join("appendonly.aof.1.base.rdb").exists());
+    server.connect().check("GET meanwhile", "$4");
+}
+
+#[test]
+fn every_part_says_first_when_it_was_begun_if_it_is_to_say_so() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let files = folder.path().join("appendonlydir");
+    let arguments = ["--appendonly", "yes", "--aof-timestamp-enabled", "yes", "--appendfsync", "always"];
+    let server = start(folder.path(), &arguments);
+    for sequence in 1..3 {
+        server.connect().check("SET key value", "+OK");
+        let text =
+            std::fs::read_to_string(files.join(format!("appendonly.aof.{sequence}.incr.aof"))).expect("it is there");
+        let lines: Vec<_> = text.lines().skip_while(|line| line.starts_with("#SALT:")).collect();
+        assert!(lines[0].starts_with("#TS:"), "{text}");
+        let at = lines.iter().position(|line| *line == "SET").expect("the command is there");
+        assert!(
+            lines[..at].iter().rev().find(|line| line.starts_with('#')).expect("a seal").starts_with("#CRC:"),
+            "{text}"
+        );
+        server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+        until_quiet(&server);
+    }
+}
+
+#[test]
+fn a_start_that_refuses_says_once_where_the_damage_is() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = start(folder.path(), &arguments);
+    for key in ["first", "second", "third"] {
+        server.connect().check(&format!("SET {key} value"), "+OK");
+    }
+    server.signal("KILL");
+    drop(server);
+    let path = folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    let at = bytes.windows(5).position(|bytes| bytes == b"first").expect("the key is there");
+    bytes[at] ^= 1;
+    let seal = bytes[..at].windows(5).rposition(|bytes| bytes == b"#CRC:").expect("its seal is there");
+    std::fs::write(&path, bytes).expect("it is writable");
+    let log = refused(folder.path(), &arguments);
+    let expected = format!(
+        "appendonly.aof.1.incr.aof: The checksum does not hold at offset {seal}, and what follows shows that it was \
+         durable: the disk has lost what it had kept. Exiting."
+    );
+    assert!(log.contains(&expected), "{log}");
+}
