@@ -174,10 +174,7 @@ impl Model {
     }
 
     fn has_gap_from(&self, of: Id) -> bool {
-        !self.entries.is_empty()
-            && self.max_deleted != (0, 0)
-            && self.first() <= self.max_deleted
-            && of <= self.max_deleted
+        !self.entries.is_empty() && self.max_deleted != (0, 0) && of <= self.max_deleted
     }
 
     fn distance(&self, of: Id) -> Option<u64> {
@@ -190,7 +187,7 @@ impl Model {
         let whole = self.max_deleted == (0, 0) || self.max_deleted < self.first();
         let before = self.added - self.entries.len() as u64;
         match of {
-            of if of > self.last || !whole => None,
+            of if of > self.last || !whole || of != (0, 0) && of < self.max_deleted => None,
             of if of < self.first() => Some(before),
             of if of == self.first() => Some(before + 1),
             _ => None,
@@ -198,6 +195,10 @@ impl Model {
     }
 
     fn lag(&self, group: &Group) -> String {
+        let is_behind = group.last < self.first() && self.max_deleted < self.first();
+        if self.entries.is_empty() || is_behind {
+            return int(self.entries.len() as i64);
+        }
         let known = group.read.filter(|_| !self.has_gap_from(group.last));
         let read = if self.added == 0 { Some(0) } else { known.or_else(|| self.distance(group.last)) };
         read.map_or(NIL.to_owned(), |read| int(self.added as i64 - read as i64))
@@ -296,10 +297,10 @@ fn apply(model: &mut Model, step: &Step, now: u64) -> (String, String) {
         }
         Step::SetId { group, at } => {
             let (name, of) = (group_name(*group), model.pick(*at));
-            let exists = model.exists;
+            let (exists, read) = (model.exists, model.added.min(3));
             let reply = match model.groups.get_mut(&name) {
                 Some(group) => {
-                    (group.last, group.read) = (of, Some(3));
+                    (group.last, group.read) = (of, Some(read));
                     "+OK\r\n".to_owned()
                 }
                 None if exists => no_group_of(&name),
@@ -496,7 +497,7 @@ fn read_new(
         model.entries.keys().copied().filter(|key| *key > group.last).take(limit - found.len()).collect();
     for key in new {
         group.read = match group.read {
-            Some(read) if !model.has_gap_from(key) => Some(read + 1),
+            Some(read) if group.last >= model.first() && !model.has_gap_from(group.last) => Some(read + 1),
             _ => model.distance(key),
         };
         group.last = key;

@@ -255,7 +255,7 @@ impl Group {
             return false;
         }
         match self.entries_read {
-            Some(read) if !log.has_gap_from(id) => self.entries_read = Some(read.wrapping_add(1)),
+            Some(read) if log.is_whole_behind(self.last_id) => self.entries_read = Some(read.wrapping_add(1)),
             _ if log.entries_added() > 0 => self.entries_read = log.distance_of(id),
             _ => {}
         }
@@ -267,8 +267,11 @@ impl Group {
     #[must_use]
     pub fn lag(&self, log: &Log) -> Option<i64> {
         let added = log.entries_added();
-        if added == 0 {
+        if log.is_empty() {
             return Some(0);
+        }
+        if log.is_all_behind(self.last_id) {
+            return Some(log.len() as i64);
         }
         let known = self.entries_read.filter(|_| !log.has_gap_from(self.last_id));
         let read = known.or_else(|| log.distance_of(self.last_id))?;

@@ -262,7 +262,7 @@ impl Log {
     }
 
     /// How far `id` is from the first entry ever added, if that can be told without counting: it can for the last entry, and for
-    /// what is at or before the first one while nothing was deleted behind that.
+    /// what is at or before the first one while nothing was deleted behind that, nor behind `id`.
     #[must_use]
     pub fn distance_of(&self, id: StreamId) -> Option<u64> {
         if self.entries_added == 0 {
@@ -271,7 +271,7 @@ impl Log {
         if id == self.last_id || self.is_empty() && id < self.last_id {
             return Some(self.entries_added);
         }
-        if id > self.last_id {
+        if id > self.last_id || !id.is_zero() && id < self.max_deleted_id {
             return None;
         }
         let whole = self.max_deleted_id.is_zero() || self.max_deleted_id < self.first_id;
@@ -287,7 +287,19 @@ impl Log {
     #[must_use]
     pub fn has_gap_from(&self, id: StreamId) -> bool {
         let deleted = self.max_deleted_id;
-        !self.is_empty() && !deleted.is_zero() && self.first_id <= deleted && id <= deleted
+        !self.is_empty() && !deleted.is_zero() && id <= deleted
+    }
+
+    /// Whether all entries behind `id` are still there, so that who counts from there counts them all.
+    #[must_use]
+    pub fn is_whole_behind(&self, id: StreamId) -> bool {
+        id >= self.first_id && !self.has_gap_from(id)
+    }
+
+    /// Whether all that are left are behind `id`, none of them deleted.
+    #[must_use]
+    pub fn is_all_behind(&self, id: StreamId) -> bool {
+        id < self.first_id && self.max_deleted_id < self.first_id
     }
 }
 

@@ -1,6 +1,6 @@
 //! XGROUP: groups and consumers made, moved and removed.
 
-use refrain_data::stream::{Group, StreamBody, StreamId};
+use refrain_data::stream::{Group, Log, StreamBody, StreamId};
 
 use super::{consumer_was_added, edit, id, no_group_of, now_ms};
 use crate::call::{Call, Key, Outcome};
@@ -41,6 +41,11 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// Nobody has read more than was ever added.
+    fn entries_read_of(&self, log: &Log) -> Option<u64> {
+        self.entries_read.map(|read| read.min(log.entries_added()))
     }
 }
 
@@ -92,8 +97,10 @@ pub fn xgroup_create(call: &mut Call<'_>) -> Outcome {
     };
     let name = call.args.at(3);
     let is_new = call.state.peek(&key).is_none();
-    let made =
-        call.state.edit_or_create::<StreamBody, _>(&key, |stream| stream.add_group(name, id, options.entries_read))?;
+    let made = call.state.edit_or_create::<StreamBody, _>(&key, |stream| {
+        let entries_read = options.entries_read_of(&stream.log);
+        stream.add_group(name, id, entries_read)
+    })?;
     if !made.result {
         return Err(BUSY);
     }
@@ -119,7 +126,10 @@ pub fn xgroup_setid(call: &mut Call<'_>) -> Outcome {
         b"$" => last_id(call, &key, false)?,
         text => id::any(text, 0)?,
     };
-    edit_group(call, &key, name, |group| group.set_position(id, options.entries_read))?;
+    let moved = edit(call, &key, |stream| {
+        stream.edit_group(name, |group, log| group.set_position(id, options.entries_read_of(log)))
+    })?;
+    moved.flatten().ok_or_else(|| no_group_of(key.name, name))?;
     call.state.notify(NotifyClass::STREAM, "xgroup-setid", &key);
     call.state.modified_aside();
     call.reply().ok();
