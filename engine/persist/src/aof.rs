@@ -6,9 +6,11 @@
 
 pub mod commands;
 mod error;
+mod foreign;
 pub mod manifest;
 mod reader;
 
 pub use error::{AofError, AofErrorKind};
+pub use foreign::is_continued;
 pub(crate) use reader::number;
 pub use reader::{AofCommand, AofItem, AofReader};

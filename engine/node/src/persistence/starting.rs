@@ -9,12 +9,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use refrain_core::Bug;
-use refrain_persist::aof::manifest::Manifest;
 use refrain_persist::{Limits, Salt};
 use refrain_runtime::{Disk, Mono, Runtime};
 
 pub use self::found::{Opened, Plan};
-use self::found::{Places, adopt_alone, find_aof, find_snapshot, open, plan_start, prepare};
+use self::found::{Places, adopt_alone, find_aof, find_files, find_snapshot, open, plan_start, prepare};
 use super::aof_files::AofFiles;
 use super::files::temporary_name;
 use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Step};
@@ -311,11 +310,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     pub(super) fn adopt_without_log(&mut self, temp: PathBuf, is_rdb: bool) {
         let (disk, places) = (self.runtime.disk(), Places::of(self.engine.config()));
         self.push_job(async move {
-            let placed = match find_aof(&disk, &places).await {
-                Ok(found) => {
-                    let files = found.map_or_else(|| places.files(Manifest::default()), |(files, _)| files);
-                    adopt_alone(&disk, &files, &temp, is_rdb).await.map_err(|error| error.to_string())
-                }
+            let placed = match find_files(&disk, &places).await {
+                Ok(files) => adopt_alone(&disk, &files, &temp, is_rdb).await.map_err(|error| error.to_string()),
                 Err(why) => Err(why),
             };
             FilesDone::Placed(placed)

@@ -67,6 +67,8 @@ pub struct Manifest {
     pub history: Vec<AofFile>,
     /// What was appended since, in order.
     pub incremental: Vec<AofFile>,
+    /// Numbers up to this are taken by files that it does not name, and is not to. It is not written.
+    pub taken_up_to: u64,
 }
 
 /// What is wrong with a manifest.
@@ -109,6 +111,15 @@ pub fn temporary_manifest_name(append_file_name: &str) -> String {
     format!("temp-{append_file_name}.manifest")
 }
 
+/// The number of a base or an incremental file that is called so, if one could be, under the configured name.
+#[must_use]
+pub fn seq_of(file_name: &str, append_file_name: &str) -> Option<u64> {
+    let (seq, rest) = file_name.strip_prefix(append_file_name)?.strip_prefix('.')?.split_once('.')?;
+    let is_ours = matches!(rest, "incr.aof" | "base.rdb" | "base.aof");
+    // Behind the highest there could be no next one.
+    seq.parse().ok().filter(|seq: &u64| is_ours && *seq < u64::MAX)
+}
+
 impl Manifest {
     /// Reads a manifest.
     ///
@@ -130,7 +141,7 @@ impl Manifest {
     /// A new base takes the place of the old one, which becomes history; gives the new one's name.
     pub fn begin_base(&mut self, append_file_name: &str, as_rdb: bool) -> String {
         let format = if as_rdb { "rdb" } else { "aof" };
-        let seq = self.base.as_ref().map_or(0, |base| base.seq) + 1;
+        let seq = self.base.as_ref().map_or(0, |base| base.seq).max(self.taken_up_to) + 1;
         let name = format!("{append_file_name}.{seq}.base.{format}");
         let new = AofFile { name: name.clone(), seq, kind: FileKind::Base };
         if let Some(old) = self.base.replace(new) {
@@ -141,7 +152,7 @@ impl Manifest {
 
     /// What is appended from now on goes to a new file; gives its name.
     pub fn begin_incremental(&mut self, append_file_name: &str) -> String {
-        let seq = last_seq(&self.incremental) + 1;
+        let seq = last_seq(&self.incremental).max(self.taken_up_to) + 1;
         let name = format!("{append_file_name}.{seq}.incr.aof");
         self.incremental.push(AofFile { name: name.clone(), seq, kind: FileKind::Incremental });
         name

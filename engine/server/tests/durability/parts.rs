@@ -117,3 +117,71 @@ fn a_start_that_refuses_says_once_where_the_damage_is() {
     );
     assert!(log.contains(&expected), "{log}");
 }
+
+#[test]
+fn parts_without_a_manifest_are_not_written_over() {
+    let options = ["--appendonly", "yes", "--appendfsync", "always"];
+    for rewrites in 0..2 {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = folder.path().join("appendonlydir");
+        let manifest = parts.join("appendonly.aof.manifest");
+        let server = start(folder.path(), &options);
+        server.connect().check("SET kept value", "+OK");
+        for _ in 0..rewrites {
+            server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+            until_quiet(&server);
+        }
+        server.signal("KILL");
+        drop(server);
+        let named = std::fs::read(&manifest).unwrap();
+        std::fs::remove_file(&manifest).unwrap();
+        let read = |file: std::path::PathBuf| (std::fs::read(&file).unwrap(), file);
+        let files = std::fs::read_dir(&parts).unwrap().map(|file| read(file.unwrap().path()));
+        let before: Vec<_> = files.collect();
+        assert!(before.len() > 1, "{before:?}");
+        let server = start(folder.path(), &options);
+        assert!(server.log.contains("appendonly.aof.1.incr.aof: it is left alone") || rewrites > 0, "{}", server.log);
+        server.connect().check("SET other value", "+OK");
+        for _ in 0..3 {
+            server.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+            until_quiet(&server);
+        }
+        server.connect().check("SET another value", "+OK");
+        server.signal("KILL");
+        drop(server);
+        start(folder.path(), &options).connect().check("DBSIZE", ":2");
+        for (bytes, file) in before {
+            assert!(std::fs::read(&file).unwrap() == bytes, "{}", file.display());
+        }
+        // So they can be had back.
+        std::fs::write(&manifest, named).unwrap();
+        start(folder.path(), &options).connect().check("GET kept", "$5");
+    }
+}
+
+#[test]
+fn what_another_server_has_written_behind_a_torn_piece_is_not_cut_off() {
+    let options = ["--appendonly", "yes", "--appendfsync", "always"];
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), &options);
+    server.connect().check("SET ours value", "+OK");
+    server.connect().check("APPEND torn value", ":5");
+    server.signal("KILL");
+    drop(server);
+    let path = folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let line = bytes.windows(5).rposition(|window| window == b"#CRC:").unwrap();
+    let line_len = bytes[line..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    // As another server leaves it: it skips what looks like a comment, and cuts behind the last whole command.
+    bytes.truncate(line + line_len);
+    bytes.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$6\r\ntheirs\r\n$5\r\nvalue\r\n");
+    std::fs::write(&path, &bytes).unwrap();
+    let log = refused(folder.path(), &options);
+    assert!(log.contains("of another server that went on"), "{log}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    bytes.drain(line..line + line_len);
+    std::fs::write(&path, &bytes).unwrap();
+    let server = start(folder.path(), &options);
+    server.connect().check("GET theirs", "$5");
+    server.connect().check("GET ours", "$5");
+}

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use refrain_core::{Engine, Hooks, LoadRule};
-use refrain_persist::aof::{AofItem, AofReader};
+use refrain_persist::aof::{AofItem, AofReader, is_continued};
 use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions, SIGNATURE_BYTES, is_rdb};
 use refrain_persist::{Salt, Seal};
 
@@ -211,6 +211,11 @@ impl Reading {
             Some(Broken { why, tail }) => {
                 if Seal::latest_claim(reader.salt(), tail).is_some_and(|claim| claim > end) {
                     let text = "what follows shows that it was durable: the disk has lost what it had kept";
+                    return Err(said(path, &format!("{why}, and {text}")));
+                }
+                if is_continued(tail) {
+                    let text = "whole commands follow, of another server that went on behind a piece that was cut short: take out the line \
+                                there that begins with #CRC: to load them";
                     return Err(said(path, &format!("{why}, and {text}")));
                 }
                 (true, why.as_str())

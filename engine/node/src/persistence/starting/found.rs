@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use refrain_core::config::Config;
 use refrain_core::system_text;
-use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, temporary_manifest_name};
+use refrain_persist::aof::manifest::{AofFile, FileKind, Manifest, seq_of, temporary_manifest_name};
 use refrain_persist::{Salt, seal};
 use refrain_runtime::{Disk, File, Open};
 
@@ -179,6 +179,24 @@ pub(super) async fn find_aof<D: Disk>(disk: &D, places: &Places) -> Result<Optio
     Ok(Some((files, parts)))
 }
 
+/// The files of a new append-only file, none yet. Files that were called so by one whose manifest is missing are left alone: the new
+/// ones' numbers are higher.
+async fn new_files<D: Disk>(disk: &D, places: &Places) -> Result<AofFiles, String> {
+    let mut manifest = Manifest::default();
+    let found = match disk.list(&places.folder).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(format!("{}: {error}", places.folder.display()));
+        }
+        found => found.unwrap_or_default(),
+    };
+    let files = found.iter().filter(|found| !found.is_directory);
+    for (name, seq) in files.filter_map(|found| Some((&found.name, seq_of(&found.name, &places.name)?))) {
+        tracing::warn!("No manifest names {}: it is left alone", places.folder.join(name).display());
+        manifest.taken_up_to = manifest.taken_up_to.max(seq);
+    }
+    Ok(places.files(manifest))
+}
+
 /// Opens the last part to be appended to, as it was loaded. If it has no salt yet, or there is none, it is this one's.
 pub(super) async fn open<D: Disk>(
     disk: &D,
@@ -245,9 +263,16 @@ async fn open_last<D: Disk>(
 /// A place for a new append-only file: what there was before becomes history when the new base is there.
 pub(super) async fn prepare<D: Disk>(disk: &D, places: &Places) -> Result<Opened<D::File>, String> {
     make_folder(disk, &places.folder).await.map_err(|error| format!("{}: {error}", places.folder.display()))?;
-    let found = find_aof(disk, places).await?;
-    let files = found.map_or_else(|| places.files(Manifest::default()), |(files, _)| files);
+    let files = find_files(disk, places).await?;
     Ok(Opened { files, file: None, size: 0, base_size: 0 })
+}
+
+/// The files of the append-only file that there is, or of a new one.
+pub(super) async fn find_files<D: Disk>(disk: &D, places: &Places) -> Result<AofFiles, String> {
+    match find_aof(disk, places).await? {
+        Some((files, _)) => Ok(files),
+        None => new_files(disk, places).await,
+    }
 }
 
 /// Puts a base in its place to which nothing is appended.

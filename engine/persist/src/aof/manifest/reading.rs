@@ -95,7 +95,7 @@ impl Reading {
         if !said.agrees(&file) || prefix != said.prefix {
             return Err(MISMATCH);
         }
-        let Manifest { base, history, incremental } = &mut self.manifest;
+        let Manifest { base, history, incremental, .. } = &mut self.manifest;
         match file.kind {
             FileKind::Base if base.is_some() => Err("Found duplicate base file information"),
             FileKind::Base if !(history.is_empty() && incremental.is_empty()) => {
