@@ -89,6 +89,9 @@ impl Observer {
             reply: size(config.monitoring.commandlog_reply_larger_than),
         };
         self.histograms = config.monitoring.latency_tracking;
+        self.slow.trim(config.monitoring.slowlog_max_len);
+        self.large_requests.trim(config.monitoring.commandlog_large_request_max_len);
+        self.large_replies.trim(config.monitoring.commandlog_large_reply_max_len);
     }
 
     /// The fewest ticks that are so many microseconds.

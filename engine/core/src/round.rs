@@ -558,12 +558,10 @@ impl<H: Hooks> Engine<H> {
         session.reply().error([b"ERR ".as_slice(), &error.message()].concat());
         session.closing = Closing::AfterReplies;
         self.state.stats.protocol_errors += 1;
-        let text = format!(
-            "Protocol error ({}) from client: id={} addr={}",
-            String::from_utf8_lossy(&error.message()),
-            session.id,
-            session.origin.remote
-        );
+        let message = error.message();
+        let what = message.strip_prefix(b"Protocol error: ").unwrap_or(&message);
+        let client = self.state.client_line(session);
+        let text = format!("Protocol error ({}) from client: {client}", String::from_utf8_lossy(what));
         self.state.effects.log(Level::Verbose, text);
     }
 }

@@ -55,6 +55,24 @@ fn the_command_that_changes_the_threshold_is_judged_by_the_new_one() {
 }
 
 #[test]
+fn a_log_whose_bound_is_lowered_forgets_the_oldest_at_once() {
+    let (mut bench, client) = bench(1);
+    for command in ["CONFIG SET slowlog-log-slower-than 0", "PING", "PING", "CONFIG SET slowlog-log-slower-than -1"] {
+        bench.ask(client, command);
+    }
+    assert_eq!(bench.ask(client, "SLOWLOG LEN"), ":3\r\n");
+    bench.ask(client, "CONFIG SET slowlog-max-len 2");
+    assert_eq!(bench.ask(client, "SLOWLOG LEN"), ":2\r\n");
+}
+
+#[test]
+fn who_watches_keys_and_asks_is_counted() {
+    let (mut bench, client) = bench(1);
+    bench.ask(client, "WATCH a");
+    assert!(bench.ask(client, "INFO clients").contains("watching_clients:1\r\n"));
+}
+
+#[test]
 fn an_entry_says_who_and_when() {
     let (mut bench, client) = bench(20_000);
     bench.ask(client, "CLIENT SETNAME me");

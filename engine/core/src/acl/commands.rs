@@ -48,6 +48,11 @@ impl Commands {
         self.remember(allow, found.command.name.as_bytes());
     }
 
+    /// The same of a command that the server does not have: it is only described, for one that has it.
+    pub(super) fn set_absent(&mut self, name: &[u8], allow: bool) {
+        self.remember(allow, name);
+    }
+
     /// `+@category`, `-@category`. A container that belongs to it takes all its subcommands along.
     pub(super) fn set_category(&mut self, table: &Table, category: Categories, name: &[u8], allow: bool) {
         for found in table.all() {

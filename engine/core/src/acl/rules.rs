@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::selector::{Access, Selector};
 use super::user::{Password, User};
 use super::words::{as_c_string, has_blanks, inner};
-use crate::table::{Categories, Table};
+use crate::table::{Categories, Table, is_absent};
 
 /// Why a rule cannot be obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +127,9 @@ impl Reader<'_> {
             ([b'+' | b'-', b'@', ..], _) => {
                 let category = Categories::named(&word[2..]).ok_or(RuleError::Unknown)?;
                 selector.commands.set_category(self.table, category, &word[2..], word[0] == b'+');
+            }
+            ([sign @ (b'-' | b'+'), ..], _) if is_absent(&word[1..]) && !has_blanks(&word[1..]) => {
+                selector.commands.set_absent(&word[1..], *sign == b'+');
             }
             ([b'-', ..], _) => {
                 let found = self.table.by_own_name(&word[1..]).ok_or(RuleError::Unknown)?;

@@ -361,3 +361,18 @@ fn any_key_may_be_used_only_if_one_selector_allows_all_of_it() {
     assert!(may(&["(+get ~list %R~*)"]));
     assert!(may(&["+get", "allkeys"]));
 }
+
+#[test]
+fn rules_about_commands_that_are_not_there_are_kept_for_whom_they_concern() {
+    let table = Table::new();
+    let rules = ["+@all", "-EVAL", "-script", "+psync", "-cluster|nodes", "-eval"];
+    let user =
+        changed(&table, false, User::new(false), rules.iter().map(|rule| rule.as_bytes())).expect("known names").user;
+    let mut acl = Acl::new(&table);
+    acl.insert(b"u", user);
+    let lines: Vec<Vec<u8>> = acl.lines().collect();
+    let line = String::from_utf8_lossy(&lines[1]).into_owned();
+    assert!(line.ends_with("+@all -script +psync -cluster|nodes -eval"), "{line}");
+    assert!(file::read(&table, false, "f", &lines.join(&b'\n')).is_ok());
+    assert!(changed(&table, false, User::new(false), [&b"+evil"[..]].into_iter()).is_err());
+}

@@ -22,6 +22,8 @@ struct Report<'a> {
     process: ProcessReport,
     host: HostReport,
     memory: MemoryOverview,
+    /// Whether who asks watches keys: it is not among the other sessions while it is being executed.
+    asking_watches: bool,
     /// For what is drawn by lot.
     entropy: u64,
 }
@@ -87,6 +89,7 @@ pub fn info(call: &mut Call<'_>) -> Outcome {
         process: call.hooks.process(),
         host: call.hooks.host(),
         memory,
+        asking_watches: !call.session.watch.keys.is_empty(),
         entropy: call.hooks.entropy(),
     };
     let mut text = String::new();

@@ -4,7 +4,7 @@
 //! case, make one word; most lookups are one multiplication, one probe and one comparison. It allocates when it is built
 //! (renamed commands differ between servers) and never again.
 
-use super::{COMMANDS, Command};
+use super::{COMMANDS, Command, is_absent};
 
 /// A command's number, dense from 0: an index for what is kept per command (statistics, permissions). The same in every
 /// server of one version, whatever was renamed.
@@ -325,7 +325,10 @@ fn rename(entries: &mut [Entry], old: &[u8], new: &[u8]) -> Result<(), RenameErr
     let position = |entries: &[Entry], name: &[u8]| {
         entries.iter().position(|e| e.reachable && e.container == 0 && e.name.eq_ignore_ascii_case(name))
     };
-    let at = position(entries, old).ok_or_else(|| RenameError::Unknown(old.to_vec()))?;
+    let Some(at) = position(entries, old) else {
+        // What isn't there need not be hidden.
+        return if is_absent(old) { Ok(()) } else { Err(RenameError::Unknown(old.to_vec())) };
+    };
     if new.is_empty() {
         entries[at].reachable = false;
         return Ok(());
@@ -333,7 +336,7 @@ fn rename(entries: &mut [Entry], old: &[u8], new: &[u8]) -> Result<(), RenameErr
     if new.len() > NAME_MAX {
         return Err(RenameError::TooLong(new.to_vec()));
     }
-    if position(entries, new).is_some() {
+    if position(entries, new).is_some_and(|taken| taken != at) {
         return Err(RenameError::Taken(new.to_vec()));
     }
     entries[at].set_name(new);

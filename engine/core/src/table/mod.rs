@@ -8,6 +8,7 @@
 //! Each group of commands is one file of entries. To add a command, write its entry in its group's file and its handler under
 //! `commands`.
 
+mod absent;
 mod acl;
 mod argument;
 mod bitmap;
@@ -49,6 +50,7 @@ mod syntax;
 mod tests;
 mod transactions;
 
+pub use self::absent::is_absent;
 pub use argument::{Argument, ArgumentFlags, Kind};
 pub use command::{Channels, Command, Deprecated, Group};
 pub use describe::{documentation, information};

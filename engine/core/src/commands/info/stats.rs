@@ -8,7 +8,8 @@ use crate::stats::Rate;
 
 pub(super) fn clients(report: &Report<'_>, out: &mut String) {
     let state = report.state;
-    let watching = state.sessions.iter().filter(|s| !s.watch.keys.is_empty()).count();
+    let others = state.sessions.iter().filter(|s| !s.watch.keys.is_empty()).count();
+    let watching = others + usize::from(report.asking_watches);
     fields! { out;
         "connected_clients" => state.sessions.len(),
         "cluster_connections" => 0,

@@ -43,7 +43,7 @@ fn options(call: &Call<'_>, mut i: usize) -> Result<(References, Vec<StreamId>),
             i += 1;
         } else if call.args.is(i, "IDS") && i + 1 < call.args.len() {
             let count = call.integer(i + 1).ok().and_then(|count| usize::try_from(count).ok());
-            let count = count.filter(|count| (1..=i32::MAX as usize).contains(count)).ok_or(NUMBER)?;
+            let count = count.filter(|count| *count > 0).ok_or(NUMBER)?;
             let first = i + 2;
             if count > call.args.len() - first {
                 return Err(MISMATCH);

@@ -48,7 +48,7 @@ group! {
         /// Whether they read.
         "io-threads-do-reads" io_threads_do_reads: bool = false, yes_no().fixed().missing("I/O threads");
         /// The order of characters.
-        "locale-collate" locale_collate: String = "".into(), text().missing("sorting");
+        "locale-collate" locale_collate: String = "".into(), text();
         /// Whether the system's out-of-memory killer is told whom to prefer.
         "oom-score-adj" oom_score_adj: OomScoreAdj = OomScoreAdj::No, choice();
         /// What it is told of a primary, a replica and a child.

@@ -77,7 +77,7 @@ proptest! {
                 fault = Some(RenameError::TooLong(new.clone()));
                 break;
             }
-            if expected.contains_key(&new.to_ascii_lowercase()) {
+            if !new.eq_ignore_ascii_case(old) && expected.contains_key(&new.to_ascii_lowercase()) {
                 fault = Some(RenameError::Taken(new.clone()));
                 break;
             }
@@ -214,4 +214,14 @@ fn errors_repeat_a_bounded_part_of_what_was_sent() {
 fn nothing_names_nothing() {
     assert!(matches!(Table::new().resolve(0, |_| b""), Err(Unresolved::Command)));
     assert!(!entry("get").takes(0));
+}
+
+#[test]
+fn what_is_not_there_need_not_be_hidden() {
+    let renamed = |old: &'static str, new: &'static str| Table::renamed([(old.as_bytes(), new.as_bytes())]);
+    for (old, new) in [("EVAL", ""), ("slaveof", "hidden"), ("GET", "GET"), ("get", "Get")] {
+        let table = renamed(old, new).unwrap_or_else(|error| panic!("{error}"));
+        assert!(table.find(b"get").is_some() && table.find(b"hidden").is_none());
+    }
+    assert_eq!(renamed("EVALL", "").unwrap_err(), RenameError::Unknown(b"EVALL".to_vec()));
 }
