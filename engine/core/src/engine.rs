@@ -8,7 +8,7 @@ use refrain_data::HashSeed;
 use crate::acl::UserId;
 use crate::clock::Now;
 use crate::config::Config;
-use crate::effects::Effects;
+use crate::effects::{Effects, Level};
 use crate::heavy::Runnable;
 use crate::hold::Held;
 use crate::hooks::{Bug, Hooks};
@@ -144,6 +144,9 @@ impl<H: Hooks> Engine<H> {
         }
         let id = state.next_client_id;
         state.next_client_id += 1;
+        if state.config.logging.loglevel.includes_verbose() {
+            state.effects.log(Level::Verbose, format!("Accepted {}", origin.remote));
+        }
         let now_us = state.now.mono_us;
         let acl = &state.acl;
         let handle = state.sessions.insert(|handle| {
@@ -161,6 +164,10 @@ impl<H: Hooks> Engine<H> {
             self.keep_ghost(id);
         }
         let Some(mut session) = self.state.sessions.remove(id) else { return };
+        if self.state.config.logging.loglevel.includes_verbose() && session.closing == Closing::Open {
+            let client = self.state.client_line(&session);
+            self.state.effects.log(Level::Verbose, format!("Client closed connection {client}"));
+        }
         Self::release(&mut self.held, &mut session);
         self.forget_wait(&mut session);
         self.state.unsubscribe_from_all(&mut session);

@@ -73,6 +73,19 @@ fn who_watches_keys_and_asks_is_counted() {
 }
 
 #[test]
+fn connections_come_and_go_in_the_log_if_that_is_to_say_much() {
+    let (mut bench, client) = bench(1);
+    for (level, lines) in [("notice", 0), ("verbose", 2)] {
+        bench.ask(client, &format!("CONFIG SET loglevel {level}"));
+        let other = bench.connect();
+        bench.engine.disconnect(other);
+        let log: Vec<String> = bench.engine.effects().log.drain(..).map(|line| line.text).collect();
+        assert_eq!(log.len(), lines, "{log:?}");
+        assert!(log.iter().zip(["Accepted 127.0.0.1:", "Client closed connection id="]).all(|(a, b)| a.starts_with(b)));
+    }
+}
+
+#[test]
 fn an_entry_says_who_and_when() {
     let (mut bench, client) = bench(20_000);
     bench.ask(client, "CLIENT SETNAME me");

@@ -19,6 +19,13 @@ choice! {
     }
 }
 
+impl LogLevel {
+    /// Whether connections that come and go are worth a line.
+    pub fn includes_verbose(self) -> bool {
+        matches!(self, LogLevel::Debug | LogLevel::Verbose)
+    }
+}
+
 choice! {
     /// Facilities of syslog.
     SyslogFacility {
