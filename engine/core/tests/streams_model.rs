@@ -497,7 +497,9 @@ fn read_new(
         model.entries.keys().copied().filter(|key| *key > group.last).take(limit - found.len()).collect();
     for key in new {
         group.read = match group.read {
-            Some(read) if group.last >= model.first() && !model.has_gap_from(group.last) => Some(read + 1),
+            Some(read) if group.last >= model.first() && !model.has_gap_from(group.last) => {
+                Some(model.added.min(read + 1))
+            }
             _ => model.distance(key),
         };
         group.last = key;

@@ -255,7 +255,10 @@ impl Group {
             return false;
         }
         match self.entries_read {
-            Some(read) if log.is_whole_behind(self.last_id) => self.entries_read = Some(read.wrapping_add(1)),
+            // A client may have said that it was more than it can have been; nobody reads more than was added.
+            Some(read) if log.is_whole_behind(self.last_id) => {
+                self.entries_read = Some(read.saturating_add(1).min(log.entries_added()));
+            }
             _ if log.entries_added() > 0 => self.entries_read = log.distance_of(id),
             _ => {}
         }
