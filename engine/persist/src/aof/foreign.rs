@@ -10,7 +10,8 @@ use crate::seal::Seal;
 /// Whether more whole commands than a piece had stand behind its seal, up to the end, and no other seal: `tail` begins with the stamp or the
 /// line that sealed it, which doesn't hold. Nothing that is torn looks so, for behind a piece of ours stands the seal of the next.
 ///
-/// If fewer bytes follow than the piece had, that can't be told from a piece that was torn where a command ends: false.
+/// If fewer bytes follow than the piece had, that can't be told from a piece that was torn where a command ends: false. So it is if
+/// their end is torn, too.
 #[must_use]
 pub fn is_continued(tail: &[u8]) -> bool {
     let stamp_len = match tail.starts_with(crate::seal::STAMP_PREFIX) {

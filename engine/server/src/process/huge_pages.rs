@@ -26,8 +26,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// How much longer the thread rests behind a range than joining it took: it takes a hundredth of a processor, and page faults of the
 /// loop's thread, which have to wait meanwhile, seldom meet it. Joining costs far more than the copy of two megabytes where a
-/// hypervisor has yet to find memory for the huge page (7 ms were measured, beside 0.3); memory that grows costs the loop no more
-/// for being joined.
+/// hypervisor has yet to find memory for the huge page: 7 ms were measured, beside 0.3 to 0.8.
 const REST_BEHIND: u32 = 100;
 
 /// `MADV_COLLAPSE` of the Linux kernel, which the C library's headers may not have yet.
