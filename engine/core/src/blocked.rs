@@ -171,7 +171,7 @@ impl Blocked {
 impl Call<'_> {
     /// Whether this command may wait: not inside a transaction, where everything happens at one moment.
     pub fn may_block(&self) -> bool {
-        !self.session.in_exec && !self.session.never_waits
+        !self.session.in_exec() && !self.session.never_waits
     }
 
     /// Waits, having changed and answered nothing: the handler is to return `Ok(())` then, and will run again. Where it may not

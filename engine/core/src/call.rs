@@ -289,7 +289,7 @@ impl<'a> Call<'a> {
             already => {
                 // A transaction that is executed is one already.
                 if let Propagation::One(first) = already
-                    && !self.session.in_exec
+                    && !self.session.in_exec()
                 {
                     stream.begin_with(first);
                 }

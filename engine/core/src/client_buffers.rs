@@ -5,6 +5,8 @@
 //! something long stays with it for a while, for the next is likely to be long too; and replies get as much room at once as
 //! the client's replies have lately needed. The tick looks at every client now and then and lets go of what is not used.
 
+use std::cmp::Ordering;
+
 use crate::session::Session;
 
 /// What a node reads of one connection at a time: room for so much is there for everybody who is not idle, in the arena.
@@ -67,10 +69,11 @@ impl Room {
     }
 
     /// Doubles what was used up, halves (or more) what was not.
-    fn fit_replies(&mut self, policy: &BufferPolicy, now_us: u64) {
+    fn fit_replies(&mut self, policy: &BufferPolicy, now_us: u64) -> Fitted {
         if !policy.reply_resizing {
-            return;
+            return Fitted::Unchanged;
         }
+        let before = self.reply;
         let (used_up, half) = (self.reply_peak == self.reply, self.reply / 2);
         if half >= REPLY_ROOM_MIN && self.reply_peak < half {
             self.reply = REPLY_ROOM_MIN.max(self.reply_peak + 1);
@@ -80,7 +83,20 @@ impl Room {
         if policy.reply_peak_reset_us.is_some_and(|after| now_us.saturating_sub(self.reply_peak_since_us) >= after) {
             (self.reply_peak, self.reply_peak_since_us) = (0, now_us);
         }
+        match self.reply.cmp(&before) {
+            Ordering::Less => Fitted::Shrunk,
+            Ordering::Equal => Fitted::Unchanged,
+            Ordering::Greater => Fitted::Expanded,
+        }
     }
+}
+
+/// What has become of the room that a client's replies get at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fitted {
+    Unchanged,
+    Shrunk,
+    Expanded,
 }
 
 /// What CLIENT LIST says of what a client is owed.
@@ -132,8 +148,8 @@ impl Session {
     }
 
     /// Lets go of room that is not used.
-    pub(crate) fn fit_buffers(&mut self, policy: &BufferPolicy, now_us: u64) {
-        self.room.fit_replies(policy, now_us);
+    pub(crate) fn fit_buffers(&mut self, policy: &BufferPolicy, now_us: u64) -> Fitted {
+        let fitted = self.room.fit_replies(policy, now_us);
         let (len, capacity) = (self.pending.len(), self.pending.capacity());
         if capacity - len > SLACK {
             let needed = self.room.input_peak.max(len + self.wanted);
@@ -144,6 +160,7 @@ impl Session {
             }
         }
         self.room.input_peak = len;
+        fitted
     }
 }
 
@@ -188,14 +205,16 @@ mod tests {
     fn reply_room_halves_when_unused_and_doubles_when_used_up() {
         let policy = BufferPolicy { reply_peak_reset_us: Some(100), reply_resizing: true };
         let mut room = Room::new(0);
-        room.fit_replies(&policy, 50);
+        assert_eq!(room.fit_replies(&policy, 50), Fitted::Unchanged);
         assert_eq!(room.reply, REPLY_ROOM_MAX, "nothing is known yet");
         room.fit_replies(&policy, 100);
-        room.fit_replies(&policy, 101);
+        assert_eq!(room.fit_replies(&policy, 101), Fitted::Shrunk);
         assert_eq!(room.reply, REPLY_ROOM_MIN);
         for expected in [2048, 4096, 8192, 16384, 16384] {
             room.reply_peak = room.reply;
-            room.fit_replies(&BufferPolicy { reply_peak_reset_us: None, ..policy }, 1000);
+            let before = room.reply;
+            let fitted = room.fit_replies(&BufferPolicy { reply_peak_reset_us: None, ..policy }, 1000);
+            assert_eq!(fitted == Fitted::Expanded, before < expected);
             assert_eq!(room.reply, expected);
         }
         let before = room.reply;

@@ -154,7 +154,7 @@ impl<H: Hooks> Engine<H> {
         let Some(session) = self.state.sessions.get_mut(id) else { return false };
         let long = session.long.as_ref().map_or(0, |long| long.received());
         let pending = session.pending.len() - session.pending_from + long;
-        let queued = session.transaction.as_ref().map_or(0, |t| t.memory());
+        let queued = session.queued().map_or(0, |queued| queued.memory);
         let held = (pending + queued) as u64;
         let within = held <= self.state.config.limits.client_query_buffer_limit;
         if within && (held <= UNAUTHENTICATED_MAX || !session.must_log_in) {

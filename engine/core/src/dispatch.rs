@@ -84,7 +84,7 @@ impl<H: Hooks> Engine<H> {
     #[cold]
     fn follow_up(&mut self, session: &mut Session, resolution: Result<Found, Unresolved>) {
         let command = match resolution {
-            Ok(Found { command, .. }) | Err(Unresolved::Arity(command)) => Some(command),
+            Ok(Found { command, .. }) | Err(Unresolved::Arity(Found { command, .. })) => Some(command),
             Err(_) => None,
         };
         self.state.send_gathered_invalidations();
@@ -123,7 +123,9 @@ impl<H: Hooks> Engine<H> {
         error: ErrorReply,
     ) {
         let exec = match resolution {
-            Ok(Found { command, .. }) | Err(Unresolved::Arity(command)) if command.name == "exec" => Some(command),
+            Ok(Found { command, .. }) | Err(Unresolved::Arity(Found { command, .. })) if command.name == "exec" => {
+                Some(command)
+            }
             _ => None,
         };
         let error = match exec {
@@ -230,9 +232,7 @@ impl<H: Hooks> Engine<H> {
 
     #[cold]
     fn unresolved(&mut self, why: Unresolved, args: Args<'_>) -> ErrorReply {
-        if let Unresolved::Arity(command) = &why
-            && let Some(found) = self.state.table.find_full(command.name.as_bytes())
-        {
+        if let Unresolved::Arity(found) = &why {
             self.state.observer.commands[found.id.index()].rejected += 1;
         }
         let mut text = Vec::new();
@@ -256,6 +256,7 @@ impl<H: Hooks> Engine<H> {
         }
         if self.state.sessions.take_broken() {
             session.watch.broken = true;
+            self.state.watchers.forget(session);
         }
     }
 
@@ -321,7 +322,7 @@ impl<H: Hooks> Engine<H> {
         let outcome: Outcome = (found.command.handler)(&mut call);
         let Call { propagation, request, .. } = call;
         let state = &mut self.state;
-        if propagation == Propagation::Several && !session.in_exec {
+        if propagation == Propagation::Several && !session.in_exec() {
             state.effects.stream.commit();
         }
         let failed = outcome.is_err();
@@ -388,7 +389,7 @@ impl<H: Hooks> Engine<H> {
             Request::ExecuteQueue => self.execute_queue(session),
             Request::ApplyConfiguration => {
                 self.apply_configuration();
-                self.state.follow_appendonly(session.in_exec);
+                self.state.follow_appendonly(session.in_exec());
             }
             Request::HoldUntil(until_us) => {
                 self.hold(session, found, until_us);
@@ -408,7 +409,7 @@ impl<H: Hooks> Engine<H> {
         let dirty = self.state.dirty;
         self.state.effects.stream.begin();
         self.clock_is_held = true;
-        session.in_exec = true;
+        session.executing = Some(transaction.extent());
         self.state.skip_invalidations(self.state.tracking.is_early);
         let half = self.hooks.planted(Bug::HalfTransaction);
         for (i, queued) in transaction.queue.iter().enumerate() {
@@ -432,7 +433,7 @@ impl<H: Hooks> Engine<H> {
                 session.output.discard();
             }
         }
-        session.in_exec = false;
+        session.executing = None;
         self.state.skip_invalidations(false);
         self.clock_is_held = false;
         self.state.observer.nested_ticks += self.ticks_at.saturating_sub(began);

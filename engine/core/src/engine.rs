@@ -104,7 +104,7 @@ impl<H: Hooks> Engine<H> {
             scratch: Scratch::default(),
             runnable: Runnable::default(),
             extra_max: u64::MAX,
-            held: Held::new(),
+            held: Held::default(),
             tick: TickState::default(),
             clock_read_at: 0,
             ticks_at: 0,
@@ -173,9 +173,7 @@ impl<H: Hooks> Engine<H> {
         self.state.unsubscribe_from_all(&mut session);
         self.state.untrack(&mut session);
         self.state.stop_monitoring(&mut session);
-        for watched in &session.watch.keys {
-            self.state.watchers.remove(watched.db, &watched.key, id);
-        }
+        self.state.watchers.forget(&mut session);
         self.state.pause.forget(&session);
         self.state.client_memory.forget(&mut session);
         self.state.pool.give(session.pending);

@@ -7,7 +7,7 @@
 use crate::call::Args;
 use crate::clock::Now;
 use crate::redaction;
-use crate::session::{Session, SessionId};
+use crate::session::{Closing, Session, SessionId};
 use crate::state::State;
 use crate::table::{Command, Flags};
 
@@ -62,11 +62,9 @@ impl State {
         line.extend_from_slice(b"\r\n");
         let monitors = std::mem::take(&mut self.monitors.sessions);
         for id in &monitors {
-            let silenced = match self.sessions.get(*id) {
-                Some(monitor) => monitor.is_silenced(),
-                None => session.is_silenced(),
-            };
-            if !silenced {
+            // A client that is on its way out is owed what it was answered, and nothing more.
+            let is_deaf = |monitor: &Session| monitor.is_silenced() || monitor.closing != Closing::Open;
+            if !is_deaf(self.sessions.get(*id).unwrap_or(session)) {
                 self.push(*id, |encoder| encoder.encoded(&line));
             }
         }

@@ -8,15 +8,17 @@
 //!
 //! *Law*: any streams of any clients, cut anywhere, give byte-equal replies whether executed one command a round or grouped.
 
+mod parsing;
+mod prefetch;
+
 use std::ops::Range;
 
-use refrain_data::{Approach, Database, Entry, KeyHash, Keyspace, Large};
-use refrain_resp::{Arg, Limits, Parsed, ProtocolError};
+use refrain_data::KeyHash;
+use refrain_resp::{Arg, ProtocolError};
 
-use crate::ahead::{Ahead, Known, NO_ELEMENT, Rare, RecentCommand, What};
+use crate::ahead::{Ahead, Rare, RecentCommand, What};
 use crate::call::{Args, KeyHashes};
 use crate::cursor::{Cursor, Parsing};
-use crate::double;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::{Bug, Hooks};
@@ -26,9 +28,6 @@ use crate::session::{Closing, Session, SessionId};
 
 /// Commands parsed before the first of them is executed.
 const GROUP: usize = 32;
-
-/// Small collections in a group after which nobody looks whether others in it are large.
-const SMALL_COLLECTIONS_MAX: usize = 3;
 
 /// Bytes that one connection may have executed in one round when it has just sent some: the rest of an earlier read with a
 /// whole new one, so that a node which reads half of this in a round leaves nothing over.
@@ -60,37 +59,6 @@ pub(crate) struct Scratch {
     recent: RecentCommand,
     /// There are commands on collections in the group.
     elements: bool,
-}
-
-/// Why the parsing of one session's bytes ended.
-#[derive(PartialEq, Eq)]
-enum Turn {
-    /// The next session's turn.
-    Over,
-    /// Execution's turn; there may be more of this session.
-    GroupIsFull,
-}
-
-/// Whether a key's collection is known to be a large one.
-#[derive(Clone, Copy)]
-enum Looked<'a> {
-    NotYet,
-    Found(Option<&'a Large>),
-}
-
-/// Hashes several keys of a command, and asks for their buckets.
-#[inline(never)]
-fn hash_keys<'k>(
-    keyspace: &Keyspace,
-    database: &Database,
-    keys: impl Iterator<Item = &'k [u8]>,
-    hashes: &mut Vec<KeyHash>,
-) {
-    for key in keys {
-        let hash = keyspace.hash(key);
-        database.prefetch_bucket(hash);
-        hashes.push(hash);
-    }
 }
 
 impl<H: Hooks> Engine<H> {
@@ -215,152 +183,6 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
-    fn parse_group(&mut self, arena: &[u8], scratch: &mut Scratch, next: &mut usize) {
-        while *next < scratch.cursors.len() && scratch.group.len() < GROUP {
-            if self.parse_cursor(arena, scratch, *next) == Turn::Over {
-                *next += 1;
-            } else {
-                return;
-            }
-        }
-    }
-
-    /// Parses commands of one session until the group is full, a barrier stands, or there is no further command.
-    fn parse_cursor(&mut self, arena: &[u8], scratch: &mut Scratch, index: usize) -> Turn {
-        let Scratch { cursors, group, args, hashes, rare, recent, elements } = scratch;
-        let cursor = &mut cursors[index];
-        if cursor.state != Parsing::Ready {
-            return Turn::Over;
-        }
-        let Some(session) = self.state.sessions.get_mut(cursor.session) else {
-            cursor.state = Parsing::Stopped;
-            return Turn::Over;
-        };
-        let limits = Limits {
-            max_bulk: self.state.config.limits.proto_max_bulk_len,
-            authenticated: !session.must_log_in,
-            ..Limits::default()
-        };
-        let keyspace = &self.state.keyspace;
-        let database = keyspace.db(session.db);
-        let bytes = if cursor.in_arena { &arena[..cursor.end] } else { &cursor.own[..cursor.end] };
-        let stop = cursor.end.min(cursor.share_end);
-        if let Some(long) = session.long.as_ref().filter(|long| long.is_complete()) {
-            // It comes before all else that the session has sent, and alone.
-            let first_arg = args.len();
-            args.extend_from_slice(long.offsets());
-            let call = long.args(&args[first_arg..]);
-            let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
-            group.push(Ahead {
-                start: cursor.pos,
-                len: 0,
-                what: What::Rare(rare.len() as u32),
-                cursor: index as u32,
-                args_from: first_arg as u32,
-                args: call.len() as u32,
-                hashes_from: hashes.len() as u32,
-                hashes: 0,
-                first_key: 0,
-                key_step: 0,
-                element: 0,
-                score: 0,
-            });
-            rare.push(Rare::Long(resolution));
-            return Turn::GroupIsFull;
-        }
-        while cursor.pos < stop {
-            if group.len() >= GROUP {
-                return Turn::GroupIsFull;
-            }
-            let start = cursor.pos;
-            let input = &bytes[start..];
-            let first_arg = args.len();
-            let mut ahead = Ahead {
-                start,
-                len: 0,
-                what: What::Rare(rare.len() as u32),
-                cursor: index as u32,
-                args_from: first_arg as u32,
-                args: 0,
-                hashes_from: hashes.len() as u32,
-                hashes: 0,
-                first_key: 0,
-                key_step: 0,
-                element: 0,
-                score: 0,
-            };
-            match session.parser.parse(input, args, &limits) {
-                Ok(Parsed::Command { consumed, .. }) => {
-                    cursor.pos += consumed;
-                    ahead.len = consumed as u32;
-                }
-                Ok(Parsed::Inline { consumed, bytes, .. }) => {
-                    cursor.pos += consumed;
-                    let call = Args::new(&bytes, &args[first_arg..]);
-                    ahead.args = call.len() as u32;
-                    let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
-                    rare.push(Rare::Unquoted(resolution, bytes));
-                    group.push(ahead);
-                    if resolution.is_ok_and(|found| found.command.barrier) {
-                        return Turn::GroupIsFull;
-                    }
-                    continue;
-                }
-                Ok(Parsed::Nothing { consumed }) => {
-                    cursor.pos += consumed;
-                    continue;
-                }
-                Ok(Parsed::Incomplete { wanted }) => {
-                    (cursor.state, cursor.wanted) = (Parsing::WantsMore, wanted);
-                    return Turn::Over;
-                }
-                Err(error) => {
-                    // Whatever else was sent has lost its frame. The replies of what came before go first.
-                    rare.push(Rare::Broken(error));
-                    group.push(ahead);
-                    return Turn::GroupIsFull;
-                }
-            };
-            let call = Args::new(input, &args[first_arg..]);
-            let argc = call.len();
-            ahead.args = argc as u32;
-            let name = call.at(0);
-            let known = match recent.find(name, argc) {
-                Some(known) => known,
-                None => match self.state.table.resolve(argc, |i| call.at(i)) {
-                    Ok(found) => {
-                        let known = Known::of(found, argc);
-                        recent.remember(name, argc, known);
-                        known
-                    }
-                    Err(why) => {
-                        rare.push(Rare::Unresolved(why));
-                        group.push(ahead);
-                        continue;
-                    }
-                },
-            };
-            (ahead.first_key, ahead.key_step, ahead.hashes) = (known.first_key, known.key_step, known.keys);
-            (ahead.element, ahead.score) = (known.element, known.score);
-            *elements |= known.element != 0;
-            let first = usize::from(known.first_key);
-            if known.keys == 1 {
-                let hash = keyspace.hash(call.at(first));
-                database.prefetch_bucket(hash);
-                hashes.push(hash);
-            } else if known.keys > 1 {
-                let keys = (first..).step_by(usize::from(known.key_step)).take(usize::from(known.keys));
-                hash_keys(keyspace, database, keys.map(|i| call.at(i)), hashes);
-            }
-            ahead.what = What::Plain(known.found);
-            group.push(ahead);
-            if known.barrier {
-                return Turn::GroupIsFull;
-            }
-        }
-        Turn::Over
-    }
-
     fn execute_group(&mut self, arena: &[u8], scratch: &mut Scratch) {
         self.prefetch_entries(scratch);
         if scratch.elements {
@@ -482,74 +304,6 @@ impl<H: Hooks> Engine<H> {
         self.state.executing = Some(Executing::of(&session));
         self.state.touches = !session.no_touch;
         session
-    }
-
-    /// Asks for the cache lines of the entries, now that those of their buckets have had time to come.
-    fn prefetch_entries(&self, scratch: &Scratch) {
-        let mut of = u32::MAX;
-        let mut database = self.state.keyspace.db(0);
-        for ahead in &scratch.group {
-            if ahead.cursor != of {
-                let session = self.state.sessions.get(scratch.cursors[ahead.cursor as usize].session);
-                database = self.state.keyspace.db(session.map_or(0, |s| s.db));
-                of = ahead.cursor;
-            }
-            for hash in &scratch.hashes[ahead.hashes_from as usize..][..usize::from(ahead.hashes)] {
-                database.prefetch_entry(*hash);
-            }
-        }
-    }
-
-    /// Asks for what commands on collections will read beyond the beginnings of entries: the rest of small ones, and of large ones
-    /// the elements that are named.
-    #[inline(never)]
-    fn prefetch_elements(&self, arena: &[u8], scratch: &Scratch) {
-        let mut approaches: [Option<Approach<'_>>; GROUP] = [None; GROUP];
-        let mut found = approaches.iter_mut();
-        let (mut of, mut db, mut small) = (u32::MAX, 0, 0);
-        let mut last: Option<((usize, KeyHash), Looked<'_>)> = None;
-        for ahead in scratch.group.iter().filter(|ahead| ahead.element != 0 && ahead.hashes != 0) {
-            let cursor = &scratch.cursors[ahead.cursor as usize];
-            if ahead.cursor != of {
-                (of, db) = (ahead.cursor, self.state.sessions.get(cursor.session).map_or(0, |session| session.db));
-            }
-            let key = (db, scratch.hashes[ahead.hashes_from as usize]);
-            if last.is_none_or(|(last, _)| last != key) {
-                self.state.keyspace.db(db).prefetch_collection(key.1);
-                last = Some((key, Looked::NotYet));
-            }
-            if ahead.element == NO_ELEMENT {
-                continue;
-            }
-            let offsets = &scratch.args[ahead.args_from as usize..][..ahead.args as usize];
-            let bytes = if cursor.in_arena { arena } else { &cursor.own };
-            let args = Args::new(&bytes[ahead.start..][..ahead.len as usize], offsets);
-            let large = match last {
-                Some((_, Looked::Found(large))) => large,
-                // Where the first ones are small the others will be: to look each of them up costs more than it may gain.
-                _ if small >= SMALL_COLLECTIONS_MAX => None,
-                _ => {
-                    let found = self.state.keyspace.db(db).get(key.1, args.at(usize::from(ahead.first_key)));
-                    let large = found.and_then(Entry::large);
-                    small += usize::from(large.is_none());
-                    last = Some((key, Looked::Found(large)));
-                    large
-                }
-            };
-            if let Some(large) = large
-                && let Some(place) = found.next()
-            {
-                let score = if ahead.score == 0 { None } else { double::parse(args.at(usize::from(ahead.score))) };
-                *place = Approach::begin(large, args.at(usize::from(ahead.element)), score);
-            }
-        }
-        let mut goes_on = true;
-        while goes_on {
-            goes_on = false;
-            for approach in approaches.iter_mut().map_while(Option::as_mut) {
-                goes_on |= approach.advance();
-            }
-        }
     }
 
     /// Answers a request that breaks the protocol: the stream has lost its frame, so the connection ends.

@@ -17,7 +17,7 @@ use crate::long_argument::LongArgument;
 use crate::output::Output;
 use crate::pubsub::{Kind, Subscriptions};
 use crate::table::Command;
-use crate::transaction::Transaction;
+use crate::transaction::{Queued, Transaction};
 
 /// Names a session: a slot, and which tenant of the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,14 +158,16 @@ pub struct Session {
     pub over_soft_limit_since_us: Option<u64>,
     /// Its next command is not executed before this moment of the monotonic clock; the tick wakes it.
     pub(crate) held_until_us: Option<u64>,
+    /// Its turn among those who are held, until the command that was held is looked at.
+    pub(crate) turn: Option<u64>,
     /// The command that waits to be served.
     pub(crate) blocked: Option<Box<Blocked>>,
     /// Position in the propagation stream behind the last that it has written.
     pub(crate) written_to: u64,
     /// Its commands are never kept waiting: nobody would let them go on.
     pub(crate) never_waits: bool,
-    /// It executes what it has queued.
-    pub(crate) in_exec: bool,
+    /// While it executes what it had queued: how much that is.
+    pub(crate) executing: Option<Queued>,
     /// In the engine's list of sessions that the node must look at.
     pub(crate) attended: bool,
     /// Turns for which its commands come after everybody else's, for it has caused much work.
@@ -220,10 +222,11 @@ impl Session {
             last_command: None,
             over_soft_limit_since_us: None,
             held_until_us: None,
+            turn: None,
             blocked: None,
             written_to: 0,
             never_waits: false,
-            in_exec: false,
+            executing: None,
             attended: false,
             heavy_turns: 0,
             runnable: false,
@@ -257,6 +260,17 @@ impl Session {
     #[inline]
     pub fn in_transaction(&self) -> bool {
         self.transaction.is_some()
+    }
+
+    /// Whether it executes what it had queued.
+    #[inline]
+    pub(crate) fn in_exec(&self) -> bool {
+        self.executing.is_some()
+    }
+
+    /// How much it has queued or executes as one transaction.
+    pub(crate) fn queued(&self) -> Option<Queued> {
+        self.executing.or(self.transaction.as_ref().map(|t| t.extent()))
     }
 
     /// Whether a command of its waits for the end of a pause.
@@ -336,7 +350,7 @@ impl Session {
             + self.long.as_ref().map_or(0, |long| long.memory())
             + self.lent
             + self.parser.memory()
-            + self.transaction.as_ref().map_or(0, |t| t.memory())
+            + self.queued().map_or(0, |queued| queued.memory)
             + self.blocked.as_ref().map_or(0, |b| b.memory())
             + self.subscriptions.as_ref().map_or(0, |s| s.memory())
             + self.watch.memory()

@@ -296,8 +296,8 @@ impl State {
                 found.remove();
                 self.stats.keyspace_misses += 1;
                 self.stats.expired_keys += 1;
-                let State { effects, watchers, waiters, sessions, .. } = self;
-                Self::lost(effects, watchers, waiters, sessions, key);
+                let State { effects, watchers, waiters, sessions, client_memory, .. } = self;
+                Self::lost(effects, watchers, waiters, sessions, client_memory, key);
                 None
             }
             Lookup::Vacant(_) => {
@@ -362,12 +362,12 @@ impl State {
             self.announce(key, NotifyClass::NONE);
         }
         let (now_ms, serve_expired) = (self.now_ms, self.serve_expired);
-        let State { keyspace, stats, effects, watchers, waiters, sessions, .. } = self;
+        let State { keyspace, stats, effects, watchers, waiters, sessions, client_memory, .. } = self;
         let dead = |entry: Entry<'_>| expired(entry.deadline(), now_ms) && !serve_expired;
         let (found, gone) = keyspace.db_mut(key.db).lookup_live(key.hash, key.name, dead);
         if gone {
             stats.expired_keys += 1;
-            Self::lost(effects, watchers, waiters, sessions, key);
+            Self::lost(effects, watchers, waiters, sessions, client_memory, key);
         }
         found
     }
@@ -386,8 +386,8 @@ impl State {
             }
             self.keyspace.db_mut(key.db).remove(key.hash, key.name);
             self.stats.expired_keys += 1;
-            let State { effects, watchers, waiters, sessions, .. } = self;
-            Self::lost(effects, watchers, waiters, sessions, key);
+            let State { effects, watchers, waiters, sessions, client_memory, .. } = self;
+            Self::lost(effects, watchers, waiters, sessions, client_memory, key);
             self.notify(NotifyClass::EXPIRED, "expired", key);
             self.invalidate(key, None);
             self.notify(missing, "keymiss", key);
@@ -436,7 +436,7 @@ impl State {
 
     #[cold]
     fn tell_of_change(&mut self, key: &Key<'_>) {
-        Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
+        self.watchers.break_on(&mut self.sessions, &mut self.client_memory, key.db, key.name);
         self.waiters.key_changed(key);
         self.invalidate(key, self.executing.map(|e| e.session));
     }
@@ -449,31 +449,20 @@ impl State {
         watchers: &mut Watchers,
         waiters: &mut Waiters,
         sessions: &mut Sessions,
+        client_memory: &mut ClientMemory,
         key: &Key<'_>,
     ) {
         effects.stream.push(key.db, &[b"DEL", key.name]);
         waiters.key_lost(key);
         if !watchers.is_empty() {
-            Self::break_watches(watchers, sessions, key.db, key.name);
+            watchers.break_on(sessions, client_memory, key.db, key.name);
         }
     }
 
     /// Breaks all watches on a key that was changed by no command.
     pub(crate) fn break_watches_on(&mut self, key: &Key<'_>) {
         if !self.watchers.is_empty() {
-            Self::break_watches(&self.watchers, &mut self.sessions, key.db, key.name);
-        }
-    }
-
-    /// Marks every session that watches this key. The executing session is taken out and marks itself: what a client does
-    /// to a key that it watches counts, too.
-    fn break_watches(watchers: &Watchers, sessions: &mut Sessions, db: usize, name: &[u8]) {
-        for who in watchers.of(db, name) {
-            if let Some(session) = sessions.get_mut(*who) {
-                session.watch.broken = true;
-            } else {
-                sessions.mark_taken_broken();
-            }
+            self.watchers.break_on(&mut self.sessions, &mut self.client_memory, key.db, key.name);
         }
     }
 
@@ -501,7 +490,7 @@ impl State {
             || self.waiters.keys_when_unusable() > 0;
         let mut names: Vec<Box<[u8]>> = Vec::new();
         for db in 0..self.keyspace.len() {
-            let State { keyspace, effects, watchers, sessions, stats, .. } = self;
+            let State { keyspace, effects, watchers, sessions, client_memory, stats, .. } = self;
             let database = keyspace.db_mut(db);
             if database.volatile_len() == 0 {
                 continue;
@@ -514,7 +503,7 @@ impl State {
             let report = database.sweep_expired(now_ms, units - used, &mut |entry| {
                 effects.stream.push(db, &[b"DEL", entry.key()]);
                 if !watchers.is_empty() {
-                    Self::break_watches(watchers, sessions, db, entry.key());
+                    watchers.break_on(sessions, client_memory, db, entry.key());
                 }
                 if announced {
                     names.push(entry.key().into());
@@ -523,6 +512,7 @@ impl State {
             used += report.units;
             behind |= report.behind;
             stats.expired_keys += report.removed;
+            stats.expired_keys_active += report.removed;
             found += report.removed;
             for name in names.drain(..) {
                 let hash = self.keyspace.hash(&name);

@@ -29,6 +29,8 @@ pub struct Stats {
     pub keyspace_misses: u64,
     /// `expired_keys`.
     pub expired_keys: u64,
+    /// Those of them that periodic work removed (`expired_keys_active`).
+    pub expired_keys_active: u64,
     /// `expired_subkeys`: fields of hashes.
     pub expired_subkeys: u64,
     /// Those of them that periodic work removed.
@@ -45,6 +47,12 @@ pub struct Stats {
     pub evicted_clients: u64,
     /// `client_output_buffer_limit_disconnections`.
     pub output_buffer_disconnections: u64,
+    /// `dump_payload_sanitizations`: payloads of RESTORE whose inner structure was checked, which it always is.
+    pub payload_checks: u64,
+    /// `reply_buffer_shrinks`: times that a client got less room for its replies.
+    pub reply_buffer_shrinks: u64,
+    /// `reply_buffer_expands`: times that one got more.
+    pub reply_buffer_expands: u64,
     /// `acl_access_denied_auth`.
     pub access_denied_auth: u64,
     /// `acl_access_denied_cmd`.

@@ -1,6 +1,7 @@
 //! Periodic work: active expiry, idle clients, output limits, statistics. Every part is bounded in units of work, not in
 //! time, so that it costs the same in both worlds and no tick is a pause.
 
+use crate::client_buffers::Fitted;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::Hooks;
@@ -26,6 +27,7 @@ pub(crate) struct TickState {
     /// Keys that have expired may be left: the next tick comes soon.
     pub behind: bool,
     last_sample_us: u64,
+    last_overview_us: u64,
 }
 
 impl<H: Hooks> Engine<H> {
@@ -63,8 +65,10 @@ impl<H: Hooks> Engine<H> {
     /// Microseconds of monotonic time at which somebody is to be released who waits: a round or a tick is due then, whether or
     /// not anything has arrived.
     pub fn next_moment_us(&self) -> Option<u64> {
-        let held = self.held.first().map(|(until_us, _)| *until_us);
-        [self.state.pause.until_us(), held, self.state.waiters.next_moment_us()].into_iter().flatten().min()
+        [self.state.pause.until_us(), self.held.next_moment_us(), self.state.waiters.next_moment_us()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn periodic_work(&mut self) {
@@ -74,6 +78,7 @@ impl<H: Hooks> Engine<H> {
         self.visit_sessions();
         self.state.pool.age();
         self.sample();
+        self.log_overview();
     }
 
     /// What is derived from parameters, so that hot paths compare with one number.
@@ -127,7 +132,11 @@ impl<H: Hooks> Engine<H> {
                 state.effects.log(Level::Verbose, text);
                 continue;
             }
-            session.fit_buffers(&state.buffer_policy, now_us);
+            match session.fit_buffers(&state.buffer_policy, now_us) {
+                Fitted::Unchanged => {}
+                Fitted::Shrunk => state.stats.reply_buffer_shrinks += 1,
+                Fitted::Expanded => state.stats.reply_buffer_expands += 1,
+            }
             state.client_memory.account(session);
             let long = session.long.as_ref().map_or(0, |long| long.memory());
             let input = session.pending.capacity() + session.parser.arguments_len() + long;
@@ -137,6 +146,27 @@ impl<H: Hooks> Engine<H> {
                 state.check_output_limit(id);
             }
         }
+    }
+
+    /// A line for each database that holds something, and one of the clients, for a log that wants to know so much.
+    fn log_overview(&mut self) {
+        const EVERY_US: u64 = 5_000_000;
+        let state = &mut self.state;
+        let (level, now_us) = (state.config.logging.loglevel, state.now.mono_us);
+        if !level.includes_verbose() || now_us.saturating_sub(self.tick.last_overview_us) < EVERY_US {
+            return;
+        }
+        self.tick.last_overview_us = now_us;
+        for number in 0..state.keyspace.len() {
+            let database = state.keyspace.db(number);
+            let (keys, volatile, slots) = (database.len(), database.volatile_len(), database.slots());
+            if keys > 0 {
+                let text = format!("DB {number}: {keys} keys ({volatile} volatile) in {slots} slots HT.");
+                state.effects.log(Level::Verbose, text);
+            }
+        }
+        let (clients, memory) = (state.sessions.len(), state.used_memory());
+        state.effects.log(Level::Debug, format!("{clients} clients connected (0 replicas), {memory} bytes in use"));
     }
 
     fn sample(&mut self) {

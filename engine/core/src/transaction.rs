@@ -27,13 +27,22 @@ impl Transaction {
         self.queue.push(kept);
     }
 
-    /// Bytes of all queued arguments.
-    pub fn arguments_len(&self) -> usize {
-        self.arguments_len
+    /// How much is queued.
+    pub(crate) fn extent(&self) -> Queued {
+        Queued {
+            commands: self.queue.len(),
+            arguments_len: self.arguments_len,
+            memory: self.bytes + self.queue.capacity() * size_of::<KeptCommand>(),
+        }
     }
+}
 
+/// How much a queue holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queued {
+    pub(crate) commands: usize,
+    /// Bytes of all arguments.
+    pub(crate) arguments_len: usize,
     /// Bytes that the queue takes.
-    pub fn memory(&self) -> usize {
-        self.bytes + self.queue.capacity() * size_of::<KeptCommand>()
-    }
+    pub(crate) memory: usize,
 }

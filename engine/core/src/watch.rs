@@ -1,13 +1,17 @@
 //! WATCH: optimistic locking by key.
 //!
 //! A watched key is entered in one map per database. Whatever modifies a key (a command, expiry, a flush, a swap) marks the
-//! sessions that watch it; EXEC of a marked session is refused. A key that has expired by the time of EXEC counts as
+//! sessions that watch it; EXEC of a marked session is refused, so all its watches end with the first that is broken. A key that has expired by the time of EXEC counts as
 //! modified, whether or not anybody has deleted it yet. One that had already expired when it was watched is deleted by WATCH
 //! itself, like by any command that meets it: so an entry that is there under a watched name was alive, or is new.
 
 use std::collections::BTreeMap;
 
-use crate::session::SessionId;
+use refrain_data::Keyspace;
+
+use crate::client_memory::ClientMemory;
+use crate::session::{Session, SessionId};
+use crate::sessions::Sessions;
 
 /// What one session watches.
 #[derive(Debug, Default)]
@@ -92,13 +96,55 @@ impl Watchers {
         }
     }
 
-    /// Who watches this key.
-    pub fn of(&self, db: usize, key: &[u8]) -> &[SessionId] {
-        self.databases[db].get(key).map_or(&[], |w| w.as_slice())
+    /// Whether a session watches this key.
+    pub fn has(&self, db: usize, key: &[u8], who: SessionId) -> bool {
+        self.databases[db].get(key).is_some_and(|watchers| watchers.contains(&who))
     }
 
-    /// Every watched key of a database, with its watchers.
-    pub fn in_database(&self, db: usize) -> impl Iterator<Item = (&[u8], &[SessionId])> {
-        self.databases[db].iter().map(|(k, w)| (&**k, w.as_slice()))
+    /// Every watched key of a database.
+    pub fn in_database(&self, db: usize) -> impl Iterator<Item = &[u8]> {
+        self.databases[db].keys().map(|key| &**key)
+    }
+
+    /// Ends all watches of a session. Whether one was broken stays known.
+    pub fn forget(&mut self, session: &mut Session) {
+        for watched in session.watch.take() {
+            self.remove(watched.db, &watched.key, session.handle);
+        }
+    }
+
+    /// Breaks the watches on a key that was modified. The executing session is taken out and breaks its own, when it asks
+    /// [`Sessions::take_broken`]: what a client does to a key that it watches counts, too.
+    pub(crate) fn break_on(&mut self, sessions: &mut Sessions, memory: &mut ClientMemory, db: usize, key: &[u8]) {
+        let Some(watching) = self.databases[db].remove(key) else { return };
+        self.keys -= 1;
+        for who in watching {
+            match sessions.get_mut(who) {
+                Some(session) => {
+                    session.watch.broken = true;
+                    self.forget(session);
+                    memory.account(session);
+                }
+                None => sessions.mark_taken_broken(),
+            }
+        }
+    }
+
+    /// Breaks the watches on keys of a database that exist there, expired or not, or in the one that is about to take its place.
+    pub(crate) fn break_on_existing(
+        &mut self,
+        sessions: &mut Sessions,
+        memory: &mut ClientMemory,
+        keyspace: &Keyspace,
+        (db, successor): (usize, Option<usize>),
+    ) {
+        let exists = |key: &&[u8]| {
+            let hash = keyspace.hash(key);
+            std::iter::once(db).chain(successor).any(|db| keyspace.db(db).get(hash, key).is_some())
+        };
+        let existing: Vec<Box<[u8]>> = self.in_database(db).filter(exists).map(Box::from).collect();
+        for key in existing {
+            self.break_on(sessions, memory, db, &key);
+        }
     }
 }

@@ -86,6 +86,50 @@ fn connections_come_and_go_in_the_log_if_that_is_to_say_much() {
 }
 
 #[test]
+fn a_log_that_is_to_say_much_tells_now_and_then_what_there_is() {
+    let (mut bench, client) = bench(1);
+    bench.ask(client, "MSET a 1 b 2");
+    bench.ask(client, "PEXPIRE a 1000000");
+    // At once, and then every five seconds.
+    for (level, lines) in [("notice", 0), ("verbose", 3)] {
+        bench.ask(client, &format!("CONFIG SET loglevel {level}"));
+        bench.engine.effects().log.clear();
+        for _ in 0..11 {
+            bench.advance_ms(1000);
+            bench.tick();
+        }
+        let log: Vec<String> = bench.engine.effects().log.drain(..).map(|line| line.text).collect();
+        let of = |beginning: &str| log.iter().filter(|line| line.starts_with(beginning)).count();
+        assert_eq!(of("DB 0: 2 keys (1 volatile) in "), lines, "{log:?}");
+        assert_eq!(of("1 clients connected (0 replicas), "), lines, "{log:?}");
+        assert_eq!(log.len(), 2 * lines, "an empty database is not worth a line: {log:?}");
+    }
+}
+
+#[test]
+fn one_who_monitors_does_not_see_itself_go() {
+    let (mut bench, client) = bench(1);
+    let monitor = bench.connect();
+    bench.ask(client, "MONITOR");
+    bench.ask(monitor, "MONITOR");
+    assert_eq!(bench.ask(monitor, "QUIT"), "+OK\r\n");
+    bench.collect();
+    let seen = String::from_utf8_lossy(&bench.received[&client]).into_owned();
+    assert!(seen.contains("\"QUIT\""), "others do: {seen}");
+}
+
+#[test]
+fn calls_with_too_few_arguments_are_counted_whatever_the_command_is_called() {
+    let mut config = Config::default();
+    config.start.renames.push((b"get".to_vec(), b"hidden".to_vec()));
+    let mut bench = Bench::new(config, None);
+    let client = bench.connect();
+    assert_eq!(bench.ask(client, "HIDDEN"), "-ERR wrong number of arguments for 'get' command\r\n");
+    let stats = bench.ask(client, "INFO commandstats");
+    assert!(stats.contains("cmdstat_get:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,"), "{stats}");
+}
+
+#[test]
 fn an_entry_says_who_and_when() {
     let (mut bench, client) = bench(20_000);
     bench.ask(client, "CLIENT SETNAME me");

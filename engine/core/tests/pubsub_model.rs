@@ -15,7 +15,8 @@ const PATTERNS: [&str; 6] = ["*", "a*", "?", "[ab]", r"a\*", "ab"];
 /// Whether a channel matches, by what each pattern means.
 fn matches(pattern: &str, channel: &str) -> bool {
     match pattern {
-        "*" => true,
+        // The channel without a name is nobody's but by that name.
+        "*" => !channel.is_empty(),
         "a*" => channel.starts_with('a'),
         "?" => channel.len() == 1,
         "[ab]" => channel == "a" || channel == "b",

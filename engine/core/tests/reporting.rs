@@ -40,6 +40,7 @@ fn sections_come_once_and_in_order_however_they_are_asked_for() {
         "Clients",
         "Memory",
         "Persistence",
+        "Threads",
         "Stats",
         "Replication",
         "CPU",
@@ -89,6 +90,93 @@ fn what_happened_is_what_is_counted() {
     bench.ask(client, "CONFIG SET latency-tracking no");
     assert_eq!(titles(&info(&mut bench, client, "latencystats")), ["Latencystats"]);
     assert!(fields(&mut bench, client, "latencystats").is_empty());
+}
+
+#[test]
+fn a_condition_on_a_value_reads_it() {
+    let (mut bench, client) = bench();
+    bench.ask(client, "SET k v");
+    // Hits and misses of each.
+    for (line, hits, misses) in [
+        ("SET k v IFEQ v", 1, 0),
+        ("SET k v IFEQ other", 1, 0),
+        ("SET k v IFEQ v GET", 2, 0),
+        ("SET k v IFNE other GET NX", 1, 0),
+        ("SET nosuch v IFEQ v", 0, 0),
+        ("DELEX k IFEQ other", 1, 0),
+        ("DELEX nosuch IFEQ v", 0, 1),
+        ("DELEX nosuch", 0, 0),
+        ("DELEX k IFEQ v", 1, 0),
+    ] {
+        bench.ask(client, "CONFIG RESETSTAT");
+        bench.ask(client, line);
+        let f = fields(&mut bench, client, "stats");
+        assert_eq!(
+            (&*f["keyspace_hits"], &*f["keyspace_misses"]),
+            (&*hits.to_string(), &*misses.to_string()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn each_register_that_is_raised_is_a_change() {
+    let (mut bench, client) = bench();
+    for (line, changes) in [("PFADD h a", "2"), ("PFADD h a b c", "4"), ("PFADD h b a", "4"), ("PFADD new", "5")] {
+        bench.ask(client, line);
+        assert_eq!(fields(&mut bench, client, "persistence")["rdb_changes_since_last_save"], changes, "{line}");
+    }
+}
+
+#[test]
+fn a_pause_is_told_of() {
+    let (mut bench, client) = bench();
+    let told = |bench: &mut Bench| {
+        let f = fields(bench, client, "clients");
+        ["paused_reason", "paused_actions", "paused_timeout_milliseconds"].map(|name| f[name].clone())
+    };
+    assert_eq!(told(&mut bench), ["none", "none", "0"]);
+    bench.ask(client, "CLIENT PAUSE 5000 WRITE");
+    bench.advance_ms(1000);
+    bench.tick();
+    assert_eq!(told(&mut bench), ["client_pause", "write", "4000"]);
+    bench.advance_ms(4000);
+    bench.tick();
+    assert_eq!(told(&mut bench), ["none", "none", "0"]);
+}
+
+#[test]
+fn payloads_are_checked_where_they_have_structure() {
+    let (mut bench, client) = bench();
+    bench.ask(client, "RPUSH list a b");
+    bench.ask(client, "SET string a");
+    for (key, checks) in [("string", "0"), ("list", "1")] {
+        let reply = bench.send(client, format!("DUMP {key}\r\n"));
+        let header = reply.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let payload = &reply[header..reply.len() - 2];
+        let restored = bench.send(client, fixture::command(&[b"RESTORE", b"copy", b"0", payload, b"REPLACE"]));
+        assert_eq!(restored, b"+OK\r\n");
+        assert_eq!(fields(&mut bench, client, "stats")["dump_payload_sanitizations"], checks);
+    }
+}
+
+#[test]
+fn room_for_replies_that_comes_and_goes_is_counted() {
+    let (mut bench, client) = bench();
+    let counts = |bench: &mut Bench| {
+        let f = fields(bench, client, "stats");
+        (f["reply_buffer_shrinks"].clone(), f["reply_buffer_expands"].clone())
+    };
+    assert_eq!(counts(&mut bench), ("0".into(), "0".into()));
+    for _ in 0..7 {
+        bench.advance_ms(1000);
+        bench.tick();
+    }
+    let (shrinks, expands) = counts(&mut bench);
+    assert_eq!((shrinks.as_str(), expands.as_str()), ("1", "0"));
+    bench.ask(client, "INFO everything");
+    bench.tick();
+    assert_eq!(counts(&mut bench).1, "1");
 }
 
 #[test]

@@ -83,6 +83,32 @@ fn more_connections_guess_no_faster() {
 }
 
 #[test]
+fn who_waits_longest_comes_first_however_many_guess() {
+    let mut bench = bench();
+    let first = connect_from(&mut bench, "10.0.0.1:1");
+    guess_until_slowed(&mut bench, first);
+    let crowd: Vec<SessionId> = (2..10).map(|port| connect_from(&mut bench, &format!("10.0.0.1:{port}"))).collect();
+    for client in &crowd {
+        // As another user, so that the login which succeeds at last forgives them nothing.
+        bench.send(*client, "AUTH another wrong\r\n".repeat(50));
+    }
+    let rightful = connect_from(&mut bench, "10.0.0.1:99");
+    assert_eq!(bench.ask(rightful, "AUTH victim right"), "");
+    let guesses = |bench: &Bench| crowd.iter().map(|c| bench.received[c].len() / WRONG.len()).collect::<Vec<_>>();
+    for _ in 0..100_000 {
+        if !bench.received[&rightful].is_empty() {
+            break;
+        }
+        bench.advance_ms(1);
+        bench.tick();
+        bench.round(&[]);
+    }
+    assert_eq!(bench.received[&rightful], b"+OK\r\n");
+    // Each that was there before, once; and then the next, for a login that succeeds costs its address nothing.
+    assert_eq!(guesses(&bench), [2, 1, 1, 1, 1, 1, 1, 1]);
+}
+
+#[test]
 fn nobody_else_waits() {
     let mut bench = bench();
     let inside = connect_from(&mut bench, "10.0.0.1:9");

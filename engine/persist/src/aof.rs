@@ -11,6 +11,6 @@ pub mod manifest;
 mod reader;
 
 pub use error::{AofError, AofErrorKind};
-pub use foreign::is_continued;
+pub use foreign::{blank_seal, seal_gone_on_behind};
 pub(crate) use reader::number;
 pub use reader::{AofCommand, AofItem, AofReader};

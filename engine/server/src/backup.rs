@@ -22,7 +22,7 @@ use refrain_persist::aof::AofReader;
 use refrain_persist::aof::manifest::{Manifest, manifest_name};
 
 use self::bar::Bar;
-use self::client::Client;
+use self::client::{Client, REWRITE, SNAPSHOT, Work};
 use self::listing::{Listed, Listing};
 
 /// What the command line is like.
@@ -143,15 +143,7 @@ fn create(address: &str, folder: &Path, options: &[&str]) -> Result<String, Fail
     if source.appends {
         listing.files.extend(copy_aof(&mut client, &source, folder)?);
     }
-    let saved = client.info_number("rdb_saves")?;
-    begin(&mut client, &["BGSAVE", "SCHEDULE"])?;
-    wait(|| {
-        let is_over = client.info("rdb_bgsave_in_progress")? == "0" && client.info_number("rdb_saves")? > saved;
-        Ok(is_over)
-    })?;
-    if client.info("rdb_last_bgsave_status")? != "ok" {
-        return Err("BGSAVE has failed; the server's log says why.".to_owned());
-    }
+    have_done(&mut client, &["BGSAVE", "SCHEDULE"], &SNAPSHOT)?;
     let snapshot = open(&source.data.join(&source.snapshot))?;
     listing.files.push(copy(snapshot, folder, &source.snapshot, None)?);
     sync_folder(folder)?;
@@ -170,15 +162,7 @@ fn copy_aof(client: &mut Client, source: &Source, folder: &Path) -> Result<Vec<L
         fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
     // What has been acknowledged by now may not have been written yet; a rewrite that begins from now on has it in its base.
-    let rewrites = client.info_number("aof_rewrites")?;
-    begin(client, &["BGREWRITEAOF"])?;
-    wait(|| {
-        let is_over = client.info("aof_rewrite_in_progress")? == "0" && client.info("aof_rewrite_scheduled")? == "0";
-        Ok(is_over && client.info_number("aof_rewrites")? > rewrites)
-    })?;
-    if client.info("aof_last_bgrewrite_status")? != "ok" {
-        return Err("BGREWRITEAOF has failed; the server's log says why.".to_owned());
-    }
+    have_done(client, &["BGREWRITEAOF"], &REWRITE)?;
     for _ in 0..ATTEMPTS {
         let text = read()?;
         let manifest = Manifest::parse(&text).map_err(|error| format!("{manifest_name}: {error}"))?;
@@ -300,13 +284,16 @@ fn sync_folder(folder: &Path) -> Result<(), Failed> {
     synced.map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-/// Asks for work in the background, again if the same is under way: what that holds may be older than what was acknowledged by now.
-fn begin(client: &mut Client, command: &[&str]) -> Result<(), Failed> {
+/// Has work done in the background, and waits until it is. It is asked for again if the same is under way: what that holds may be older
+/// than what was acknowledged by now.
+fn have_done(client: &mut Client, command: &[&str], work: &Work) -> Result<(), Failed> {
+    let before = client.persistence()?.number(work.counter)?;
     wait(|| match client.call(command) {
         Ok(_) => Ok(true),
         Err(why) if why.contains("already in progress") => Ok(false),
         Err(why) => Err(why),
-    })
+    })?;
+    wait(|| client.persistence()?.is_done(work, before))
 }
 
 fn wait(mut is_over: impl FnMut() -> Result<bool, Failed>) -> Result<(), Failed> {

@@ -2,7 +2,8 @@
 //!
 //! The first failures cost nothing. From then on a login from that address is not looked at before a deadline, which moves on
 //! with every failure by twice as much as before, up to a bound. The deadline is the address's: however many connections it
-//! opens, one guess is made at each. Other addresses, and commands of connections that are logged in, do not wait.
+//! opens, one guess is made at each, by whoever has waited longest: one who guesses with many connections can't keep out for
+//! ever who knows a password. Other addresses, and commands of connections that are logged in, do not wait.
 //!
 //! Deterministic: deadlines are moments of the engine's clock, and whoever waits for one is woken by the tick.
 

@@ -262,6 +262,7 @@ impl<H: Hooks> Engine<H> {
         blocked.ticks += ended.saturating_sub(began);
         if self.state.sessions.take_broken() {
             session.watch.broken = true;
+            self.state.watchers.forget(session);
         }
         self.remember_reads(session, found.command, args, KeyHashes::default());
         debug_assert!(matches!(request, None | Some(Request::Block(_))), "a command that blocks asks for nothing else");

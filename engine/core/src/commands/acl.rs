@@ -5,7 +5,7 @@ use refrain_resp::parse_i64;
 use crate::acl::{Denied, Entry, UserId, is_valid_name, system_words, unreadable};
 use crate::call::{Call, Outcome};
 use crate::effects::Level;
-use crate::error::{ErrorReply, NOT_AN_INTEGER, printable};
+use crate::error::{ErrorReply, NOT_AN_INTEGER};
 use crate::table::{Arguments, Categories};
 
 /// ACL WHOAMI
@@ -242,8 +242,5 @@ pub fn help(call: &mut Call<'_>) -> Outcome {
 
 /// For a subcommand that takes one argument at the most, as Redis words it.
 fn wrong_subcommand(call: &Call<'_>) -> ErrorReply {
-    let name = printable(call.args.at(1));
-    ErrorReply::owned(
-        [b"ERR unknown subcommand or wrong number of arguments for '", name, b"'. Try ACL HELP."].concat(),
-    )
+    ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1))
 }

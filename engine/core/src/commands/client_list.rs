@@ -136,7 +136,7 @@ fn waiting_arguments(session: &Session) -> usize {
 pub(crate) fn describe(s: &Session, acl: &Acl, tracking: &Tracking, now_us: u64, arguments: usize, out: &mut String) {
     let tracker = tracking.of(s.handle);
     let seconds = |since: u64| now_us.saturating_sub(since) / 1_000_000;
-    let queue = s.transaction.as_ref();
+    let queued = s.queued();
     let output = s.output_figures();
     write!(
         out,
@@ -155,10 +155,10 @@ pub(crate) fn describe(s: &Session, acl: &Acl, tracking: &Tracking, now_us: u64,
         s.subscribed(Kind::Channel),
         s.subscribed(Kind::Pattern),
         s.subscribed(Kind::Shard),
-        queue.map_or(-1, |t| t.queue.len() as i64),
+        queued.map_or(-1, |q| q.commands as i64),
         s.input_len(),
         s.input_room(now_us),
-        queue.map_or(0, |t| t.arguments_len()),
+        queued.map_or(0, |q| q.arguments_len),
         output.room,
         output.peak,
         output.in_buffer,
@@ -187,7 +187,7 @@ impl std::fmt::Display for Flags<'_> {
         let letters = [
             (s.monitors, 'O'),
             (s.class() == ClientClass::Pubsub, 'P'),
-            (s.in_transaction(), 'x'),
+            (s.in_transaction() || s.in_exec(), 'x'),
             (s.is_held_back() || s.is_blocked(), 'b'),
             (tracker.is_some(), 't'),
             (tracker.is_some_and(|t| t.broken), 'R'),

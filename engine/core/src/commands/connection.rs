@@ -105,7 +105,7 @@ pub fn auth(call: &mut Call<'_>) -> Outcome {
 fn log_in(call: &mut Call<'_>, name: &[u8], password: &[u8]) -> Result<bool, ErrorReply> {
     let now_us = call.state.now.mono_us;
     if let Some(until_us) = call.state.acl.attempts.slowed_until(&call.session.origin, now_us) {
-        if call.session.in_exec {
+        if call.session.in_exec() {
             return Err(ErrorReply::new(
                 "ERR Too many failed logins from this address: AUTH has to wait, which it can't inside a transaction",
             ));
@@ -113,6 +113,7 @@ fn log_in(call: &mut Call<'_>, name: &[u8], password: &[u8]) -> Result<bool, Err
         call.request = Some(Request::HoldUntil(until_us));
         return Ok(false);
     }
+    call.session.turn = None;
     let delay_max_us = u64::try_from(call.state.config.acl.login_delay_max).expect("its range is not negative") * 1000;
     let acl = &mut call.state.acl;
     if let Some(id) = acl.find(name).filter(|id| acl.user(*id).accepts(password)) {
@@ -128,7 +129,7 @@ fn log_in(call: &mut Call<'_>, name: &[u8], password: &[u8]) -> Result<bool, Err
         call.state.effects.log(Level::Warning, text);
     }
     call.state.stats.access_denied_auth += 1;
-    let in_transaction = call.session.in_exec || call.session.in_transaction();
+    let in_transaction = call.session.in_exec() || call.session.in_transaction();
     let context = if in_transaction { Context::Multi } else { Context::TopLevel };
     call.state.log_refusal(call.session, (Reason::Auth, context), call.args.at(0), name);
     Err(WRONGPASS)

@@ -102,6 +102,7 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
             return Err(ErrorReply::new("ERR Bad data format"));
         }
     };
+    call.state.stats.payload_checks += u64::from(matches!(value, Restored::Collection(..)));
     let now_ms = call.state.now.unix_ms();
     let deadline = match ttl {
         0 => None,

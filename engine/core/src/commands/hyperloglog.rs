@@ -37,51 +37,54 @@ pub fn pfadd(call: &mut Call<'_>) -> Outcome {
     let elements = 2..args.len();
     let sparse_bytes_max = call.state.config.encodings.hll_sparse_max_bytes;
     let add_all = |bytes: &mut Vec<u8>| {
-        let mut changed = false;
+        let mut changes = 0;
         for i in elements.clone() {
-            changed |= hll::add(bytes, args.at(i), sparse_bytes_max).map_err(corrupted)?;
+            changes += u64::from(hll::add(bytes, args.at(i), sparse_bytes_max).map_err(corrupted)?);
         }
-        Ok(changed)
+        Ok(changes)
     };
-    let changed = match call.state.write(&key) {
+    // Each register that changes is a change of its own, and so is the beginning.
+    let changes = match call.state.write(&key) {
         Lookup::Occupied(mut found) => {
             let bytes = of_entry(found.entry())?;
             if hll::is_dense(bytes) {
                 // In place, and untouched by the many elements that change nothing.
                 let first = elements.clone().find(|i| hll::would_change(bytes, args.at(*i)));
+                let mut changes = 0;
                 if let Some(first) = first {
                     found.change_bytes(hll::DENSE_BYTES, |bytes| {
                         for i in first..elements.end {
-                            hll::add_dense(bytes, args.at(i));
+                            changes += u64::from(hll::add_dense(bytes, args.at(i)));
                         }
                         hll::forget_estimate(bytes);
                     });
                 }
-                first.is_some()
+                changes
             } else {
                 let mut bytes = copied(bytes);
-                let changed = add_all(&mut bytes)?;
-                if changed {
+                let changes = add_all(&mut bytes)?;
+                if changes > 0 {
                     hll::forget_estimate(&mut bytes);
                     found.set_bytes(bytes, Deadline::Keep);
                 }
-                changed
+                changes
             }
         }
         Lookup::Vacant(free) => {
             let mut bytes = hll::empty();
-            add_all(&mut bytes)?;
+            let changes = add_all(&mut bytes)?;
             hll::forget_estimate(&mut bytes);
             free.insert(NewValue::Raw(b""), Deadline::Clear).set_bytes(bytes, Deadline::Clear);
             call.state.notify(NotifyClass::NEW, "new", &key);
-            true
+            1 + changes
         }
     };
-    if changed {
-        call.state.modified(&key);
+    if changes > 0 {
+        call.state.dirty += changes;
+        call.state.also_modified(&key);
         call.state.notify(NotifyClass::STRING, "pfadd", &key);
     }
-    call.reply().integer(i64::from(changed));
+    call.reply().integer(i64::from(changes > 0));
     Ok(())
 }
 

@@ -64,6 +64,7 @@ const SECTIONS: &[Section] = &[
     section("clients", "Clients", Shown::ByDefault, stats::clients),
     section("memory", "Memory", Shown::ByDefault, memory::memory),
     section("persistence", "Persistence", Shown::ByDefault, persistence::persistence),
+    section("threads", "Threads", Shown::ByDefault, stats::threads),
     section("stats", "Stats", Shown::ByDefault, stats::stats),
     section("replication", "Replication", Shown::ByDefault, persistence::replication),
     section("cpu", "CPU", Shown::ByDefault, host::cpu),

@@ -270,24 +270,11 @@ impl State {
         self.invalidate_everything();
     }
 
-    /// Breaks the watches on keys of a database that exist there, expired or not, or in the one that is about to take its place.
+    /// See [`crate::watch::Watchers::break_on_existing`].
     fn break_watches_of_existing(&mut self, db: usize, successor: Option<usize>) {
-        let State { watchers, sessions, keyspace, .. } = self;
-        if watchers.is_empty() {
-            return;
-        }
-        for (name, watching) in watchers.in_database(db) {
-            let hash = keyspace.hash(name);
-            let exists = |db: usize| keyspace.db(db).get(hash, name).is_some();
-            if !exists(db) && !successor.is_some_and(exists) {
-                continue;
-            }
-            for who in watching {
-                match sessions.get_mut(*who) {
-                    Some(session) => session.watch.broken = true,
-                    None => sessions.mark_taken_broken(),
-                }
-            }
+        let State { watchers, sessions, client_memory, keyspace, .. } = self;
+        if !watchers.is_empty() {
+            watchers.break_on_existing(sessions, client_memory, keyspace, (db, successor));
         }
     }
 }
@@ -298,7 +285,7 @@ fn delete_expired_under_watched_names(call: &mut Call<'_>, db: usize, successor:
     if call.state.watchers.is_empty() {
         return;
     }
-    let names: Vec<Box<[u8]>> = call.state.watchers.in_database(db).map(|(name, _)| name.into()).collect();
+    let names: Vec<Box<[u8]>> = call.state.watchers.in_database(db).map(Box::from).collect();
     for name in names {
         let hash = call.state.keyspace.hash(&name);
         call.state.write(&Key { db: successor, name: &name, hash });

@@ -24,7 +24,7 @@ pub fn bgsave(call: &mut Call<'_>) -> Outcome {
          whenever possible.",
     );
     let may_wait = match call.args.len() {
-        1 => call.session.in_exec,
+        1 => call.session.in_exec(),
         2 if call.args.is(1, "SCHEDULE") => true,
         _ => return Err(SYNTAX),
     };
@@ -34,7 +34,7 @@ pub fn bgsave(call: &mut Call<'_>) -> Outcome {
     if call.state.persistence.is_busy_for_clients() && !may_wait {
         return Err(REWRITING);
     }
-    let in_exec = call.session.in_exec;
+    let in_exec = call.session.in_exec();
     let text = match call.state.wish_save(in_exec) {
         Begun::Now => "Background saving started",
         Begun::Later => "Background saving scheduled",
@@ -48,7 +48,7 @@ pub fn bgrewriteaof(call: &mut Call<'_>) -> Outcome {
     if call.state.persistence.is_going_on(Purpose::Rewrite) {
         return Err(ErrorReply::new("ERR Background append only file rewriting already in progress"));
     }
-    let in_exec = call.session.in_exec;
+    let in_exec = call.session.in_exec();
     let text = match call.state.wish_rewrite(in_exec) {
         Begun::Now => "Background append only file rewriting started",
         Begun::Later => "Background append only file rewriting scheduled",

@@ -24,7 +24,7 @@ pub fn psubscribe(call: &mut Call<'_>) -> Outcome {
 
 /// SSUBSCRIBE shardchannel [shardchannel ...]: unlike the others, never in a transaction.
 pub fn ssubscribe(call: &mut Call<'_>) -> Outcome {
-    if call.session.in_exec {
+    if call.session.in_exec() {
         return Err(ErrorReply::new("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
     }
     subscribe_to(call, Kind::Shard);
@@ -199,9 +199,5 @@ pub fn help(call: &mut Call<'_>) -> Outcome {
 
 /// What a subcommand answers that exists but not with so many arguments.
 fn unknown_form(call: &Call<'_>) -> ErrorReply {
-    ErrorReply::quoting(
-        "ERR unknown subcommand or wrong number of arguments for '",
-        call.args.at(1),
-        "'. Try PUBSUB HELP.",
-    )
+    ErrorReply::subcommand_syntax(call.args.at(0), call.args.at(1))
 }

@@ -59,7 +59,7 @@ pub fn watch(call: &mut Call<'_>) -> Outcome {
     if !call.session.watch.broken {
         for i in 1..call.args.len() {
             let key = call.key(i);
-            if call.state.watchers.of(key.db, key.name).contains(&call.session.handle) {
+            if call.state.watchers.has(key.db, key.name, call.session.handle) {
                 continue;
             }
             // What has expired by now must be gone before it is watched: its going changes nothing.
@@ -82,9 +82,7 @@ pub fn unwatch(call: &mut Call<'_>) -> Outcome {
 
 /// Ends all watches of a session.
 pub(crate) fn forget_watches(state: &mut State, session: &mut Session) {
-    for watched in session.watch.take() {
-        state.watchers.remove(watched.db, &watched.key, session.handle);
-    }
+    state.watchers.forget(session);
     session.watch.broken = false;
 }
 

@@ -124,15 +124,15 @@ impl<H: Hooks> Engine<H> {
                 let found = table.by_own_name(args.at(0)).ok_or(Unresolved::Command);
                 found.and_then(|found| match found.command.takes(args.len()) {
                     true => Ok(found),
-                    false => Err(Unresolved::Arity(found.command)),
+                    false => Err(Unresolved::Arity(found)),
                 })
             }
             resolution => resolution,
         };
         found.map_err(|why| {
             let what = match why {
-                Unresolved::Arity(command) => format!("Wrong number of arguments for '{}'", command.name),
-                Unresolved::Command | Unresolved::Subcommand(_) => {
+                Unresolved::Arity(found) => format!("Wrong number of arguments for '{}'", found.command.name),
+                Unresolved::Command | Unresolved::Subcommand => {
                     let name = args.get(0).unwrap_or_default();
                     format!("Unknown command '{}'", printable(name).escape_ascii())
                 }

@@ -33,9 +33,9 @@ pub enum Unresolved {
     /// No command has the name.
     Command,
     /// The container has no such subcommand.
-    Subcommand(&'static Command),
+    Subcommand,
     /// The command does not take that many arguments.
-    Arity(&'static Command),
+    Arity(Found),
 }
 
 /// How much of what a client typed an error repeats, in bytes.
@@ -68,14 +68,14 @@ impl Unresolved {
                     out.extend_from_slice(b"' ");
                 }
             }
-            Unresolved::Subcommand(container) => {
+            Unresolved::Subcommand => {
                 out.extend_from_slice(b"ERR unknown subcommand '");
                 out.extend_from_slice(quote(1, QUOTE_MAX));
                 out.extend_from_slice(b"'. Try ");
-                out.extend_from_slice(container.name.to_ascii_uppercase().as_bytes());
+                out.extend_from_slice(&quote(0, NAME_MAX).to_ascii_uppercase());
                 out.extend_from_slice(b" HELP.");
             }
-            Unresolved::Arity(command) => {
+            Unresolved::Arity(Found { command, .. }) => {
                 out.extend_from_slice(b"ERR wrong number of arguments for '");
                 out.extend_from_slice(command.name.as_bytes());
                 out.extend_from_slice(b"' command");
@@ -247,7 +247,7 @@ impl Table {
     #[inline]
     pub fn resolve<'a>(&self, argc: usize, argument: impl Fn(usize) -> &'a [u8]) -> Result<Found, Unresolved> {
         let found = self.named(argc, argument)?;
-        if found.command.takes(argc) { Ok(found) } else { Err(Unresolved::Arity(found.command)) }
+        if found.command.takes(argc) { Ok(found) } else { Err(Unresolved::Arity(found)) }
     }
 
     /// Like [`Table::resolve`], for whatever number of arguments the command takes.
@@ -263,7 +263,7 @@ impl Table {
         if found.command.subcommands.is_empty() || argc == 1 {
             return Ok(found);
         }
-        self.find_subcommand(found.id, argument(1)).ok_or(Unresolved::Subcommand(found.command))
+        self.find_subcommand(found.id, argument(1)).ok_or(Unresolved::Subcommand)
     }
 
     /// A command, or a subcommand as `container|subcommand`, by the name that its entry has, whatever it was renamed to; in

@@ -53,17 +53,10 @@ impl Client {
         reply.pop().filter(|_| reply.len() == 1).ok_or_else(|| format!("{}: it has no parameter {name}", self.address))
     }
 
-    /// A field of INFO persistence.
-    pub fn info(&mut self, field: &str) -> Result<String, Failed> {
+    /// INFO persistence, all of it as it is at one moment.
+    pub fn persistence(&mut self) -> Result<Persistence, Failed> {
         let text = self.call(&["INFO", "persistence"])?.concat();
-        let found = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        found.map(|value| value.trim().to_owned()).ok_or_else(|| format!("{}: INFO has no {field}", self.address))
-    }
-
-    /// The same of a field that is a number.
-    pub fn info_number(&mut self, field: &str) -> Result<u64, Failed> {
-        let text = self.info(field)?;
-        text.parse().map_err(|_| format!("{}: {field} is {text:?}", self.address))
+        Ok(Persistence { text })
     }
 
     fn line(&mut self) -> Result<String, Failed> {
@@ -94,5 +87,94 @@ impl Client {
 
     fn said(&self, error: &std::io::Error) -> Failed {
         format!("{}: {error}", self.address)
+    }
+}
+
+/// What a server says of its files at one moment: whatever depends on several fields is judged by one of these.
+pub struct Persistence {
+    text: String,
+}
+
+impl Persistence {
+    /// A field.
+    pub fn field(&self, name: &str) -> Result<&str, Failed> {
+        let found = self.text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        found.map(str::trim).ok_or_else(|| format!("INFO has no {name}"))
+    }
+
+    /// A field that is a number.
+    pub fn number(&self, name: &str) -> Result<u64, Failed> {
+        let text = self.field(name)?;
+        text.parse().map_err(|_| format!("{name} is {text:?}"))
+    }
+
+    /// Whether everything that has begun is over, and more has begun than its counter said `before`. What has
+    /// failed is an error.
+    pub fn is_done(&self, work: &Work, before: u64) -> Result<bool, Failed> {
+        let begun = self.number(work.counter)? > before;
+        let is_over = work.under_way.iter().map(|name| self.field(name)).collect::<Result<Vec<_>, _>>()?;
+        if !begun || is_over.iter().any(|value| *value != "0") {
+            return Ok(false);
+        }
+        match self.field(work.status)? {
+            "ok" => Ok(true),
+            _ => Err(format!("{} has failed; the server's log says why.", work.command)),
+        }
+    }
+}
+
+/// Work in the background, and the fields that tell of it.
+pub struct Work {
+    /// What it is asked for with.
+    pub command: &'static str,
+    /// How often it has begun.
+    pub counter: &'static str,
+    /// "0" when none is under way.
+    pub under_way: &'static [&'static str],
+    /// "ok" unless the last has failed.
+    pub status: &'static str,
+}
+
+/// A snapshot.
+pub const SNAPSHOT: Work = Work {
+    command: "BGSAVE",
+    counter: "rdb_saves",
+    under_way: &["rdb_bgsave_in_progress"],
+    status: "rdb_last_bgsave_status",
+};
+
+/// A rewrite of the append-only file.
+pub const REWRITE: Work = Work {
+    command: "BGREWRITEAOF",
+    counter: "aof_rewrites",
+    under_way: &["aof_rewrite_in_progress", "aof_rewrite_scheduled"],
+    status: "aof_last_bgrewrite_status",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(lines: &[&str]) -> Persistence {
+        Persistence { text: lines.join("\r\n") }
+    }
+
+    #[test]
+    fn work_is_done_when_more_has_begun_and_all_of_it_has_ended() {
+        let save = |progress: u64, saves: u64, status: &str| {
+            let lines = [
+                format!("rdb_bgsave_in_progress:{progress}"),
+                format!("rdb_saves:{saves}"),
+                format!("rdb_last_bgsave_status:{status}"),
+            ];
+            report(&lines.each_ref().map(String::as_str)).is_done(&SNAPSHOT, 3)
+        };
+        assert_eq!(save(0, 3, "ok"), Ok(false), "it is scheduled");
+        assert_eq!(save(1, 4, "ok"), Ok(false), "it is under way");
+        assert_eq!(save(0, 4, "ok"), Ok(true));
+        assert_eq!(save(0, 3, "err"), Ok(false), "what has failed was another");
+        assert_eq!(save(0, 4, "err"), Err("BGSAVE has failed; the server's log says why.".to_owned()));
+        assert!(report(&["rdb_saves:x"]).is_done(&SNAPSHOT, 3).is_err());
+        assert!(report(&["rdb_saves:9"]).is_done(&SNAPSHOT, 3).is_err());
     }
 }

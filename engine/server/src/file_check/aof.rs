@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use refrain_persist::aof::{AofError, AofItem, AofReader};
+use refrain_persist::aof::{AofError, AofItem, AofReader, blank_seal, seal_gone_on_behind};
 
 use super::Failed;
 use super::command_line::Remedy;
@@ -16,6 +16,8 @@ pub enum Outcome {
     Empty,
     /// What was not valid has been cut off.
     Truncated,
+    /// A seal has been taken out that another server had left in front of what it wrote.
+    Unsealed,
     /// What was written after this time has been cut off.
     TruncatedTo(i64),
 }
@@ -97,6 +99,12 @@ pub fn check(console: &Console, subject: &Subject<'_>, remedy: Remedy) -> Result
     if excess == 0 {
         return Ok(Outcome::Valid);
     }
+    let wrong_from = reader.offset();
+    let tail = source.from(wrong_from);
+    let tail = tail.map_err(|error| fail(format!("Failed to read from AOF {name}: {error}, aborting...")))?;
+    if let Some(line) = tail.and_then(|tail| seal_gone_on_behind(&tail)) {
+        return unseal(console, subject, &source, (wrong_from + line.start as u64, line.len()), remedy);
+    }
     if remedy != Remedy::Fix {
         return Err(fail(format!("AOF {name} is not valid. Use the --fix option to try fixing it.")));
     }
@@ -109,6 +117,38 @@ pub fn check(console: &Console, subject: &Subject<'_>, remedy: Remedy) -> Result
     }
     source.truncate(valid).map_err(|error| fail(format!("Failed to truncate AOF {name}: {error}")))?;
     Ok(Outcome::Truncated)
+}
+
+/// Takes the seal out behind whose piece another server has gone on: where it stands, and its bytes.
+fn unseal(
+    console: &Console,
+    subject: &Subject<'_>,
+    source: &Source<'_>,
+    (at, len): (u64, usize),
+    remedy: Remedy,
+) -> Result<Outcome, Failed> {
+    let name = &subject.name;
+    let fail = |why: String| {
+        console.say(&why);
+        Failed
+    };
+    console.say(&format!(
+        "{at:#018x}: The piece that is sealed here was cut short, and another server, to which seals are comments, has written whole \
+         commands behind it."
+    ));
+    if remedy != Remedy::Fix {
+        return Err(fail(format!(
+            "AOF {name} is not valid. Use the --fix option to try fixing it: no command is lost."
+        )));
+    }
+    console
+        .say(&format!("This will replace the seal in the AOF {name}, {len} bytes, by a comment, and cut nothing off"));
+    if !console.confirm("Continue?") {
+        return Err(fail("Aborting...".to_owned()));
+    }
+    let replaced = source.overwrite(at, &blank_seal(len));
+    replaced.map_err(|error| fail(format!("Failed to write to AOF {name}: {error}")))?;
+    Ok(Outcome::Unsealed)
 }
 
 /// Where reading ended.

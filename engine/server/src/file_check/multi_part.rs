@@ -22,8 +22,7 @@ pub fn check(console: &Console, path: &Path, remedy: Remedy) -> Result<(), Faile
     console.say("Start checking Old-Style AOF");
     let has_preamble = aof::is_rdb(console, path)?;
     let subject = Subject { name: path.display().to_string(), path, has_preamble, is_last: true };
-    let outcome = aof::check(console, &subject, remedy)?;
-    say_outcome(console, &outcome, "AOF", &subject.name);
+    check_file(console, &subject, "AOF", remedy)?;
     Ok(())
 }
 
@@ -64,17 +63,28 @@ fn check_files(console: &Console, path: &Path, text: &[u8], remedy: Remedy) -> R
             }
         };
         let subject = Subject { name: file.name.clone(), path: &path, has_preamble, is_last: i + 1 == last };
-        let outcome = aof::check(console, &subject, remedy)?;
-        say_outcome(console, &outcome, what, &subject.name);
+        check_file(console, &subject, what, remedy)?;
     }
     console.say("All AOF files and manifest are valid");
     Ok(())
+}
+
+/// Checks one file, and once more what stands behind a seal that was taken out.
+fn check_file(console: &Console, subject: &Subject<'_>, what: &str, remedy: Remedy) -> Result<(), Failed> {
+    loop {
+        let outcome = aof::check(console, subject, remedy)?;
+        say_outcome(console, &outcome, what, &subject.name);
+        if !matches!(outcome, Outcome::Unsealed) {
+            return Ok(());
+        }
+    }
 }
 
 fn say_outcome(console: &Console, outcome: &Outcome, what: &str, name: &str) {
     console.say(&match outcome {
         Outcome::Valid => format!("{what} {name} is valid"),
         Outcome::Empty => format!("{what} {name} is empty"),
+        Outcome::Unsealed => format!("Successfully took the seal out of AOF {name}"),
         Outcome::Truncated => format!("Successfully truncated AOF {name}"),
         Outcome::TruncatedTo(timestamp) => format!("Successfully truncated AOF {name} to timestamp {timestamp}"),
     });

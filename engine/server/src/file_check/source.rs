@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::Failed;
@@ -43,6 +44,24 @@ impl<'a> Source<'a> {
             self.console.end();
         }
         Ok(&self.piece[..len])
+    }
+
+    /// All that stands behind an offset; `None` if that is more than 1 GiB.
+    pub fn from(&self, offset: u64) -> io::Result<Option<Vec<u8>>> {
+        const MOST: u64 = 1 << 30;
+        let len = self.len.saturating_sub(offset);
+        if len > MOST {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        Ok(Some(bytes))
+    }
+
+    /// Writes over what stands at an offset, for good.
+    pub fn overwrite(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)?;
+        self.file.sync_all()
     }
 
     /// Cuts the file off, for good.

@@ -16,7 +16,7 @@ use refrain_runtime::Address;
 
 use super::background::{self, Side, Waiting};
 use super::parameters::Parameters;
-use super::pid_file::PidFile;
+use super::pid_file::{self, PidFile};
 use super::supervisor::Supervisor;
 use super::title::Title;
 use super::{descriptors, huge_pages, reason};
@@ -90,10 +90,13 @@ struct Server {
 impl Server {
     /// Runs a node until a signal or SHUTDOWN ends it, and leaves the process's place clean.
     fn serve(&mut self, settings: Settings, logger: &Logger) -> Result<(), Box<dyn std::error::Error>> {
-        let Settings { config, from_defaults } = settings;
+        let Settings { mut config, from_defaults } = settings;
         self.say_hello(from_defaults);
         crash::install();
-        let pid_file = PidFile::write(&config.process.pidfile, self.waiting.is_some());
+        if self.waiting.is_some() && config.process.pidfile.is_empty() {
+            config.process.pidfile = pid_file::DEFAULT.into();
+        }
+        let pid_file = PidFile::write(&config.process.pidfile);
         let exit = self.run(config, logger, pid_file.as_ref());
         self.supervisor.stopping();
         if let Some(pid_file) = pid_file {

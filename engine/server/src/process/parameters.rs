@@ -1,6 +1,10 @@
 //! Parameters of the process put into effect, at the start and when CONFIG SET changes them.
 
 use std::ffi::CString;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use refrain_core::Config;
@@ -49,6 +53,7 @@ impl Parameters {
     pub fn apply(&mut self, parameter: &str, config: &mut Config) -> Result<(), String> {
         match parameter {
             "dir" => enter(config)?,
+            "appendonly" if config.persistence.appendonly => check_append_dir(config)?,
             "maxclients" => make_room(config)?,
             "tcp-keepalive" => self.runtime.set_socket_options(socket_options(config)),
             "crash-log-enabled" | "use-exit-on-panic" => {
@@ -79,6 +84,30 @@ fn enter(config: &mut Config) -> Result<(), String> {
         config.process.dir.0 = dir;
     }
     Ok(())
+}
+
+/// Whether there can be an append-only file: its folder is made if it is missing, and it must be possible to write in it.
+fn check_append_dir(config: &Config) -> Result<(), String> {
+    let folder = Path::new(&config.process.dir.0).join(&config.persistence.appenddirname);
+    let made = match fs::create_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    };
+    made.and_then(|()| can_write_in(&folder)).map_err(|error| {
+        tracing::warn!("Can't write in the append-only dir {}: {}", folder.display(), reason(&error));
+        "Unable to turn on AOF. Check server logs.".to_owned()
+    })
+}
+
+/// Whether a file can be made in a folder: one without a name, that nobody ever sees. Where the file system has no such files, it is not
+/// known and found out by whoever makes one.
+fn can_write_in(folder: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).open(folder) {
+        Err(error) if !matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::ENOENT)) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn make_room(config: &Config) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! `pidfile`: a file that holds the process id while the server runs.
 //!
-//! Written in the background always, in the foreground when one is named; removed when the server ends in order. A pid file
+//! Written in the background always ([`DEFAULT`], if nothing else was said), in the foreground when one is named; removed when the server ends in order. A pid file
 //! that can't be written is a line in the log and no reason not to serve.
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::reason;
 
 /// Where a server in the background leaves its pid when nothing else was said.
-const DEFAULT: &str = "/var/run/redis.pid";
+pub(super) const DEFAULT: &str = "/var/run/redis.pid";
 
 /// The file of this process.
 pub struct PidFile {
@@ -17,13 +17,11 @@ pub struct PidFile {
 }
 
 impl PidFile {
-    /// Writes the file, if there is to be one: `configured` is the parameter's value, empty for none.
-    pub fn write(configured: &str, background: bool) -> Option<PidFile> {
-        let path = match configured {
-            "" if !background => return None,
-            "" => DEFAULT,
-            path => path,
-        };
+    /// Writes the file, if there is to be one: `path` is the parameter, empty for none.
+    pub fn write(path: &str) -> Option<PidFile> {
+        if path.is_empty() {
+            return None;
+        }
         // Made absolute now, for `dir` may change the working directory later.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
         if let Err(error) = fs::write(&path, format!("{}\n", std::process::id())) {

@@ -98,12 +98,13 @@ fn a_backup_of_a_busy_server_has_all_that_was_acknowledged_before_and_comes_back
             thread::yield_now();
         }
         let before: Vec<u64> = (0..CLIENTS).map(|client| counter(&server, &format!("first:{client}"))).collect();
-        let (content, said) = tool(&["create", &address, &backup]);
-        assert!(content, "{said}");
+        let created = tool(&["create", &address, &backup]);
         server.signal("KILL");
         for writer in writers {
             writer.join().expect("a writer ends when the server does");
         }
+        let (content, said) = created;
+        assert!(content, "{said}");
         before
     });
     assert!(tool(&["verify", &backup]).0);

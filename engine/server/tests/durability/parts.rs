@@ -1,5 +1,8 @@
 //! The parts of an append-only file: rewritten, kept, and refused where they are damaged.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use crate::support::Server;
 use crate::{refused, start, until_quiet};
 
@@ -179,9 +182,44 @@ fn what_another_server_has_written_behind_a_torn_piece_is_not_cut_off() {
     let log = refused(folder.path(), &options);
     assert!(log.contains("of another server that went on"), "{log}");
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
-    bytes.drain(line..line + line_len);
-    std::fs::write(&path, &bytes).unwrap();
+    let check = |arguments: &[&str], answer: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_refrain-check-aof"))
+            .args(arguments)
+            .arg(folder.path().join("appendonlydir/appendonly.aof.manifest"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended without reading.
+        let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (fine, said) = check(&[], "");
+    assert!(!fine && said.contains("no command is lost"), "{said}");
+    assert!(!check(&["--fix"], "n\n").0);
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    let (fine, said) = check(&["--fix"], "y\n");
+    assert!(fine && said.contains("Successfully took the seal out"), "{said}");
+    assert_eq!(std::fs::read(&path).unwrap().len(), bytes.len());
+    assert!(check(&[], "").0);
     let server = start(folder.path(), &options);
     server.connect().check("GET theirs", "$5");
     server.connect().check("GET ours", "$5");
+}
+
+#[test]
+fn where_no_part_can_be_written_the_append_only_file_is_not_turned_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = start(folder.path(), &[]);
+    // No folder can be there, for a file is.
+    std::fs::write(folder.path().join("appendonlydir"), b"").unwrap();
+    let refusal = "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server logs.";
+    server.connect().check("CONFIG SET appendonly yes", refusal);
+    server.connect().check("CONFIG GET appendonly", "*2");
+    server.expect_log("Can't write in the append-only dir");
+    std::fs::remove_file(folder.path().join("appendonlydir")).unwrap();
+    server.connect().check("CONFIG SET appendonly yes", "+OK");
+    until_quiet(&server);
+    assert!(folder.path().join("appendonlydir/appendonly.aof.manifest").exists());
 }

@@ -21,6 +21,8 @@ pub(super) fn server(report: &Report<'_>, out: &mut String) {
         "monotonic_clock" => host.monotonic_clock,
         "multiplexing_api" => host.poller,
         "atomicvar_api" => "core-atomic",
+        // What a Redis prints that no GCC has built.
+        "gcc_version" => "0.0.0",
         "process_id" => process.pid,
         "process_supervised" => host.supervised,
         "run_id" => state.run_id,

@@ -24,6 +24,8 @@ pub(super) fn memory(report: &Report<'_>, out: &mut String) {
         "allocator_allocated" => process.allocated,
         "allocator_active" => process.active,
         "allocator_resident" => process.allocator_resident,
+        // The allocator gives pages back at once.
+        "allocator_muzzy" => 0,
         "total_system_memory" => host.total_memory,
         "total_system_memory_human" => human(host.total_memory),
         "used_memory_lua" => 0,
@@ -56,6 +58,9 @@ pub(super) fn memory(report: &Report<'_>, out: &mut String) {
         "mem_clients_slaves" => 0,
         "mem_clients_normal" => m.clients,
         "mem_cluster_links" => 0,
+        "mem_replica_full_sync_buffer" => 0,
+        // A table grows segment by segment, and there is never an old one beside it.
+        "mem_overhead_db_hashtable_rehashing" => 0,
         "mem_aof_buffer" => state.persistence.aof().buffer_length,
         "mem_allocator" => host.allocator,
         "active_defrag_running" => 0,

@@ -1,8 +1,9 @@
-//! Clients, and what the loop has done: sections Clients, Stats, Refrain and Debug.
+//! Clients, and what the loop has done: sections Clients, Threads, Stats, Refrain and Debug.
 
 use std::fmt::Write as _;
 
 use super::{Report, fields};
+use crate::pause::Held;
 use crate::pubsub::Kind;
 use crate::stats::Rate;
 
@@ -10,6 +11,8 @@ pub(super) fn clients(report: &Report<'_>, out: &mut String) {
     let state = report.state;
     let others = state.sessions.iter().filter(|s| !s.watch.keys.is_empty()).count();
     let watching = others + usize::from(report.asking_watches);
+    let now_us = state.now.mono_us;
+    let paused_ms = state.pause.until_us().map(|until_us| until_us.saturating_sub(now_us).div_ceil(1000));
     fields! { out;
         "connected_clients" => state.sessions.len(),
         "cluster_connections" => 0,
@@ -24,7 +27,21 @@ pub(super) fn clients(report: &Report<'_>, out: &mut String) {
         "total_watched_keys" => state.watchers.len(),
         "total_blocking_keys" => state.waiters.keys(),
         "total_blocking_keys_on_nokey" => state.waiters.keys_when_unusable(),
+        "paused_reason" => if paused_ms.is_some() { "client_pause" } else { "none" },
+        "paused_actions" => match state.pause.held() {
+            Held::Nothing => "none",
+            Held::Writes => "write",
+            Held::Everything => "all",
+        },
+        "paused_timeout_milliseconds" => paused_ms.unwrap_or(0),
     }
+}
+
+/// The one thread that serves clients.
+pub(super) fn threads(report: &Report<'_>, out: &mut String) {
+    let (state, s) = (report.state, &report.state.stats);
+    let clients = state.sessions.len();
+    let _ = write!(out, "io_thread_0:clients={clients},reads={},writes={}\r\n", s.reads_processed, s.writes_processed);
 }
 
 pub(super) fn stats(report: &Report<'_>, out: &mut String) {
@@ -50,6 +67,7 @@ pub(super) fn stats(report: &Report<'_>, out: &mut String) {
         "expired_subkeys" => s.expired_subkeys,
         "expired_subkeys_active" => s.expired_subkeys_active,
         "expired_keys" => s.expired_keys,
+        "expired_keys_active" => s.expired_keys_active,
         "expired_stale_perc" => format_args!("{:.2}", s.expired_stale_share * 100.0),
         "expired_time_cap_reached_count" => s.expire_cycles_cut_short,
         "expire_cycle_cpu_milliseconds" => s.expire_cycle_us / 1000,
@@ -77,12 +95,15 @@ pub(super) fn stats(report: &Report<'_>, out: &mut String) {
         "tracking_total_prefixes" => state.tracking.prefixes(),
         "unexpected_error_replies" => s.unexpected_errors,
         "total_error_replies" => s.error_replies,
+        "dump_payload_sanitizations" => s.payload_checks,
         "total_reads_processed" => s.reads_processed,
         "total_writes_processed" => s.writes_processed,
         "io_threaded_reads_processed" => 0,
         "io_threaded_writes_processed" => 0,
         "client_query_buffer_limit_disconnections" => s.query_buffer_disconnections,
         "client_output_buffer_limit_disconnections" => s.output_buffer_disconnections,
+        "reply_buffer_shrinks" => s.reply_buffer_shrinks,
+        "reply_buffer_expands" => s.reply_buffer_expands,
         "eventloop_cycles" => s.cycles.count,
         "eventloop_duration_sum" => state.observer.micros(s.cycles.ticks),
         "eventloop_duration_cmd_sum" => state.observer.micros(state.observer.total_ticks()),

@@ -1,14 +1,13 @@
 //! Single members: their scores and ranks, their removal, and ZSCAN.
 
-use refrain_data::{IntBuffer, SortedSet, SortedSetRef};
+use refrain_data::{IntBuffer, SortedSet, SortedSetRef, Value};
 use refrain_resp::push_double;
 
 use super::{again, removed};
 use crate::call::{Call, Outcome};
-use crate::commands::keyspace::parse_cursor;
+use crate::commands::scan_options::{self, ScanOptions};
 use crate::double::push_general;
-use crate::error::{ErrorReply, INVALID_CURSOR, SYNTAX};
-use crate::glob;
+use crate::error::{ErrorReply, SYNTAX};
 
 /// ZCARD key
 pub fn zcard(call: &mut Call<'_>) -> Outcome {
@@ -99,44 +98,21 @@ pub fn zrem(call: &mut Call<'_>) -> Outcome {
 
 /// ZSCAN key cursor [MATCH pattern] [COUNT count]: a small set is returned whole.
 pub fn zscan(call: &mut Call<'_>) -> Outcome {
-    const COUNT_DEFAULT: i64 = 10;
-    /// Members passed in one call at the most, whatever COUNT says: no command is endless.
-    const COUNT_MAX: i64 = 1 << 20;
-    let cursor = parse_cursor(call.args.at(2)).ok_or(INVALID_CURSOR)?;
     let key = call.key(1);
-    // A missing key answers before the options are looked at.
+    let cursor = scan_options::cursor(call)?;
     if call.state.view::<SortedSet>(&key)?.is_none() {
-        let mut reply = call.reply();
-        reply.array(2);
-        reply.bulk(b"0");
-        reply.array(0);
+        scan_options::reply_nothing(call);
         return Ok(());
     }
-    let (mut pattern, mut count) = (None, COUNT_DEFAULT);
-    let mut i = 3;
-    while i < call.args.len() {
-        let Some(operand) = call.args.get(i + 1) else { return Err(SYNTAX) };
-        if call.args.is(i, "MATCH") {
-            pattern = Some(operand).filter(|pattern| *pattern != b"*");
-        } else if call.args.is(i, "COUNT") {
-            count = call.integer(i + 1)?;
-            if count < 1 {
-                return Err(SYNTAX);
-            }
-        } else {
-            return Err(SYNTAX);
-        }
-        i += 2;
-    }
-    let count = usize::try_from(count.min(COUNT_MAX)).unwrap_or(1);
+    let options = ScanOptions::parse(call)?;
     let Some(set) = again(call.state, &key) else { unreachable!("it was there a moment ago") };
     let is_packed = matches!(set, SortedSetRef::Packed(_));
     let (mut names, mut found, mut visited) = (Vec::new(), Vec::new(), 0);
     let mut digits = IntBuffer::new();
-    let next = set.scan(cursor, count, |member, score| {
+    let next = set.scan(cursor, options.count, |member, score| {
         visited += 1;
         let name = member.bytes(&mut digits);
-        if pattern.is_none_or(|pattern| glob::matches(pattern, name)) {
+        if options.keeps(Value::Bytes(name)) {
             found.push((names.len()..names.len() + name.len(), score));
             names.extend_from_slice(name);
         }

@@ -90,9 +90,13 @@ pub fn delex(call: &mut Call<'_>) -> Outcome {
         4 => Some(Comparison::named(call.args.at(2), call.args.at(3)).ok_or(INVALID)?),
         _ => return Err(ErrorReply::arity("delex")),
     };
-    let holds = match (comparison, call.state.peek(&key)) {
-        (Some(comparison), Some(entry)) => comparison.holds(Some(string(entry).map_err(|_| NO_STRING)?))?,
-        (_, found) => found.is_some(),
+    let holds = match comparison {
+        None => call.state.peek(&key).is_some(),
+        // The value is read, and counted as that.
+        Some(comparison) => match call.state.read(&key) {
+            Some(entry) => comparison.holds(Some(string(entry).map_err(|_| NO_STRING)?))?,
+            None => false,
+        },
     };
     if holds {
         call.state.delete(&key);

@@ -84,6 +84,7 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
         // What GET would do: it counts as a hit or a miss.
         call.state.inspect(&key);
     }
+    let compares = options.comparison.is_some();
     let slot = call.state.write(&key);
     let old = match &slot {
         Lookup::Occupied(found) => Some(found.entry()),
@@ -110,7 +111,9 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
         None if holds => call.session.reply().ok(),
         None => call.session.reply().null(),
     }
+    let was_compared = compares && present && old_entry.is_some();
     if !holds {
+        call.state.stats.keyspace_hits += u64::from(was_compared);
         return Ok(());
     }
     let new = match slot {
@@ -123,6 +126,7 @@ pub fn set(call: &mut Call<'_>) -> Outcome {
             true
         }
     };
+    call.state.stats.keyspace_hits += u64::from(was_compared);
     if new {
         call.state.notify(NotifyClass::NEW, "new", &key);
     }

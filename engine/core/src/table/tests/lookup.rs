@@ -172,9 +172,20 @@ fn subcommands_of_a_command_taken_away_are_gone() {
     assert!(table.find_full(b"command|info").is_some());
 }
 
+#[test]
+fn an_error_names_a_container_as_it_was_called() {
+    let table = Table::renamed([(&b"ACL"[..], &b"aclx"[..])]).expect("ACL exists");
+    check_error_of(&table, &[b"AclX", b"foo"], "ERR unknown subcommand 'foo'. Try ACLX HELP.");
+    check_error_of(&table, &[b"aclx"], "ERR wrong number of arguments for 'acl' command");
+}
+
 #[track_caller]
 fn check_error(words: &[&[u8]], expected: &str) {
-    let table = Table::new();
+    check_error_of(&Table::new(), words, expected);
+}
+
+#[track_caller]
+fn check_error_of(table: &Table, words: &[&[u8]], expected: &str) {
     let why = table.resolve(words.len(), |i| words[i]).map(|found| found.command.name).expect_err("refused");
     let mut text = Vec::new();
     why.describe(words.len(), |i| words[i], &mut text);
@@ -186,6 +197,7 @@ fn errors_read_as_redis_words_them() {
     check_error(&[b"foo", b"a", b"b"], "ERR unknown command 'foo', with args beginning with: 'a' 'b' ");
     check_error(&[b"FOO"], "ERR unknown command 'FOO', with args beginning with: ");
     check_error(&[b"client", b"x"], "ERR unknown subcommand 'x'. Try CLIENT HELP.");
+    check_error(&[b"Client", b"x"], "ERR unknown subcommand 'x'. Try CLIENT HELP.");
     check_error(&[b"client"], "ERR wrong number of arguments for 'client' command");
     check_error(&[b"CLIENT", b"KILL"], "ERR wrong number of arguments for 'client|kill' command");
     check_error(&[b"Get", b"a", b"b"], "ERR wrong number of arguments for 'get' command");

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use refrain_core::{Engine, Hooks, LoadRule};
-use refrain_persist::aof::{AofItem, AofReader, is_continued};
+use refrain_persist::aof::{AofItem, AofReader, seal_gone_on_behind};
 use refrain_persist::rdb::{Item, Modules, RdbReader, ReadOptions, SIGNATURE_BYTES, is_rdb};
 use refrain_persist::{Salt, Seal};
 
@@ -213,9 +213,9 @@ impl Reading {
                     let text = "what follows shows that it was durable: the disk has lost what it had kept";
                     return Err(said(path, &format!("{why}, and {text}")));
                 }
-                if is_continued(tail) {
-                    let text = "whole commands follow, of another server that went on behind a piece that was cut short: take out the line \
-                                there that begins with #CRC: to load them";
+                if seal_gone_on_behind(tail).is_some() {
+                    let text = "whole commands follow, of another server that went on behind a piece that was cut short: \
+                                refrain-check-aof --fix <filename.manifest> lets them be loaded";
                     return Err(said(path, &format!("{why}, and {text}")));
                 }
                 (true, why.as_str())
