@@ -200,8 +200,11 @@ pub(super) fn set(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(),
 
 /// DELEX reads the value only when it is to compare it.
 pub(super) fn delex(arguments: Arguments<'_>, out: &mut Vec<KeyRef>) -> Result<(), KeyError> {
-    let flags: &[KeyFlags] =
-        if arguments.count() > 2 { &[KeyFlags::RW, KeyFlags::DELETE] } else { &[KeyFlags::RM, KeyFlags::DELETE] };
+    let flags: &[KeyFlags] = if arguments.count() > 2 {
+        &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::DELETE]
+    } else {
+        &[KeyFlags::RM, KeyFlags::DELETE]
+    };
     out.push(KeyRef { index: 1, flags: KeyFlags::of(flags) });
     Ok(())
 }
