@@ -84,14 +84,8 @@ pub fn blmovem(call: &mut Call<'_>) -> Outcome {
     let transfer = Transfer::one(call)?;
     let timeout = Timeout::seconds(call, 5)?;
     let transfer = transfer.several(call, 6)?;
-    match transfer.move_several(call)? {
-        Some(count) => {
-            let (args, mut digits) = (call.args, itoa::Buffer::new());
-            let order: &[u8] = if transfer.in_bulk { b"BULK" } else { b"OBO" };
-            let count = digits.format(count).as_bytes();
-            call.propagate(&[b"LMOVEM", args.at(1), args.at(2), args.at(3), args.at(4), b"EXACTLY", count, order]);
-        }
-        None => call.block(Block::on(Kind::List, 1..2, timeout)),
+    if !transfer.move_several(call)? {
+        call.block(Block::on(Kind::List, 1..2, timeout));
     }
     Ok(())
 }

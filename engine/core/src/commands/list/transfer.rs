@@ -2,6 +2,7 @@
 
 use refrain_data::{List, ListEnd as End};
 
+use super::pop::plain_pop;
 use super::{end_of, limits, must_be_list, popped, positive, pushed, shortened};
 use crate::call::{Call, Key, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
@@ -24,9 +25,16 @@ impl Batch {
         &self.bytes[start..self.ends[i]]
     }
 
-    fn iter(&self, reversed: bool) -> impl Iterator<Item = &[u8]> + Clone {
+    fn iter(&self, reversed: bool) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
         (0..self.len()).map(move |i| self.get(if reversed { self.len() - 1 - i } else { i }))
     }
+}
+
+/// Elements that have been moved.
+pub(super) struct Moved {
+    batch: Batch,
+    /// They are all elements of the one list on which they were moved.
+    whole_list: bool,
 }
 
 /// What is moved, and where.
@@ -73,13 +81,18 @@ impl Transfer {
         if self.in_bulk { self.from == End::Right } else { self.to == End::Left }
     }
 
+    /// Whether the element that was taken last is the first to be pushed: at the left end what comes first is pushed last.
+    fn pushes_reversed(&self) -> bool {
+        self.reverses() != (self.to == End::Left)
+    }
+
     /// Moves elements, and says what became of the lists. `None` if there are none, or too few.
     pub(super) fn run(
         &self,
         call: &mut Call<'_>,
         source: &Key<'_>,
         destination: &Key<'_>,
-    ) -> Result<Option<Batch>, ErrorReply> {
+    ) -> Result<Option<Moved>, ErrorReply> {
         if !must_be_list(call.state.peek(source))? {
             return Ok(None);
         }
@@ -95,13 +108,14 @@ impl Transfer {
                 moved.ends.push(moved.bytes.len());
             });
         };
-        // At the left end what comes first is pushed last.
         let put = |list: &mut List, moved: &Batch| {
-            list.push(self.to, moved.iter(self.reverses() != (self.to == End::Left)), limits);
+            list.push(self.to, moved.iter(self.pushes_reversed()), limits);
         };
+        let mut whole_list = false;
         let emptied = if source.name == destination.name {
             call.state.edit(source, |list: &mut List| {
                 take(list, &mut moved);
+                whole_list = list.is_empty();
                 put(list, &moved);
             })?;
             false
@@ -120,30 +134,63 @@ impl Transfer {
         call.state.also_modified(destination);
         call.state.notify(NotifyClass::LIST, pushed(self.to), destination);
         shortened(call.state, source, popped(self.from), emptied);
-        Ok(Some(moved))
+        Ok(Some(Moved { batch: moved, whole_list }))
     }
 
     /// Moves one element and replies with it. False, without a reply, if there is none.
     pub(super) fn move_one(&self, call: &mut Call<'_>) -> Result<bool, ErrorReply> {
         let (source, destination) = (call.key(1), call.key(2));
         let Some(moved) = self.run(call, &source, &destination)? else { return Ok(false) };
-        call.reply().bulk(moved.get(0));
+        call.reply().bulk(moved.batch.get(0));
         Ok(true)
     }
 
-    /// Moves elements and replies with them, in the order in which they are now. `None`, without a reply, if there are none or
-    /// too few; otherwise how many.
-    pub(super) fn move_several(&self, call: &mut Call<'_>) -> Result<Option<usize>, ErrorReply> {
+    /// Moves elements and replies with them, in the order in which they are now. False, without a reply, if there are none or
+    /// too few.
+    pub(super) fn move_several(&self, call: &mut Call<'_>) -> Result<bool, ErrorReply> {
         let (source, destination) = (call.key(1), call.key(2));
-        let Some(moved) = self.run(call, &source, &destination)? else { return Ok(None) };
-        call.reply().array(moved.len());
-        for element in moved.iter(self.reverses()) {
+        let Some(moved) = self.run(call, &source, &destination)? else { return Ok(false) };
+        if call.state.effects.stream.is_enabled() {
+            self.propagate(call, &moved);
+        }
+        call.reply().array(moved.batch.len());
+        for element in moved.batch.iter(self.reverses()) {
             call.reply().bulk(element);
             if !call.reply_may_grow() {
                 break;
             }
         }
-        Ok(Some(moved.len()))
+        Ok(true)
+    }
+
+    /// What was moved, in commands that every server knows: taken from one list and pushed to the other. A list on which all elements are
+    /// moved must not be empty in between, for it would lose its time to live: of these one stays where it is.
+    fn propagate(&self, call: &mut Call<'_>, moved: &Moved) {
+        /// Elements of one command.
+        const PUSHED_AT_ONCE: usize = 1024;
+        let (args, batch) = (call.args, &moved.batch);
+        let (source, destination) = (args.at(1), args.at(2));
+        if batch.len() == 1 {
+            return call.propagate(&[b"LMOVE", source, destination, args.at(3), args.at(4)]);
+        }
+        let mut pushed: Vec<&[u8]> = batch.iter(self.pushes_reversed()).collect();
+        let mut end = self.to;
+        if moved.whole_list {
+            // It is the one that was taken last, so it was pushed first or last. In the latter case the others are on its other side.
+            if self.pushes_reversed() {
+                pushed.remove(0);
+            } else {
+                pushed.pop();
+                pushed.reverse();
+                end = if end == End::Left { End::Right } else { End::Left };
+            }
+        }
+        let mut digits = itoa::Buffer::new();
+        call.propagate(&[plain_pop(self.from), source, digits.format(pushed.len()).as_bytes()]);
+        let push: &[u8] = if end == End::Left { b"LPUSH" } else { b"RPUSH" };
+        for part in pushed.chunks(PUSHED_AT_ONCE) {
+            call.propagate(&[&[push, destination], part].concat());
+        }
     }
 }
 
@@ -169,7 +216,7 @@ pub fn rpoplpush(call: &mut Call<'_>) -> Outcome {
 
 /// LMOVEM source destination LEFT | RIGHT LEFT | RIGHT [COUNT count | EXACTLY exactly OBO | BULK]
 pub fn lmovem(call: &mut Call<'_>) -> Outcome {
-    if Transfer::one(call)?.several(call, 5)?.move_several(call)?.is_none() {
+    if !Transfer::one(call)?.several(call, 5)?.move_several(call)? {
         call.reply().null_array();
     }
     Ok(())
