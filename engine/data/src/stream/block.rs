@@ -83,13 +83,20 @@ impl Block {
     }
 
     /// The id of its last entry, deleted or not.
-    pub(super) fn last(&self) -> StreamId {
+    #[must_use]
+    pub fn last(&self) -> StreamId {
         self.last
     }
 
     /// How many entries there are, deleted ones included.
     fn records(&self) -> usize {
         (self.live + self.deleted) as usize
+    }
+
+    /// How many of its entries are there.
+    #[must_use]
+    pub fn live_len(&self) -> usize {
+        self.live as usize
     }
 
     /// How long the listpack would be.

@@ -3,6 +3,7 @@
 use refrain_data::stream::{Log, Stream, StreamBody, StreamId, StreamLimits};
 
 use super::id::{self, NewId};
+use super::references::Trimmed;
 use super::trim::{Trim, TrimOptions};
 use crate::call::{Call, Outcome};
 use crate::error::ErrorReply;
@@ -50,8 +51,7 @@ impl Addition {
 /// What has become of an addition.
 struct Added {
     id: StreamId,
-    gone: u64,
-    left: Option<refrain_data::stream::TrimTo>,
+    trimmed: Option<Trimmed>,
 }
 
 /// XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value …
@@ -80,8 +80,7 @@ pub fn xadd(call: &mut Call<'_>) -> Outcome {
             return Err(TOO_LARGE);
         }
         stream.log.append(id, pairs.clone(), limits);
-        let gone = trim.map_or(0, |trim| trim.apply(stream));
-        Ok(Added { id, gone, left: trim.map(|trim| Trim::outcome(stream, trim.to)) })
+        Ok(Added { id, trimmed: trim.map(|trim| trim.apply(stream)) })
     };
     let key = call.key(1);
     let added = if addition.only_existing || !storable {
@@ -99,9 +98,10 @@ pub fn xadd(call: &mut Call<'_>) -> Outcome {
     let text = added.id.text();
     call.reply().bulk(text.as_bytes());
     call.state.notify(NotifyClass::STREAM, "xadd", &key);
-    if added.gone > 0 {
+    let gone = added.trimmed.map_or(0, |trimmed| trimmed.gone);
+    if gone > 0 {
         call.state.notify(NotifyClass::STREAM, "xtrim", &key);
-        call.work(added.gone / 64);
+        call.work(gone / 64);
     }
     call.state.modified(&key);
     if call.state.effects.stream.is_enabled() {
@@ -126,7 +126,7 @@ fn next_id(log: &Log, wanted: NewId, now_ms: u64) -> Result<StreamId, ErrorReply
 
 /// The entry as it was added: with its id, and with a bound that leaves as many entries as were left.
 fn propagate(call: &mut Call<'_>, addition: &Addition, added: &Added) {
-    let exact = addition.trim.is_none_or(|trim| !trim.approximate);
+    let exact = addition.trim.is_none_or(|trim| !trim.depends_on_blocks());
     if exact && matches!(addition.id, NewId::Given(_)) {
         return;
     }
@@ -134,8 +134,8 @@ fn propagate(call: &mut Call<'_>, addition: &Addition, added: &Added) {
     let id = added.id.text();
     let mut command: Vec<&[u8]> = Vec::with_capacity(args.len() + 2);
     command.extend([b"XADD", args.at(1)]);
-    let words = addition.trim.zip(added.left).map(|(trim, left)| {
-        let bound = if trim.approximate { left } else { trim.to };
+    let words = addition.trim.zip(added.trimmed).map(|(trim, trimmed)| {
+        let bound = if trim.depends_on_blocks() { trimmed.left } else { trim.to };
         (trim.references.word(), Trim::words(bound))
     });
     if let Some((references, (name, threshold))) = &words {

@@ -68,39 +68,82 @@ impl References {
         }
     }
 
-    /// Trims a stream; see [`refrain_data::stream::Log::trim`].
-    pub(super) fn trim(self, stream: &mut Stream, to: TrimTo, whole_blocks: bool, limit: u64) -> u64 {
-        if self == References::Keep || stream.groups_len() == 0 {
-            return stream.log.trim(to, whole_blocks, limit);
-        }
-        // What the entries before the last ones are is known before they go, and never after.
-        let mut copy = stream.log.clone();
-        let most = copy.trim(to, whole_blocks, limit) as usize;
-        match self {
-            References::Acked => {
-                let candidates = match to {
-                    TrimTo::Length(_) if !whole_blocks => stream.len(),
-                    _ => most,
-                };
-                let ids = first_ids(stream, candidates);
-                let done = ids.into_iter().filter(|id| stream.is_done_with(*id)).take(most).collect::<Vec<_>>();
-                for id in &done {
-                    stream.log.trim_one(*id);
-                }
-                done.len() as u64
-            }
-            _ => {
-                let gone = first_ids(stream, most);
-                stream.log = copy;
-                for id in gone {
+    /// Trims a stream; see [`refrain_data::stream::Log::trim`]. Where references matter each entry is looked at, so no block stays whole
+    /// for the sake of being whole; `limit` goes by blocks all the same, as with Redis.
+    pub(super) fn trim(self, stream: &mut Stream, to: TrimTo, whole_blocks: bool, limit: u64) -> Trimmed {
+        let gone = match self {
+            References::Keep => stream.log.trim(to, whole_blocks, limit),
+            _ if stream.groups_len() == 0 => stream.log.trim(to, false, limit),
+            References::Delete => {
+                // What the first entries are is known before they go, and never after.
+                let mut trimmed = stream.log.clone();
+                let gone = trimmed.trim(to, false, limit);
+                let ids = stream.log.range(StreamId::MIN, StreamId::MAX).take(gone as usize).map(|entry| entry.id);
+                let ids: Vec<StreamId> = ids.collect();
+                stream.log = trimmed;
+                for id in ids {
                     stream.acknowledge_everywhere(id);
                 }
-                most as u64
+                gone
             }
-        }
+            References::Acked => return trim_acknowledged(stream, to, limit),
+        };
+        let left = match to {
+            TrimTo::Length(_) => TrimTo::Length(stream.len() as u64),
+            TrimTo::Id(_) if stream.is_empty() => TrimTo::Id(StreamId::MAX),
+            TrimTo::Id(_) => TrimTo::Id(stream.log.first_id()),
+        };
+        Trimmed { gone, left }
     }
 }
 
-fn first_ids(stream: &Stream, count: usize) -> Vec<StreamId> {
-    stream.log.range(StreamId::MIN, StreamId::MAX).take(count).map(|entry| entry.id).collect()
+/// What has become of a stream that was trimmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trimmed {
+    /// How many entries went.
+    pub(super) gone: u64,
+    /// What remains to be said to whoever repeats it: a bound that, taken exactly, has the same entries go.
+    pub(super) left: TrimTo,
+}
+
+/// Removes the entries that every group is done with, from the first on. As with Redis a block of which something would have to stay for
+/// the length's sake is the last one that is looked at, even if nothing of it goes.
+fn trim_acknowledged(stream: &mut Stream, to: TrimTo, limit: u64) -> Trimmed {
+    let len = stream.len() as u64;
+    let mut going = Vec::new();
+    // All entries before this one were looked at.
+    let mut reached = None;
+    'blocks: for block in stream.log.blocks() {
+        let (gone, live) = (going.len() as u64, block.live_len() as u64);
+        if limit > 0 && gone + live > limit {
+            reached = Some(block.id());
+            break;
+        }
+        let is_last = match to {
+            TrimTo::Length(most) => len - gone < most.saturating_add(live),
+            TrimTo::Id(id) => block.last() >= id,
+        };
+        for entry in stream.log.range(block.id(), block.last()) {
+            let is_end = match to {
+                TrimTo::Length(most) => len - going.len() as u64 <= most,
+                TrimTo::Id(id) => entry.id >= id,
+            };
+            if is_end {
+                reached = Some(entry.id);
+                break 'blocks;
+            }
+            if stream.is_done_with(entry.id) {
+                going.push(entry.id);
+            }
+        }
+        if is_last {
+            reached = block.last().next();
+            break;
+        }
+    }
+    for id in &going {
+        stream.log.trim_one(*id);
+    }
+    // How far it came depends on how entries are packed. Said by an id it does not.
+    Trimmed { gone: going.len() as u64, left: TrimTo::Id(reached.unwrap_or(StreamId::MAX)) }
 }

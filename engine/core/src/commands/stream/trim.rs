@@ -1,9 +1,9 @@
 //! XTRIM, and the options about trimming that XADD takes as well.
 
-use refrain_data::stream::{Stream, StreamBody, StreamId, TrimTo};
+use refrain_data::stream::{Stream, StreamBody, TrimTo};
 
 use super::id;
-use super::references::References;
+use super::references::{References, Trimmed};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, SYNTAX};
 use crate::notify::NotifyClass;
@@ -18,18 +18,14 @@ pub(super) struct Trim {
 }
 
 impl Trim {
-    /// Trims, and returns how many entries went.
-    pub(super) fn apply(&self, stream: &mut Stream) -> u64 {
+    /// Trims a stream.
+    pub(super) fn apply(&self, stream: &mut Stream) -> Trimmed {
         self.references.trim(stream, self.to, self.approximate, self.limit)
     }
 
-    /// What remains to be said to whoever repeats it: an exact bound that leaves what was left.
-    pub(super) fn outcome(stream: &Stream, to: TrimTo) -> TrimTo {
-        match to {
-            TrimTo::Length(_) => TrimTo::Length(stream.len() as u64),
-            TrimTo::Id(_) if stream.is_empty() => TrimTo::Id(StreamId::MAX),
-            TrimTo::Id(_) => TrimTo::Id(stream.log.first_id()),
-        }
+    /// Whether what goes depends on how entries are packed, so that whoever repeats it must be told how far it came.
+    pub(super) fn depends_on_blocks(&self) -> bool {
+        self.approximate || self.references == References::Acked && matches!(self.to, TrimTo::Length(_))
     }
 
     /// The option's name and its threshold as text.
@@ -144,11 +140,8 @@ pub fn xtrim(call: &mut Call<'_>) -> Outcome {
         let bound = if trim.limit == 0 { usize::MAX } else { usize::try_from(trim.limit).unwrap_or(usize::MAX) };
         call.state.set_aside(&key, going.min(bound));
     }
-    let edited = call.state.edit::<StreamBody, _>(&key, |stream| {
-        let gone = trim.apply(stream);
-        (gone, Trim::outcome(stream, trim.to))
-    })?;
-    let Some((gone, outcome)) = edited.map(|edited| edited.result) else {
+    let edited = call.state.edit::<StreamBody, _>(&key, |stream| trim.apply(stream))?;
+    let Some(Trimmed { gone, left }) = edited.map(|edited| edited.result) else {
         call.reply().integer(0);
         return Ok(());
     };
@@ -156,8 +149,8 @@ pub fn xtrim(call: &mut Call<'_>) -> Outcome {
         call.state.notify(NotifyClass::STREAM, "xtrim", &key);
         call.state.modified(&key);
         call.work(gone / 64);
-        if trim.approximate {
-            let (name, threshold) = Trim::words(outcome);
+        if trim.depends_on_blocks() {
+            let (name, threshold) = Trim::words(left);
             let mut command: Vec<&[u8]> = vec![b"XTRIM", key.name, name, b"=", &threshold];
             command.extend(trim.references.word());
             call.propagate(&command);
