@@ -40,6 +40,7 @@ pub const ALL: &[(&str, Planted)] = &[
     ("double-push", Planted::Engine(Bug::DoublePush)),
     ("wall-runs-backwards", Planted::Engine(Bug::WallRunsBackwards)),
     ("forgotten-deletions", Planted::Engine(Bug::ForgottenDeletions)),
+    ("added-again", Planted::Engine(Bug::AddedAgain)),
     ("answers-before-sync", Planted::Engine(Bug::AnswersBeforeSync)),
     ("sync-error-ignored", Planted::Engine(Bug::SyncErrorIgnored)),
     ("base-is-not-durable", Planted::Engine(Bug::BaseIsNotDurable)),

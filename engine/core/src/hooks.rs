@@ -244,4 +244,6 @@ pub enum Bug {
     LateCopies,
     /// XAUTOCLAIM forgets entries that are no longer in the stream, and does not say so.
     ForgottenDeletions,
+    /// An entry that its producer sends again is added again.
+    AddedAgain,
 }

@@ -131,12 +131,14 @@ impl<H: Hooks> Engine<H> {
         self.state.keyspace.walk_pending_bytes(&snapshot.walk)
     }
 
-    /// The oldest version of the format that can hold all that there is now: hashes with deadlines of fields need the newest, and what
-    /// is known of consumers of streams the one before it.
+    /// The oldest version of the format that can hold all that there is now: what streams remember of producers needs the newest, hashes
+    /// with deadlines of fields the one before it, and what is known of consumers of streams the one before that.
     #[must_use]
     pub fn snapshot_version(&self) -> Version {
         let keyspace = &self.state.keyspace;
-        if (0..keyspace.len()).any(|number| keyspace.db(number).hashes_with_deadlines() > 0) {
+        if self.state.has_had_producers {
+            Version::V13
+        } else if (0..keyspace.len()).any(|number| keyspace.db(number).hashes_with_deadlines() > 0) {
             Version::V12
         } else if self.state.has_had_consumers {
             Version::V11

@@ -76,6 +76,8 @@ pub struct State {
     pub(crate) list_alone_from: usize,
     /// There has been a consumer of a stream: what a snapshot has to hold may need a newer format.
     pub(crate) has_had_consumers: bool,
+    /// There has been a stream that remembers producers, for which the same holds.
+    pub(crate) has_had_producers: bool,
     /// Units of work beyond one a command since the round or turn began. See [`crate::heavy`].
     pub extra_work: u64,
     /// How often a client was found to be heavy that was not known to be.
@@ -174,6 +176,7 @@ impl State {
             skips_checksums: false,
             list_alone_from: ListLimits::ALONE_FROM,
             has_had_consumers: false,
+            has_had_producers: false,
             extra_work: 0,
             found_heavy: 0,
             next_client_id: 1,

@@ -11,6 +11,9 @@ use crate::state::State;
 /// Slots looked at for expiry in one ordinary tick, per step of `active-expire-effort`.
 const EXPIRE_UNITS: u64 = 4096;
 
+/// Units of work for forgetting records of producers in one tick: about as many records as that by four.
+const RECORD_UNITS: u64 = 4096;
+
 /// Sessions looked at in one tick, unless there are so many that each would be looked at less than once a second.
 const SESSIONS_PER_TICK: usize = 256;
 
@@ -73,7 +76,9 @@ impl<H: Hooks> Engine<H> {
 
     fn periodic_work(&mut self) {
         self.apply_configuration();
+        self.tick.behind = false;
         self.expire();
+        self.forget_records();
         self.look_after_files();
         self.visit_sessions();
         self.state.pool.age();
@@ -102,13 +107,20 @@ impl<H: Hooks> Engine<H> {
         let (used_for_fields, fields_behind) = self.state.expire_fields(EXPIRE_UNITS * effort);
         let (used, behind) = (used_for_keys + used_for_fields, keys_behind || fields_behind);
         self.state.send_gathered_invalidations();
-        self.tick.behind = behind;
+        self.tick.behind |= behind;
         self.hooks.work(used / EXPIRE_UNITS_PER_WORK);
         let State { observer, stats, config, now, .. } = &mut self.state;
         let us = observer.micros(self.hooks.ticks().saturating_sub(began));
         stats.expire_cycle_us += us;
         stats.expire_cycles_cut_short += u64::from(behind);
         observer.spike(config, "expire-cycle", us, now.unix_s());
+    }
+
+    /// Forgets what streams have remembered of producers for as long as they should.
+    fn forget_records(&mut self) {
+        let (used, behind) = self.state.forget_records(RECORD_UNITS);
+        self.tick.behind |= behind;
+        self.hooks.work(used / EXPIRE_UNITS_PER_WORK);
     }
 
     /// Closes idle clients and those that have exceeded a soft limit for too long, some sessions a tick.

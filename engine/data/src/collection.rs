@@ -7,7 +7,7 @@ use crate::hash_map::LargeHash;
 use crate::list::LargeList;
 use crate::set::LargeSet;
 use crate::sorted_set::LargeSortedSet;
-use crate::stream::Stream;
+use crate::stream::{Producers, Stream};
 use crate::value::{Encoding, Kind};
 
 /// What a collection is made of, taken out of its entry to be edited.
@@ -75,6 +75,14 @@ impl Large {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many elements there are, and what else has to be freed one by one.
+    pub(crate) fn parts(&self) -> usize {
+        match self {
+            Large::Stream(stream) => stream.len() + stream.producers().map_or(0, Producers::records_len),
+            other => other.len(),
+        }
     }
 
     /// The memory beside the value itself, in bytes by the allocator's size classes. Constant time.

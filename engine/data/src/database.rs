@@ -219,12 +219,28 @@ impl Database {
         self.dicts.iter().map(Dict::hashes_with_deadlines).sum()
     }
 
+    /// How many keys hold a stream that remembers what producers have sent.
+    #[must_use]
+    pub fn streams_with_records(&self) -> usize {
+        self.dicts.iter().map(Dict::streams_with_records).sum()
+    }
+
     /// [`Dict::due_hash`] of one of the dictionaries that have such, the one that had the last if possible.
     pub fn due_hash(&mut self, now: u64) -> Option<Entry<'_>> {
-        let count = self.dicts.len();
-        let has_due = |slot: &usize| self.dicts[*slot].due_hash(now).is_some();
-        self.due = (0..count).map(|step| (self.due + step) % count).find(has_due)?;
+        self.due = self.find_dict(|dict| dict.due_hash(now).is_some())?;
         self.dicts[self.due].due_hash(now)
+    }
+
+    /// [`Dict::due_stream`] in the same way.
+    pub fn due_stream(&mut self, now: u64) -> Option<Entry<'_>> {
+        self.due = self.find_dict(|dict| dict.due_stream(now).is_some())?;
+        self.dicts[self.due].due_stream(now)
+    }
+
+    /// The first dictionary from [`Database::due`] on that is such.
+    fn find_dict(&self, is_such: impl Fn(&Dict) -> bool) -> Option<usize> {
+        let count = self.dicts.len();
+        (0..count).map(|step| (self.due + step) % count).find(|slot| is_such(&self.dicts[*slot]))
     }
 
     /// [`Dict::sweep_expired`] over all dictionaries, from where the last sweep ended. Passing over a dictionary without

@@ -13,8 +13,8 @@
 //! for all, then the lookups; cache misses of a group then overlap.
 
 mod deadlines;
-mod field_deadlines;
 mod found;
+mod inner_deadlines;
 mod random;
 mod resize;
 mod scan;
@@ -28,14 +28,14 @@ pub use sweep::SweepReport;
 
 use crate::bucket::{Bucket, SLOTS};
 use crate::collection::Collection;
-use crate::entry::{Entry, OwnedEntry, Slot};
+use crate::entry::{Entry, InnerDeadline, OwnedEntry, Slot};
 use crate::hash::{HashSeed, KeyHash};
 use crate::prefetch::prefetch;
 use crate::segment::{Place, Segment};
 use crate::slab::{SegmentId, Slab};
 use crate::value::{Deadline, Kind, NewValue};
 use crate::walk::Walks;
-use field_deadlines::FieldDeadlines;
+use inner_deadlines::InnerDeadlines;
 use sweep::Sweep;
 
 /// A hash table from keys to entries.
@@ -51,7 +51,7 @@ pub struct Dict {
     bucket_bytes: usize,
     walks: Walks,
     sweep: Sweep,
-    field_deadlines: FieldDeadlines,
+    inner_deadlines: InnerDeadlines,
     /// Where short collections are edited; kept for its capacity.
     scratch: Vec<u8>,
     /// What was removed and would take long to free.
@@ -73,7 +73,7 @@ impl Dict {
             bucket_bytes: 0,
             walks: Walks::default(),
             sweep: Sweep::default(),
-            field_deadlines: FieldDeadlines::default(),
+            inner_deadlines: InnerDeadlines::default(),
             scratch: Vec::new(),
             graves: Vec::new(),
         }
@@ -107,7 +107,7 @@ impl Dict {
             + self.bucket_bytes
             + self.segments.memory()
             + self.directory.capacity() * size_of::<SegmentId>()
-            + self.field_deadlines.memory()
+            + self.inner_deadlines.memory()
     }
 
     /// The share of [`Dict::memory`] that entries take: keys, values and deadlines.
@@ -275,7 +275,7 @@ impl Dict {
         self.len += 1;
         self.volatile += usize::from(deadline.is_some());
         self.entry_bytes += entry.view().memory();
-        self.relist_fields(|_| hash, None, entry.view().earliest_field_deadline());
+        self.relist(|_| hash, None, entry.view().inner_deadline());
         let mut homeless = entry;
         let mut far = false;
         loop {
@@ -299,14 +299,14 @@ impl Dict {
     /// Changes an entry in place and keeps the accounts.
     fn update<R>(&mut self, id: SegmentId, place: Place, change: impl FnOnce(&mut OwnedEntry) -> R) -> R {
         let segment = self.segments.get_mut(id);
-        let (old_bytes, new_bytes, old_deadline, new_deadline, old_fields, new_fields, result);
+        let (old_bytes, new_bytes, old_deadline, new_deadline, old_inner, new_inner, result);
         {
             let bucket = segment.bucket_mut(usize::from(place.bucket));
             self.walks.before_write(bucket);
             let slot = bucket.slot_mut(usize::from(place.slot));
-            (old_bytes, old_deadline, old_fields) = figures(slot.entry().expect("a place names a full slot"));
+            (old_bytes, old_deadline, old_inner) = figures(slot.entry().expect("a place names a full slot"));
             result = slot.update(change);
-            (new_bytes, new_deadline, new_fields) = figures(slot.entry().expect("a place names a full slot"));
+            (new_bytes, new_deadline, new_inner) = figures(slot.entry().expect("a place names a full slot"));
             bucket.set_volatile(usize::from(place.slot), new_deadline.is_some());
         }
         self.entry_bytes = self.entry_bytes - old_bytes + new_bytes;
@@ -317,7 +317,7 @@ impl Dict {
             self.sweep.note_deadline(new_deadline);
         }
         let hash = |dict: &Dict| dict.seed.hash(dict.segments.get(id).entry(place).key());
-        self.relist_fields(hash, old_fields, new_fields);
+        self.relist(hash, old_inner, new_inner);
         result
     }
 
@@ -326,14 +326,14 @@ impl Dict {
         let bucket = self.segments.get_mut(id).bucket_mut(usize::from(place.bucket));
         self.walks.before_write(bucket);
         let slot = bucket.slot_mut(usize::from(place.slot));
-        let (old_bytes, old_fields) = collection_figures::<C>(slot);
+        let (old_bytes, old_inner) = collection_figures::<C>(slot);
         let scratch = &mut self.scratch;
         let result = slot.update(|entry| entry.edit(scratch, editor));
-        let (new_bytes, new_fields) = collection_figures::<C>(slot);
+        let (new_bytes, new_inner) = collection_figures::<C>(slot);
         self.entry_bytes = self.entry_bytes - old_bytes + new_bytes;
-        if C::KIND == Kind::Hash {
+        if has_inner_deadlines(C::KIND) {
             let hash = |dict: &Dict| dict.seed.hash(dict.segments.get(id).entry(place).key());
-            self.relist_fields(hash, old_fields, new_fields);
+            self.relist(hash, old_inner, new_inner);
         }
         result
     }
@@ -364,20 +364,25 @@ impl Dict {
         self.volatile -= usize::from(entry.view().deadline().is_some());
         self.entry_bytes -= entry.view().memory();
         let hash = |dict: &Dict| dict.seed.hash(entry.view().key());
-        self.relist_fields(hash, entry.view().earliest_field_deadline(), None);
+        self.relist(hash, entry.view().inner_deadline(), None);
         entry
     }
 }
 
-/// What the dictionary accounts of an entry: memory, its deadline, and the earliest of its fields.
+/// What the dictionary accounts of an entry: memory, its deadline, and the earliest of what it holds.
 #[inline]
-fn figures(entry: Entry<'_>) -> (usize, Option<u64>, Option<u64>) {
-    (entry.memory(), entry.deadline(), entry.earliest_field_deadline())
+fn figures(entry: Entry<'_>) -> (usize, Option<u64>, Option<InnerDeadline>) {
+    (entry.memory(), entry.deadline(), entry.inner_deadline())
+}
+
+/// Whether what collections of a type hold may have deadlines.
+const fn has_inner_deadlines(kind: Kind) -> bool {
+    matches!(kind, Kind::Hash | Kind::Stream)
 }
 
 /// What the dictionary accounts of a collection that an editor may change.
 #[inline]
-fn collection_figures<C: Collection>(slot: &Slot) -> (usize, Option<u64>) {
+fn collection_figures<C: Collection>(slot: &Slot) -> (usize, Option<InnerDeadline>) {
     let entry = slot.entry().expect("a place names a full slot");
-    (entry.memory(), if C::KIND == Kind::Hash { entry.earliest_field_deadline() } else { None })
+    (entry.memory(), if has_inner_deadlines(C::KIND) { entry.inner_deadline() } else { None })
 }

@@ -30,6 +30,7 @@ use crate::collection::{BodyRef, Collection, Large};
 use crate::dict::DetachedEntry;
 use crate::hash_map::Hash;
 use crate::size_class::size_class;
+use crate::stream::StreamBody;
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, Kind, NewValue, Value};
 pub use batch::EntryBatch;
 use shape::Shape;
@@ -274,16 +275,20 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The earliest deadline of a field, if this is a hash that has such.
+    /// The earliest deadline of what this holds, if that has such.
     #[inline]
-    pub(crate) fn earliest_field_deadline(self) -> Option<u64> {
+    pub(crate) fn inner_deadline(self) -> Option<InnerDeadline> {
+        const HASH: u64 = (Kind::Hash as u64) << KIND_SHIFT;
+        const STREAM: u64 = (Kind::Stream as u64) << KIND_SHIFT;
         let shape = self.shape();
-        let is_hash = shape.header & KIND == (Kind::Hash as u64) << KIND_SHIFT;
-        // In the first of the packed forms there is no room for deadlines.
-        if !is_hash || shape.representation() != LARGE && shape.header & VARIANT == 0 {
-            return None;
+        match shape.header & KIND {
+            // In the first of the packed forms there is no room for deadlines.
+            HASH if shape.representation() == LARGE || shape.header & VARIANT != 0 => {
+                self.view::<Hash>()?.earliest_deadline().map(InnerDeadline::Field)
+            }
+            STREAM => self.view::<StreamBody>()?.earliest_record_due().map(InnerDeadline::Record),
+            _ => None,
         }
-        self.view::<Hash>()?.earliest_deadline()
     }
 
     /// Whether freeing it takes longer than a command should.
@@ -294,7 +299,7 @@ impl<'a> Entry<'a> {
         const BYTES: usize = 4 << 20;
         let shape = self.shape();
         match shape.representation() {
-            LARGE => matches!(self.body(), Some(BodyRef::Large(large)) if large.len() > ELEMENTS),
+            LARGE => matches!(self.body(), Some(BodyRef::Large(large)) if large.parts() > ELEMENTS),
             SHARED => self.shared_bytes(shape).capacity() > BYTES,
             _ => false,
         }
@@ -315,6 +320,15 @@ impl std::fmt::Debug for Entry<'_> {
             .field("deadline", &self.deadline())
             .finish()
     }
+}
+
+/// The earliest deadline of what an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InnerDeadline {
+    /// Of a field of a hash.
+    Field(u64),
+    /// Of what a stream remembers of a producer.
+    Record(u64),
 }
 
 /// An entry and the duty to free it.

@@ -4,6 +4,8 @@
 //! are in trees of the same kind. So a clone of a stream is a few counts of references, whatever its size, and its memory is
 //! known at any time.
 //!
+//! Beside them it may remember what its producers have sent: see [`Producers`].
+//!
 //! Nothing here knows the time, or which id comes next: those who call do. A stream without entries remains a stream.
 
 mod block;
@@ -12,6 +14,7 @@ mod group;
 mod id;
 mod limits;
 mod log;
+mod producers;
 mod radix;
 mod sorted;
 #[cfg(test)]
@@ -23,7 +26,9 @@ pub use group::{Consumer, ConsumerNumber, Group, Pending};
 pub use id::{IdText, StreamId};
 pub use limits::StreamLimits;
 pub use log::{Entries, EntriesBack, Log, TrimTo};
+pub use producers::{ProducerLimits, Producers};
 
+use producers::KeptLimits;
 use sorted::{Record, SortedTree};
 
 /// A stream.
@@ -32,7 +37,13 @@ pub struct Stream {
     /// Its entries.
     pub log: Log,
     groups: SortedTree<Group>,
+    /// There if anything was ever remembered, or to be remembered for another time than is usual.
+    producers: Option<Box<Producers>>,
+    producer_limits: KeptLimits,
 }
+
+// It is the largest of the collections, so what all of them take in memory.
+const _: () = assert!(size_of::<Stream>() <= 128 && size_of::<crate::Large>() <= 128);
 
 impl Stream {
     /// A stream without entries.
@@ -57,7 +68,7 @@ impl Stream {
     /// The memory beside the value itself, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.log.memory() + self.groups.memory()
+        self.log.memory() + self.groups.memory() + self.producers.as_ref().map_or(0, |producers| producers.memory())
     }
 
     /// How many nodes Redis's radix tree over the blocks would have; beyond some hundred blocks about as many.
@@ -130,5 +141,46 @@ impl Stream {
             self.groups.edit(|other| other.cmp(name), |group| group.acknowledge(id));
         }
         !names.is_empty()
+    }
+
+    /// What is remembered of producers. `None` if there is nothing that a copy of the stream had to know.
+    #[must_use]
+    pub fn producers(&self) -> Option<&Producers> {
+        self.producers.as_deref()
+    }
+
+    /// The same to be changed; from here on there is something.
+    pub fn producers_mut(&mut self) -> &mut Producers {
+        self.producers.get_or_insert_default()
+    }
+
+    /// For how long, and of how many entries, producers are remembered; `None` if that was not decided yet.
+    #[must_use]
+    pub fn producer_limits(&self) -> Option<ProducerLimits> {
+        self.producer_limits.get()
+    }
+
+    /// Says it. All records are forgotten: they were kept for another time.
+    pub fn set_producer_limits(&mut self, limits: ProducerLimits) {
+        self.producer_limits = limits.into();
+        if let Some(producers) = &mut self.producers {
+            producers.clear();
+        }
+    }
+
+    /// When the first record is due, in Unix milliseconds.
+    #[must_use]
+    pub fn earliest_record_due(&self) -> Option<u64> {
+        let oldest_ms = self.producers.as_ref()?.oldest_ms()?;
+        Some(oldest_ms.saturating_add(self.producer_limits.get().unwrap_or_default().duration_ms()))
+    }
+
+    /// Forgets records that are due at `now_ms`, `at_most` so many. Returns how many went.
+    pub fn forget_due(&mut self, now_ms: u64, at_most: usize) -> usize {
+        let duration_ms = self.producer_limits.get().unwrap_or_default().duration_ms();
+        match (&mut self.producers, now_ms.checked_sub(duration_ms)) {
+            (Some(producers), Some(through_ms)) => producers.forget_through(through_ms, at_most),
+            _ => 0,
+        }
     }
 }

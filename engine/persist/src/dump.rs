@@ -155,18 +155,73 @@ mod tests {
         assert_eq!(fields(&payload(value, 12)), Ok(vec![(b"f".to_vec(), b"v".to_vec(), Some(1))]));
     }
 
+    /// An empty stream, as it stands before what it remembers of producers.
+    const EMPTY_STREAM: &[u8] = b"\x1a\x00\x00\x05\x01\x00\x00\x05\x01\x01\x00";
+
+    /// What Redis 8.6 writes behind it after XADD key IDMP 77 x and the like.
+    const PRODUCERS: &[u8] =
+        b"\x40\x64\x40\x64\x02\xc0\x4d\x01\x01x\x05\x01\x02p1\x02\xc1\x39\x30\x05\x01\x03one\x05\x01\x04\x01";
+
     #[test]
-    fn what_a_stream_remembers_of_producers_is_passed_over() {
-        // An empty stream, then what Redis 8.6 writes behind it after XADD key IDMP 77 x and the like.
-        let empty = b"\x1a\x00\x00\x05\x01\x00\x00\x05\x01\x01\x00".to_vec();
-        let producers =
-            b"\x40\x64\x40\x64\x02\xc0\x4d\x01\x01x\x05\x01\x02p1\x02\xc1\x39\x30\x05\x01\x03one\x05\x01\x04\x01";
-        let whole = [&empty[..], producers].concat();
-        assert!(matches!(restore(&payload(&whole, 13), &limits()), Ok(Restored::Collection(..))));
-        for end in empty.len()..whole.len() {
+    fn what_a_stream_remembers_of_producers_is_kept() {
+        use refrain_data::stream::{StreamBody, StreamId};
+        use refrain_data::{Collection, Deadline, Kind};
+        let whole = [EMPTY_STREAM, PRODUCERS].concat();
+        let read = payload(&whole, 13);
+        let kept = restore(&read, &limits()).ok().unwrap();
+        assert!(kept.remembers_producers() && !kept.has_consumers());
+        let Restored::Collection(Kind::Stream, body) = kept else { panic!("it is a stream") };
+        let stream = StreamBody::from_body(body);
+        let producers = stream.producers().unwrap();
+        for (pid, iid) in [("77", "x"), ("p1", "12345"), ("p1", "one")] {
+            assert_eq!(producers.find(pid.as_bytes(), iid.as_bytes()), Some(StreamId::new(5, 1)));
+        }
+        assert_eq!((producers.records_len(), producers.added, producers.duplicates), (3, 4, 1));
+        let again = with_entry(|free| free.insert_collection(stream, Deadline::Clear), |entry| dump(entry, true));
+        assert_eq!(again, payload(&whole, 13));
+        for end in EMPTY_STREAM.len()..whole.len() {
             assert_eq!(restored(&payload(&whole[..end], 13), 100), Err(DumpError::BadFormat(BROKEN)), "{end}");
         }
         assert_eq!(restored(&payload(&whole, 80), 100), Err(DumpError::BadFormat("Unknown RDB encoding type")));
+    }
+
+    #[test]
+    fn a_stream_without_producers_is_written_for_older_servers() {
+        // Redis 8.6 says of every stream that it has none.
+        let nothing = [EMPTY_STREAM, b"\x40\x64\x40\x64\x00\x00\x00"].concat();
+        let read = payload(&nothing, 13);
+        let Ok(Restored::Collection(kind, body)) = restore(&read, &limits()) else { panic!("it is a stream") };
+        let again = with_entry(|free| free.insert_body(kind, body, refrain_data::Deadline::Clear), |e| dump(e, true));
+        assert_eq!((again[0], again[again.len() - FOOTER]), (19, 10));
+        // Unless it is to remember them for another time than is usual, or there were some.
+        for said in [&b"\x40\x65\x40\x64\x00\x00\x00"[..], b"\x40\x64\x07\x00\x00\x00", b"\x01\x01\x00\x05\x00"] {
+            let read = payload(&[EMPTY_STREAM, said].concat(), 13);
+            let Ok(Restored::Collection(kind, body)) = restore(&read, &limits()) else { panic!("it is a stream") };
+            let again =
+                with_entry(|free| free.insert_body(kind, body, refrain_data::Deadline::Clear), |e| dump(e, true));
+            assert_eq!(again, read);
+        }
+    }
+
+    #[test]
+    fn producers_that_cannot_be_are_refused() {
+        let cases: [(&[u8], &'static str); 5] = [
+            (b"\x00\x01\x00\x00\x00", "Stream limits of producers are out of range"),
+            (b"\x01\x00\x00\x00\x00", "Stream limits of producers are out of range"),
+            (b"\x80\x00\x01\x51\x81\x01\x00\x00\x00", "Stream limits of producers are out of range"),
+            (b"\x01\x67\x11\x00\x00\x00", "Stream limits of producers are out of range"),
+            (b"\x01\x01\x02\x01p\x01\x01i\x01\x01\x01p\x01\x01i\x01\x01\x02\x00", "Stream producer is there twice"),
+        ];
+        for (said, what) in cases {
+            let read = payload(&[EMPTY_STREAM, said].concat(), 13);
+            assert_eq!(restored(&read, 100), Err(DumpError::BadFormat(what)), "{}", said.escape_ascii());
+        }
+        // Of more records than there may be the last ones are kept.
+        let many = payload(&[EMPTY_STREAM, b"\x01\x01\x01\x01p\x02\x01i\x01\x01\x01j\x01\x02\x02\x00"].concat(), 13);
+        let Ok(Restored::Collection(_, body)) = restore(&many, &limits()) else { panic!("it is a stream") };
+        let stream: refrain_data::stream::StreamBody = refrain_data::Collection::from_body(body);
+        let producers = stream.producers().unwrap();
+        assert_eq!((producers.find(b"p", b"i"), producers.records_len()), (None, 1));
     }
 
     #[test]

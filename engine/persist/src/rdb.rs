@@ -4,9 +4,9 @@
 //! "REDIS" version | AUX … | FUNCTION2 … | (SELECTDB RESIZEDB (deadline? usage? type key value)…)… | EOF | checksum
 //! ```
 //!
-//! What is written, Redis reads: version 10 is Redis 7.0's, 11 is 7.2's and Valkey's, 12 is 7.4's. What is read is every version up to
-//! 13, which is Redis 8.6's, and 80, which is that of Valkey 9 and stands behind `VALKEY`: see [`Dialect`]. What they hold beside
-//! the data is dropped when it says nothing of it (numbers of keys by slot, what is remembered of producers of streams) and
+//! What is written, Redis reads: version 10 is Redis 7.0's, 11 is 7.2's and Valkey's, 12 is 7.4's, 13 is 8.6's. What is read is every
+//! version up to 13, and 80, which is that of Valkey 9 and stands behind `VALKEY`: see [`Dialect`]. What they hold beside
+//! the data is dropped when it says nothing of it (numbers of keys by slot) and
 //! refused by its name otherwise (data of modules, an import of slots that had not ended). Nothing in here opens a file, and
 //! nothing is believed of a file before its bytes are there.
 
@@ -20,7 +20,6 @@ mod writer;
 pub(crate) use dialect::Dialect;
 pub use error::{Doing, RdbError, RdbErrorKind};
 pub use reader::{Checksum, Item, LoadedKey, Modules, RdbReader, ReadOptions};
-pub(crate) use skim::producers as pass_over_producers;
 pub use writer::{Aux, Batch, RdbOptions, RdbWriter};
 
 /// What a file begins with; four digits follow.
@@ -73,11 +72,13 @@ pub enum Version {
     V11,
     /// Redis 7.4's: deadlines of fields of hashes.
     V12,
+    /// Redis 8.6's: what streams remember of producers.
+    V13,
 }
 
 impl Version {
     /// The newest that is written.
-    pub const NEWEST: Version = Version::V12;
+    pub const NEWEST: Version = Version::V13;
 
     /// The number in a file's header.
     #[must_use]
@@ -86,6 +87,7 @@ impl Version {
             Version::V10 => 10,
             Version::V11 => 11,
             Version::V12 => 12,
+            Version::V13 => 13,
         }
     }
 }

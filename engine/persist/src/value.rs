@@ -6,6 +6,7 @@
 
 mod hash;
 mod list;
+mod producers;
 mod set;
 mod sorted_set;
 mod stream;
@@ -90,6 +91,18 @@ impl Restored<'_> {
         }
     }
 
+    /// Whether it is a stream that remembers producers.
+    #[must_use]
+    pub fn remembers_producers(&self) -> bool {
+        match self {
+            Restored::Collection(Kind::Stream, Body::Large(large)) => match &**large {
+                Large::Stream(stream) => stream.producers().is_some(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     fn of<C: Collection>(value: C) -> Self {
         if C::ENDS_EMPTY && value.is_empty() {
             return Restored::Nothing;
@@ -106,8 +119,8 @@ fn view<C: Collection>(entry: Entry<'_>) -> C::View<'_> {
 
 /// The number of the entry's type and encoding, under which [`write_value`] writes it.
 ///
-/// It is one that `version` knows, except for a hash whose fields have deadlines: nothing before version 12 can say that, and what
-/// can't be read is better than what silently lost them.
+/// It is one that `version` knows, except for a hash whose fields have deadlines, which nothing before version 12 can say, and a stream
+/// that remembers producers, which nothing before version 13 can: what can't be read is better than what silently lost them.
 #[must_use]
 pub fn value_type(entry: Entry<'_>, version: Version) -> u8 {
     match entry.kind() {
@@ -128,6 +141,7 @@ pub fn value_type(entry: Entry<'_>, version: Version) -> u8 {
             large @ HashRef::Large(_) if large.earliest_deadline().is_some() => number::HASH_TIMED,
             HashRef::Large(_) => number::HASH,
         },
+        Kind::Stream if view::<StreamBody>(entry).producers().is_some() => number::STREAM_4,
         Kind::Stream if version >= Version::V11 => number::STREAM_3,
         Kind::Stream => number::STREAM_2,
     }
@@ -137,9 +151,10 @@ pub fn value_type(entry: Entry<'_>, version: Version) -> u8 {
 /// active.
 #[must_use]
 pub fn lowest_version(entry: Entry<'_>) -> Version {
+    let version = version_of(value_type(entry, Version::V10));
     match entry.kind() {
-        Kind::Stream if has_consumers(view::<StreamBody>(entry)) => Version::V11,
-        _ => version_of(value_type(entry, Version::V10)),
+        Kind::Stream if has_consumers(view::<StreamBody>(entry)) => version.max(Version::V11),
+        _ => version,
     }
 }
 
@@ -151,6 +166,7 @@ fn has_consumers(stream: &refrain_data::stream::Stream) -> bool {
 #[must_use]
 pub fn version_of(value_type: u8) -> Version {
     match value_type {
+        number::STREAM_4 => Version::V13,
         number::HASH_TIMED | number::HASH_PACKED_TIMED => Version::V12,
         number::SET_PACKED | number::STREAM_3 => Version::V11,
         _ => Version::V10,

@@ -1,5 +1,6 @@
 //! A group of consumers loses nothing: every entry that was added is delivered, as new to one consumer only, and stays pending
-//! until somebody acknowledges it or is told that it was deleted; and what the server says of pending entries agrees.
+//! until somebody acknowledges it or is told that it was deleted; and what the server says of pending entries agrees. An entry that is
+//! sent again as its producer's is one entry.
 //!
 //! Source: at-least-once delivery is what consumer groups are for. Consumers and connections die with entries in hand; others
 //! find those among the pending ones and claim them. XAUTOCLAIM removes entries that are no longer in the stream, and says which:
@@ -16,6 +17,7 @@ pub fn judge(record: &Record) -> Vec<Violation> {
     let groups = &record.stream;
     let mut complaints = vanished(groups);
     complaints.extend(delivered_rightly(groups));
+    complaints.extend(added_once(groups));
     for view in &groups.views {
         complaints.extend(agrees(view));
     }
@@ -60,6 +62,19 @@ fn delivered_rightly(groups: &Groups) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// What was sent again because its answer was lost is one entry.
+fn added_once(groups: &Groups) -> Vec<String> {
+    let mut ids: BTreeMap<&str, BTreeSet<EntryId>> = BTreeMap::new();
+    let added = groups.added.iter().map(|(id, added)| (&added.token, id));
+    for (token, id) in added.chain(groups.deliveries.iter().map(|delivery| (&delivery.token, &delivery.id))) {
+        ids.entry(token).or_default().insert(*id);
+    }
+    let twice = ids.into_iter().filter(|(_, ids)| ids.len() > 1);
+    twice
+        .map(|(token, ids)| format!("{token} is {}", ids.into_iter().map(text).collect::<Vec<_>>().join(" and ")))
+        .collect()
 }
 
 /// What the server says of pending entries agrees with itself.
@@ -168,6 +183,11 @@ mod tests {
         assert_eq!(complaints(|groups| groups.deliveries.retain(|one| one.id != (1, 0))), 1, "it was passed over");
         let again = |groups: &mut Groups| groups.deliveries.push(groups.deliveries[0].clone());
         assert_eq!(complaints(again), 1, "it is new twice");
+        let twice = |groups: &mut Groups| {
+            groups.added.insert((2, 5), Added { token: "t3".into(), answered: 200 });
+            groups.deletions.insert((2, 5), 1);
+        };
+        assert_eq!(complaints(twice), 1, "it was added twice");
         assert_eq!(complaints(|groups| groups.deliveries[0].token = "x".into()), 1);
         assert_eq!(complaints(|groups| groups.views[0].pending_sum = 3), 1);
         assert_eq!(complaints(|groups| groups.views[0].pending[0].2 = 0), 1);

@@ -1,4 +1,5 @@
-//! A client that adds entries to a stream, several in flight, and deletes some of those that it added.
+//! A client that adds entries to a stream, several in flight, and deletes some of those that it added. Some it adds so that they may
+//! be sent again: what has got no answer is, over another connection, until it has one.
 
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ parameters! {
         delete_percent: Span,
         /// How long a reply is waited for.
         timeout_ms: Span,
+        /// Of a hundred batches, in how many entries are such that they may be sent again.
+        repeat_percent: Span,
         ; each
         /// Entries in flight together.
         depth: Span,
@@ -33,6 +36,7 @@ parameters! {
 /// Works until the first phase is over.
 pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &StreamProducer) {
     let mut recent: Vec<EntryId> = Vec::new();
+    let mut again: Vec<String> = Vec::new();
     while client.connect_while(|| context.working()).await && context.working() {
         let batch = context.next_batch();
         let mut stream = super::batch_stream(context, batch);
@@ -41,11 +45,17 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Str
         let padding = ".".repeat(p.padding.pick_u64(&mut stream) as usize);
         let deletes = stream.below(100) < p.delete_percent.value() && !recent.is_empty();
         let victim = deletes.then(|| recent.remove(stream.below(recent.len() as u64) as usize));
+        let repeats = stream.below(100) < p.repeat_percent.value();
         if !context.plan.skips(batch) {
             let deadline = client.now() + Duration::from_millis(p.timeout_ms.value());
-            let tokens: Vec<String> = (0..depth).map(|i| format!("{}:{batch}:{i}", context.plan.name)).collect();
+            let new = depth.saturating_sub(again.len() as u64);
+            let tokens: Vec<String> = (0..new).map(|i| format!("{}:{batch}:{i}", context.plan.name)).collect();
+            if repeats {
+                again.extend(tokens.iter().cloned());
+            }
+            let once = if repeats { &[] } else { &tokens[..] };
             let outcome = async {
-                add(client, context, &tokens, &padding, deadline, &mut recent).await?;
+                add(client, context, (&mut again, once), &padding, deadline, &mut recent).await?;
                 if let Some(victim) = victim {
                     delete(client, context, victim, deadline).await?;
                 }
@@ -65,16 +75,22 @@ pub async fn work<R: Runtime>(client: &mut Client<R>, context: &Context, p: &Str
 async fn add<R: Runtime>(
     client: &mut Client<R>,
     context: &Context,
-    tokens: &[String],
+    (again, once): (&mut Vec<String>, &[String]),
     padding: &str,
     deadline: refrain_runtime::Mono,
     recent: &mut Vec<EntryId>,
 ) -> Result<(), Loss> {
-    for token in tokens {
-        client.send(&["XADD", STREAM, "*", "token", token, "padding", padding]);
+    let tokens: Vec<String> = again.iter().chain(once).cloned().collect();
+    for (i, token) in tokens.iter().enumerate() {
+        let mut words = vec!["XADD", STREAM];
+        if i < again.len() {
+            words.extend(["IDMP", &context.plan.name, token]);
+        }
+        words.extend(["*", "token", token, "padding", padding]);
+        client.send(&words);
         context.record.borrow_mut().stream.unanswered.insert(token.clone());
     }
-    for token in tokens {
+    for token in &tokens {
         let reply = client.receive(deadline).await?;
         let now = context.now();
         let mut record = context.record.borrow_mut();
@@ -82,6 +98,7 @@ async fn add<R: Runtime>(
             Reply::Bulk(bytes) if id(bytes).is_some() => {
                 let id = id(bytes).unwrap_or_default();
                 record.stream.unanswered.remove(token);
+                again.retain(|other| other != token);
                 let added = Added { token: token.clone(), answered: now };
                 if record.stream.added.insert(id, added).is_some() {
                     record.unexpected(now, &context.plan.name, "XADD, whose id was given before,", &reply);

@@ -126,6 +126,11 @@ fn deleted_entries_that_are_forgotten() {
 }
 
 #[test]
+fn an_entry_that_is_added_again_when_it_is_sent_again() {
+    caught("stream-groups", Planted::Engine(Bug::AddedAgain), "stream-groups");
+}
+
+#[test]
 fn output_without_a_limit() {
     caught("slow-clients", Planted::Engine(Bug::NoOutputLimit), "output");
     caught("slow-subscribers", Planted::Engine(Bug::NoOutputLimit), "output");

@@ -128,6 +128,7 @@ pub fn restore(call: &mut Call<'_>) -> Outcome {
     };
     let deadline_after = deadline.map_or(Deadline::Clear, Deadline::At);
     call.state.has_had_consumers |= value.has_consumers();
+    call.state.has_had_producers |= value.remembers_producers();
     let Lookup::Vacant(free) = call.state.write(&key) else { unreachable!("the key was removed") };
     let entry = match value {
         Restored::String(value) => free.insert(value.to_new_value(), deadline_after),

@@ -191,6 +191,7 @@ impl<H: Hooks> Engine<H> {
         let hash = state.keyspace.hash(name);
         state.keyspace.db(db).prefetch_bucket(hash);
         state.has_had_consumers |= value.has_consumers();
+        state.has_had_producers |= value.remembers_producers();
         let entry = match value {
             Restored::String(value) => DetachedEntry::string(name, value.to_new_value(), deadline, bits),
             Restored::Collection(kind, body) => DetachedEntry::collection(name, kind, body, deadline, bits),

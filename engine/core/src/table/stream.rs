@@ -23,6 +23,7 @@ pub(super) const COMMANDS: &[Command] = &[
             ("6.2.0", "The options `NOMKSTREAM`, `MINID` and `LIMIT`."),
             ("7.0.0", "An id of the form `ms-*`."),
             ("8.2.0", "The options `KEEPREF`, `DELREF` and `ACKED`."),
+            ("8.6.0", "The options `IDMP` and `IDMPAUTO`."),
         ],
         arguments: &[
             Argument::key("key", 0),

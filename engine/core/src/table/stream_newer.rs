@@ -33,6 +33,32 @@ pub(super) const COMMANDS: &[Command] = &[
         ..Command::BLANK
     },
     Command {
+        name: "xcfgset",
+        arity: -2,
+        flags: Flags::of(&[Flags::WRITE, Flags::FAST]),
+        categories: Categories::of(&[Categories::STREAM]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::UPDATE])],
+        since: "8.6.0",
+        group: Group::Stream,
+        complexity: "O(1)",
+        summary: "Sets for how long a stream remembers what producers have sent, and of how many entries.",
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::block(
+                "idmp-duration-block",
+                &[Argument::word("idmp-duration-token", "IDMP-DURATION"), Argument::integer("duration")],
+            )
+            .optional(),
+            Argument::block(
+                "idmp-maxsize-block",
+                &[Argument::word("idmp-maxsize-token", "IDMP-MAXSIZE"), Argument::integer("maxsize")],
+            )
+            .optional(),
+        ],
+        handler: stream::xcfgset,
+        ..Command::BLANK
+    },
+    Command {
         name: "xdelex",
         arity: -5,
         flags: Flags::of(&[Flags::WRITE, Flags::FAST]),
@@ -56,6 +82,25 @@ pub(super) const COMMANDS: &[Command] = &[
             Argument::block("ids", &[Argument::integer("numids"), Argument::string("id").multiple()]).after("IDS"),
         ],
         handler: stream::xdelex,
+        ..Command::BLANK
+    },
+    Command {
+        name: "xidmprecord",
+        arity: 5,
+        flags: Flags::of(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
+        categories: Categories::of(&[Categories::STREAM]),
+        keys: &[KeySpec::one(1, &[KeyFlags::RW, KeyFlags::UPDATE])],
+        since: "8.6.2",
+        group: Group::Stream,
+        complexity: "O(1)",
+        summary: "Says that an entry of a stream was sent by a producer, for append-only files.",
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::string("pid"),
+            Argument::string("iid"),
+            Argument::string("stream-id"),
+        ],
+        handler: stream::xidmprecord,
         ..Command::BLANK
     },
 ];

@@ -4,7 +4,7 @@
 //! splits happen with few keys.
 
 mod crowd;
-mod field_deadlines;
+mod inner_deadlines;
 mod model;
 mod scanning;
 mod sweeping;

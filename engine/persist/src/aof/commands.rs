@@ -4,6 +4,8 @@
 //! nothing, the commands give the same values, deadlines, groups and pending entries. What only hints at use is not kept, and of a
 //! stream's consumers that have nothing pending when they were last seen.
 
+mod producers;
+
 use refrain_data::stream::{Stream, StreamBody, StreamId};
 use refrain_data::{Entry, Hash, IntBuffer, Kind, List, Set, SortedSet, Value};
 use refrain_resp::{encode_command, push_double};
@@ -109,6 +111,7 @@ impl<'a> Gathered<'a> {
 
 fn create_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
     let log = &stream.log;
+    let made = producers::before_entries(out, key, stream);
     for entry in log.range(StreamId::MIN, StreamId::MAX) {
         let mut words: Vec<Vec<u8>> = vec![b"XADD".to_vec(), key.to_vec(), text(entry.id)];
         for (name, value) in entry.fields() {
@@ -116,7 +119,7 @@ fn create_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
         }
         encode_command(out, &words);
     }
-    if log.is_empty() {
+    if log.is_empty() && !made {
         // Made by an entry that does not stay: there is no other way that leaves a stream without groups.
         encode_command(
             out,
@@ -126,6 +129,7 @@ fn create_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
     let (added, deleted) = (log.entries_added().to_string(), text(log.max_deleted_id()));
     let last = text(log.last_id());
     encode_command(out, &[b"XSETID", key, &last, b"ENTRIESADDED", added.as_bytes(), b"MAXDELETEDID", &deleted]);
+    producers::behind_entries(out, key, stream, made);
     for group in stream.groups() {
         let read = group.entries_read().map_or_else(|| "-1".to_owned(), |read| read.to_string());
         let from = text(group.last_id());

@@ -149,12 +149,8 @@ fn stream(value_type: u8, input: &mut Input<'_>, len_max: u64) -> Result<(), Mal
     if value_type == number::STREAM_4 { producers(input, len_max) } else { Ok(()) }
 }
 
-/// Passes over what a stream remembers of its producers, so that an entry that one of them adds again for not having heard of
-/// it is not added twice: for how long and of how many entries, then for each producer what it called its last entries and
-/// which they are, then how many there were and how many came again.
-///
-/// It is forgotten soon anyway, and there are no commands here that ask for it.
-pub(crate) fn producers(input: &mut Input<'_>, len_max: u64) -> Result<(), Malformed> {
+/// Passes over what a stream remembers of its producers.
+fn producers(input: &mut Input<'_>, len_max: u64) -> Result<(), Malformed> {
     counts(input, 2)?;
     for _ in 0..count(input)? {
         string(input, len_max)?;

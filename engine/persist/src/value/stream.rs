@@ -1,12 +1,11 @@
-//! Streams: blocks of entries, what is known of ids, and groups with their pending entries and consumers.
+//! Streams: blocks of entries, what is known of ids, groups with their pending entries and consumers, and producers.
 
 use std::collections::BTreeMap;
 
 use refrain_data::stream::{Block, Pending, Stream, StreamBody, StreamId};
 
-use super::{Limits, number, read_blob, read_count, write_blob, write_count};
+use super::{Limits, number, producers, read_blob, read_count, write_blob, write_count};
 use crate::length::write_length;
-use crate::rdb::pass_over_producers;
 use crate::string::{Compressor, StringValue, read_string, write_bytes, write_string};
 use crate::{Input, Malformed};
 
@@ -16,7 +15,7 @@ const UNKNOWN: u64 = u64::MAX;
 /// What stands for a consumer that never got anything.
 const NEVER: i64 = -1;
 
-fn write_id(out: &mut Vec<u8>, id: StreamId) {
+pub(super) fn write_id(out: &mut Vec<u8>, id: StreamId) {
     write_length(out, id.ms);
     write_length(out, id.seq);
 }
@@ -48,7 +47,7 @@ pub(super) fn write(out: &mut Vec<u8>, value_type: u8, stream: &Stream, compress
         for consumer in group.consumers() {
             write_string(out, refrain_data::Value::Bytes(consumer.name()), compressor);
             out.extend_from_slice(&consumer.seen_ms.to_le_bytes());
-            if value_type == number::STREAM_3 {
+            if value_type != number::STREAM_2 {
                 out.extend_from_slice(&consumer.active_ms.unwrap_or(NEVER).to_le_bytes());
             }
             write_count(out, consumer.pending_len());
@@ -57,9 +56,12 @@ pub(super) fn write(out: &mut Vec<u8>, value_type: u8, stream: &Stream, compress
             }
         }
     }
+    if value_type == number::STREAM_4 {
+        producers::write(out, stream, compressor);
+    }
 }
 
-fn read_id(input: &mut Input<'_>) -> Result<StreamId, Malformed> {
+pub(super) fn read_id(input: &mut Input<'_>) -> Result<StreamId, Malformed> {
     Ok(StreamId::new(read_count(input)?, read_count(input)?))
 }
 
@@ -72,7 +74,7 @@ fn read_raw_id(input: &mut Input<'_>) -> Result<StreamId, Malformed> {
     raw_id(&input.take_array::<16>()?).ok_or(Malformed)
 }
 
-fn read_name(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malformed> {
+pub(super) fn read_name(input: &mut Input<'_>, limits: &Limits) -> Result<Vec<u8>, Malformed> {
     Ok(match read_string(input, limits.string_bytes)? {
         StringValue::Int(number) => number.to_string().into_bytes(),
         StringValue::Bytes(bytes) => bytes.into_owned(),
@@ -113,7 +115,7 @@ pub(super) fn read(value_type: u8, input: &mut Input<'_>, limits: &Limits) -> Re
         read_group(value_type, input, &mut stream, limits)?;
     }
     if value_type == number::STREAM_4 {
-        pass_over_producers(input, limits.string_bytes)?;
+        producers::read(input, &mut stream, limits)?;
     }
     Ok(stream.into())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use refrain_data::stream::{Pending, Stream, StreamBody, StreamId, StreamLimits};
+use refrain_data::stream::{Pending, ProducerLimits, Stream, StreamBody, StreamId, StreamLimits};
 use refrain_data::{
     Collection, Deadline, Dict, Entry, Hash, HashLimits, HashSeed, Kind, List, ListEnd, ListLimits, Lookup, NewValue,
     Set, SetLimits, SortedSet, SortedSetLimits, VacantEntry, Value,
@@ -95,6 +95,14 @@ fn stream(seeds: &[u16]) -> StreamBody {
         if seed % 5 == 0 {
             stream.log.delete(*id);
         }
+    }
+    if seeds[0] % 4 == 1 {
+        stream.set_producer_limits(ProducerLimits::new(50, 9).expect("they are in their ranges"));
+        let producers = stream.producers_mut();
+        for (seed, id) in seeds.iter().zip(&ids) {
+            producers.record(&element(seed % 3 + 1), &element(*seed), *id, 9);
+        }
+        producers.duplicates = 3;
     }
     stream.add_group(b"group", ids[0], Some(2));
     stream.add_group(b"other", StreamId::MIN, None);
@@ -309,6 +317,17 @@ fn describe_stream(stream: &Stream, version: Version) -> String {
             (group.name().to_vec(), group.last_id(), group.entries_read(), pending, consumers)
         })
         .collect();
+    let producers: Vec<_> = stream
+        .producers()
+        .into_iter()
+        .flat_map(|producers| producers.iter())
+        .map(|(pid, _, records)| {
+            let records = records.map(|(iid, id)| (iid.escape_ascii().to_string(), id));
+            (pid.escape_ascii().to_string(), records.collect::<Vec<_>>())
+        })
+        .collect();
+    let remembered = stream.producers().map(|p| (stream.producer_limits(), p.added, p.duplicates, producers));
+    let remembered = remembered.map(|remembered| format!(" {remembered:?}")).unwrap_or_default();
     let known = (log.last_id(), log.first_id(), log.max_deleted_id(), log.entries_added());
-    format!("stream {entries:?} {known:?} {groups:?}")
+    format!("stream {entries:?} {known:?} {groups:?}{remembered}")
 }

@@ -6,7 +6,7 @@ use refrain_persist::rdb::{Checksum, RdbReader};
 
 use crate::fixture::{Planned, databases, expected, file, read, read_on, read_options};
 
-const VERSIONS: [Version; 3] = [Version::V10, Version::V11, Version::V12];
+const VERSIONS: [Version; 4] = [Version::V10, Version::V11, Version::V12, Version::V13];
 
 quickcheck! {
     fn what_is_written_comes_back(planned: Vec<Planned>, compression: bool, checksum: bool, piece: u16) -> bool {

@@ -126,6 +126,8 @@ XADD st:producers IDMP p1 one * f v
 XADD st:producers IDMP p1 one * f v
 XADD st:producers IDMP 77 12345 * f w
 XADD st:producers IDMPAUTO p2 * f x
+XADD st:producers IDMPAUTO p2 * f x
+$(for i in $(seq 20); do echo "XADD st:capped IDMP p1 $i MAXLEN 5 * f $i"; done)
 XADD st:configured 1-1 f v
 XCFGSET st:configured IDMP-DURATION 90 IDMP-MAXSIZE 5000
 END
@@ -134,12 +136,11 @@ END
 # What redis-cli says of each element, one a line, quoted.
 elements() { redis-cli --no-raw "$@" | sed 's/^ *[0-9]*) //'; }
 
-# Of XINFO STREAM FULL: not how the log lies in memory, nor what is remembered of producers, which is not kept. Nor what the
-# third argument names.
+# Of XINFO STREAM FULL: not how the log lies in memory, nor what the fourth argument names.
 stream() {
     redis-cli -p "$1" -n "$2" xinfo stream "$3" full count 0 | awk -v skip="$4" '
         BEGIN {
-            n = split("radix-tree-keys radix-tree-nodes idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates " skip, s)
+            n = split("radix-tree-keys radix-tree-nodes " skip, s)
             for (i = 1; i <= n; i++) skipped[s[i]] = 1
         }
         left_out { left_out = 0; next }
@@ -204,7 +205,8 @@ copy_payloads() {
 
 # exchange HOW FROM TO NAME: what FROM writes, TO reads.
 exchange() {
-    local how=$1 from=$2 to=$3 name=$4 with= skip= older=no
+    local how=$1 from=$2 to=$3 name=$4 with= skip= unknown= older=no
+    local of_producers="idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates"
     local a=$work/from b=$work/to at=$first_port parameters=()
     local there=$((at + 1))
     rm -rf "$a" "$b"
@@ -223,8 +225,8 @@ exchange() {
         # Valkey can't read the types of RDB with which Redis says it, but the commands.
         if [[ $how = aof || $how = aof-commands ]] || ! is_valkey "$there" || is_valkey "$at"; then with+=" timed"; fi
     fi
-    # Whoever doesn't know the commands can't load them.
-    if knows "$at" xcfgset && [[ $how != aof && $how != aof-commands ]]; then with+=" producers"; fi
+    # Whoever doesn't know the commands can't load them, nor the type of RDB.
+    if knows "$at" xcfgset && knows "$there" xcfgset; then with+=" producers"; else unknown=" $of_producers"; fi
     [ "$how" != rdb-plain ] || with=
     fill "$at" "$with"
     case $how in
@@ -236,7 +238,11 @@ exchange() {
     # Commands don't say when a consumer was seen: whoever loads them sees it then.
     aof) skip="seen-time active-time" ;;
     esac
-    [ "$how" != aof-commands ] || skip="seen-time active-time"
+    # Nor do they say how often an entry came again.
+    [ "$how" != aof-commands ] || skip="seen-time active-time iids-duplicates"
+    # Redis's say nothing of entries that were trimmed.
+    [[ $how != aof-commands || $from = "$refrain" ]] || skip+=" iids-tracked iids-added"
+    skip+=$unknown
     describe "$at" "$skip" >"$work/held"
     if [ "$how" = dump ]; then
         copy_payloads "$at" "$there"

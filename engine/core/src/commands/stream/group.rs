@@ -2,6 +2,8 @@
 
 use refrain_data::stream::{Group, Log, StreamBody, StreamId};
 
+use super::producers::limits_of;
+use super::sender::configured;
 use super::{consumer_was_added, edit, id, no_group_of, now_ms};
 use crate::call::{Call, Key, Outcome};
 use crate::error::ErrorReply;
@@ -97,7 +99,9 @@ pub fn xgroup_create(call: &mut Call<'_>) -> Outcome {
     };
     let name = call.args.at(3);
     let is_new = call.state.peek(&key).is_none();
+    let usual = configured(&call.state.config);
     let made = call.state.edit_or_create::<StreamBody, _>(&key, |stream| {
+        limits_of(stream, usual);
         let entries_read = options.entries_read_of(&stream.log);
         stream.add_group(name, id, entries_read)
     })?;

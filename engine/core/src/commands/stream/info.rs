@@ -1,8 +1,9 @@
 //! XINFO: what a stream, its groups and their consumers are.
 
-use refrain_data::stream::{Consumer, Group, Log, Stream, StreamBody, StreamId};
+use refrain_data::stream::{Consumer, Group, Log, ProducerLimits, Producers, Stream, StreamBody, StreamId};
 use refrain_resp::Encoder;
 
+use super::sender::configured;
 use super::{no_group_of, now_ms, reply};
 use crate::call::{Call, Outcome};
 use crate::error::{ErrorReply, NO_SUCH_KEY};
@@ -101,12 +102,13 @@ pub fn xinfo_stream(call: &mut Call<'_>) -> Outcome {
         return Err(NO_SUCH_KEY);
     }
     let full = full_count(call)?;
-    let end = call.reply_end();
+    let (end, usual) = (call.reply_end(), configured(&call.state.config));
     let Call { state, session, .. } = call;
     let stream = state.peek(&key).and_then(|entry| entry.view::<StreamBody>()).ok_or(NO_SUCH_KEY)?;
     let mut reply = session.reply();
-    reply.map(if full.is_some() { 9 } else { 10 });
+    reply.map(if full.is_some() { 15 } else { 16 });
     figures(stream, &mut reply);
+    producers(stream, usual, &mut reply);
     match full {
         None => short(stream, &mut reply),
         Some(count) => listing(stream, count, &mut Listing { session, end }),
@@ -131,6 +133,24 @@ fn figures(stream: &Stream, reply: &mut Encoder<'_>) {
     reply.integer(log.entries_added() as i64);
     reply.bulk(b"recorded-first-entry-id");
     reply::id(reply, log.first_id());
+}
+
+/// Six pairs.
+fn producers(stream: &Stream, usual: ProducerLimits, reply: &mut Encoder<'_>) {
+    let limits = stream.producer_limits().unwrap_or(usual);
+    let nothing = Producers::default();
+    let producers = stream.producers().unwrap_or(&nothing);
+    for (name, number) in [
+        (&b"idmp-duration"[..], i64::from(limits.duration_s())),
+        (b"idmp-maxsize", i64::from(limits.entries())),
+        (b"pids-tracked", producers.len() as i64),
+        (b"iids-tracked", producers.records_len() as i64),
+        (b"iids-added", producers.added as i64),
+        (b"iids-duplicates", producers.duplicates as i64),
+    ] {
+        reply.bulk(name);
+        reply.integer(number);
+    }
 }
 
 /// Three pairs.

@@ -1,9 +1,10 @@
-//! The list of hashes with deadlines of fields, against what the entries say.
+//! The lists of hashes with deadlines of fields and of streams with records, against what the entries say.
 
 use proptest::prelude::*;
 
 use crate::dict::{Dict, Lookup};
 use crate::hash_map::{Hash, HashLimits};
+use crate::stream::{StreamBody, StreamId};
 use crate::value::{Deadline, NewValue};
 use crate::{Collection, HashSeed};
 
@@ -14,6 +15,8 @@ enum Step {
     SetField(u8, u8, Option<u64>),
     RemoveField(u8, u8),
     RemoveDue(u64),
+    Record(u8, u8, u64),
+    ForgetDue(u64),
     SetString(u8),
     SetWhole(u8, Option<u64>),
     Remove(u8),
@@ -31,6 +34,8 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (key(), 0u8..12, deadline()).prop_map(|(k, f, d)| Step::SetField(k, f, d)),
         3 => (key(), 0u8..12).prop_map(|(k, f)| Step::RemoveField(k, f)),
         2 => (0u64..35).prop_map(Step::RemoveDue),
+        4 => (key(), 0u8..4, 0u64..30).prop_map(|(k, p, ms)| Step::Record(k, p, ms)),
+        2 => (0u64..35).prop_map(Step::ForgetDue),
         1 => key().prop_map(Step::SetString),
         1 => (key(), deadline()).prop_map(|(k, d)| Step::SetWhole(k, d)),
         2 => key().prop_map(Step::Remove),
@@ -87,6 +92,28 @@ fn apply(dict: &mut Dict, step: Step) {
                 }
             }
         }
+        Step::Record(key, pid, ms) => {
+            let key = name(key);
+            let record =
+                |stream: &mut StreamBody| stream.producers_mut().record(&[pid], b"iid", StreamId::new(ms, 0), 2);
+            match dict.lookup(SEED.hash(&key), &key) {
+                Lookup::Occupied(mut found) if found.entry().view::<StreamBody>().is_some() => found.edit(record),
+                Lookup::Occupied(_) => {}
+                Lookup::Vacant(free) => {
+                    let mut stream = StreamBody::empty();
+                    record(&mut stream);
+                    free.insert_collection(stream, Deadline::Clear);
+                }
+            }
+        }
+        Step::ForgetDue(now) => {
+            let now = now + 100_000;
+            while let Some(key) = dict.due_stream(now).map(|entry| entry.key().to_vec()) {
+                let Lookup::Occupied(mut found) = dict.lookup(SEED.hash(&key), &key) else { panic!("it is there") };
+                let gone = found.edit(|stream: &mut StreamBody| stream.forget_due(now, 2));
+                assert!(gone > 0, "a stream that is due has something that is");
+            }
+        }
         Step::SetString(key) => {
             dict.set(SEED.hash(&name(key)), &name(key), NewValue::Int(1), Deadline::Clear);
         }
@@ -139,9 +166,10 @@ proptest! {
         let mut dict = Dict::new(SEED);
         for step in steps {
             apply(&mut dict, step);
-            dict.check_field_deadlines();
+            dict.check_inner_deadlines();
         }
         apply(&mut dict, Step::RemoveDue(u64::MAX));
-        prop_assert_eq!(dict.hashes_with_deadlines(), 0);
+        apply(&mut dict, Step::ForgetDue(1 << 40));
+        prop_assert_eq!((dict.hashes_with_deadlines(), dict.streams_with_records()), (0, 0));
     }
 }
