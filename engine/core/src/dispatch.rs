@@ -172,7 +172,7 @@ impl<H: Hooks> Engine<H> {
         resolution: Result<Found, Unresolved>,
         args: Args<'_>,
     ) -> Result<Admitted, ErrorReply> {
-        let found = resolution.map_err(|why| self.unresolved(why, args))?;
+        let found = resolution.map_err(|why| self.unresolved(session, why, args))?;
         let command = found.command;
         session.last_command = Some(command);
         if command.flags.contains(Flags::PROTECTED) {
@@ -231,8 +231,10 @@ impl<H: Hooks> Engine<H> {
     }
 
     #[cold]
-    fn unresolved(&mut self, why: Unresolved, args: Args<'_>) -> ErrorReply {
+    fn unresolved(&mut self, session: &mut Session, why: Unresolved, args: Args<'_>) -> ErrorReply {
+        session.last_command = None;
         if let Unresolved::Arity(found) = &why {
+            session.last_command = Some(found.command);
             self.state.observer.commands[found.id.index()].rejected += 1;
         }
         let mut text = Vec::new();
@@ -406,7 +408,7 @@ impl<H: Hooks> Engine<H> {
         session.reply().array(transaction.queue.len());
         let began = self.hooks.ticks();
         self.ticks_at = began;
-        let dirty = self.state.dirty;
+        let (dirty, closing) = (self.state.dirty, session.closing);
         self.state.effects.stream.begin();
         self.clock_is_held = true;
         session.executing = Some(transaction.extent());
@@ -418,6 +420,7 @@ impl<H: Hooks> Engine<H> {
                 continue;
             }
             let (found, args) = (queued.found, queued.args());
+            let (mark, is_leaving) = (session.output.mark(), session.closing != closing);
             let checked = if session.unrestricted { Ok(()) } else { self.state.check_queued(session, found, args) };
             match checked {
                 Ok(()) => self.run_queued(session, found, args),
@@ -426,7 +429,11 @@ impl<H: Hooks> Engine<H> {
                     session.reply().error(refused.bytes());
                 }
             }
-            // The rest is executed in any case, for a transaction is whole; but nobody will read what it answers.
+            // The rest is executed in any case, for a transaction is whole; but nobody will read what it answers, and who has asked
+            // to be closed gets nothing behind that.
+            if is_leaving {
+                session.output.truncate(mark);
+            }
             if session.output.len() > self.state.output_check_from && self.state.exceeds_output_limit(session)
                 || session.closing == Closing::Now
             {

@@ -312,6 +312,7 @@ impl<H: Hooks> Engine<H> {
         session.reply().error([b"ERR ".as_slice(), &error.message()].concat());
         session.closing = Closing::AfterReplies;
         self.state.stats.protocol_errors += 1;
+        self.state.stats.count_error("ERR");
         let message = error.message();
         let what = message.strip_prefix(b"Protocol error: ").unwrap_or(&message);
         let client = self.state.client_line(session);

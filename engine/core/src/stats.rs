@@ -67,7 +67,7 @@ pub struct Stats {
     pub errors: BTreeMap<String, u64>,
     /// `unexpected_error_replies`: commands of an append-only file that were answered with an error.
     pub unexpected_errors: u64,
-    /// Requests that break the protocol; they are no error replies.
+    /// Requests that break the protocol.
     pub protocol_errors: u64,
     /// Rounds of the loop that executed something.
     pub rounds: u64,

@@ -107,6 +107,38 @@ fn a_log_that_is_to_say_much_tells_now_and_then_what_there_is() {
 }
 
 #[test]
+fn what_is_refused_is_the_last_command_too() {
+    let (mut bench, client) = bench(1);
+    let other = bench.connect();
+    let mut last = |line: &str| {
+        bench.ask(other, line);
+        let list = bench.ask(client, "CLIENT LIST ID 2");
+        list.split(" cmd=").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned)
+    };
+    for (line, name) in [("SET a 1", "set"), ("NOSUCH", "NULL"), ("GET", "get"), ("CLIENT NOSUCH", "NULL")] {
+        assert_eq!(last(line).as_deref(), Some(name), "{line}");
+    }
+}
+
+#[test]
+fn who_ends_itself_in_a_transaction_is_answered_so_far() {
+    for end in ["CLIENT KILL TYPE normal SKIPME no", "CLIENT KILL ID 2 SKIPME no"] {
+        let (mut bench, admin) = bench(1);
+        let client = bench.connect();
+        for line in ["MULTI", "SET k 1", end, "SET k 2"] {
+            bench.ask(client, line);
+        }
+        assert!(bench.ask(client, "EXEC").starts_with("*3\r\n+OK\r\n:"));
+        assert!(!bench.ask(client, "PING").contains("PONG"));
+        let text = String::from_utf8_lossy(&bench.received[&client]).into_owned();
+        assert!(!text.ends_with("+OK\r\n"), "{text}");
+        if end.contains("ID") {
+            assert_eq!(bench.ask(admin, "GET k"), "$1\r\n2\r\n", "it is executed to its end");
+        }
+    }
+}
+
+#[test]
 fn one_who_monitors_does_not_see_itself_go() {
     let (mut bench, client) = bench(1);
     let monitor = bench.connect();

@@ -146,6 +146,15 @@ fn a_pause_is_told_of() {
 }
 
 #[test]
+fn a_request_that_breaks_the_protocol_is_an_error_reply() {
+    let (mut bench, client) = bench();
+    let other = bench.connect();
+    bench.send(other, "*x\r\n");
+    assert_eq!(fields(&mut bench, client, "errorstats")["errorstat_ERR"], "count=1");
+    assert_eq!(fields(&mut bench, client, "stats")["total_error_replies"], "1");
+}
+
+#[test]
 fn payloads_are_checked_where_they_have_structure() {
     let (mut bench, client) = bench();
     bench.ask(client, "RPUSH list a b");

@@ -18,8 +18,8 @@ mod values;
 pub use choice::Choice;
 pub use groups::{
     Acl, Allowed, AppendFsync, ChannelsDefault, Cluster, DisklessLoad, Encodings, Endpoint, EvictionPolicy, Limits,
-    LogLevel, Logging, Memory, Monitoring, Network, OomScoreAdj, Persistence, Process, PropagationError, Replication,
-    Sanitize, Scripting, Supervised, SyslogFacility, Tls, TlsAuth,
+    LogFormat, LogLevel, LogTimestampFormat, Logging, Memory, Monitoring, Network, OomScoreAdj, Persistence, Process,
+    PropagationError, Replication, Sanitize, Scripting, Supervised, SyslogFacility, Tls, TlsAuth,
 };
 pub use numbers::parse_memory;
 pub use parameter::Parameter;

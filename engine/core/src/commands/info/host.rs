@@ -37,6 +37,9 @@ pub(super) fn server(report: &Report<'_>, out: &mut String) {
         "config_file" => state.config.start.file.as_deref().unwrap_or_default(),
         "io_threads_active" => 0,
     }
+    if !state.config.process.availability_zone.is_empty() {
+        fields! { out; "availability_zone" => state.config.process.availability_zone }
+    }
     listeners(&state.config, out);
 }
 

@@ -57,6 +57,14 @@ group! {
         "cluster-announce-tls-port" announce_tls_port: u16 = 0, integer(0, 65535).missing("cluster");
         /// The file in which it keeps what it knows of the others.
         "cluster-config-file" config_file: String = "nodes.conf".into(), text().fixed().missing("cluster");
+        /// The IPv4 address that clients are told (Valkey).
+        "cluster-announce-client-ipv4" announce_client_ipv4: String = String::new(), text_or_none().hidden().missing("cluster");
+        /// The IPv6 address that clients are told (Valkey).
+        "cluster-announce-client-ipv6" announce_client_ipv6: String = String::new(), text_or_none().hidden().missing("cluster");
+        /// Seconds for which a node that was forgotten stays so (Valkey).
+        "cluster-blacklist-ttl" blacklist_ttl: u64 = 60, integer(0, i64::MAX).hidden().missing("cluster");
+        /// Whether use is counted by slot (Redis 8, Valkey).
+        "cluster-slot-stats-enabled" slot_stats_enabled: bool = false, yes_no().hidden().missing("cluster");
         /// Whether there is a cluster.
         "cluster-enabled" enabled: bool = false, yes_no().fixed().missing("cluster");
         /// Bytes that a link of the bus may be owed; 0 means no limit.

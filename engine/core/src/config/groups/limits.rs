@@ -12,6 +12,8 @@ group! {
         "client-query-buffer-limit" client_query_buffer_limit: u64 = 1 << 30, memory(1 << 20, i64::MAX as u64);
         /// Clients that may be connected at once.
         "maxclients" maxclients: i64 = 10000, integer(1, u32::MAX as i64);
+        /// Connections accepted at once (Redis 7.4).
+        "max-new-connections-per-cycle" max_new_connections_per_cycle: i64 = 10, integer(1, 1000).hidden().missing("a bound on connections accepted at once");
         /// Memory that all clients together may take.
         "maxmemory-clients" maxmemory_clients: ClientMemory = ClientMemory::default(), special();
         /// Bytes of the longest argument and the longest string.

@@ -50,9 +50,37 @@ choice! {
     }
 }
 
+choice! {
+    /// The form of a line of the log.
+    LogFormat {
+        /// As Redis always had it.
+        Legacy = "legacy",
+        /// Names and values.
+        Logfmt = "logfmt",
+    }
+}
+
+choice! {
+    /// The form of the time in a line of the log.
+    LogTimestampFormat {
+        /// As Redis always had it.
+        Legacy = "legacy",
+        /// ISO 8601.
+        Iso8601 = "iso8601",
+        /// Milliseconds of Unix time.
+        Milliseconds = "milliseconds",
+    }
+}
+
 group! {
     /// What is logged, and where.
     logging: Logging {
+        /// Whether what users have sent is left out (Redis 7.4).
+        "hide-user-data-from-log" hide_user_data_from_log: bool = false, yes_no().hidden().missing("leaving users' data out of the log");
+        /// The form of a line (Valkey).
+        "log-format" log_format: LogFormat = LogFormat::Legacy, choice().hidden().missing("other forms of the log");
+        /// The form of the time in it (Valkey).
+        "log-timestamp-format" log_timestamp_format: LogTimestampFormat = LogTimestampFormat::Legacy, choice().hidden().missing("other forms of the log");
         /// Whether the banner is shown even where the log is no terminal.
         "always-show-logo" always_show_logo: bool = false, yes_no().fixed();
         /// Whether a crash is reported in the log.

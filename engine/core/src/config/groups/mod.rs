@@ -20,7 +20,7 @@ pub use acl::{Acl, Allowed, ChannelsDefault};
 pub use cluster::{Cluster, Endpoint};
 pub use encodings::{Encodings, Sanitize};
 pub use limits::Limits;
-pub use logging::{LogLevel, Logging, SyslogFacility};
+pub use logging::{LogFormat, LogLevel, LogTimestampFormat, Logging, SyslogFacility};
 pub use memory::{EvictionPolicy, Memory};
 pub use monitoring::Monitoring;
 pub use network::Network;

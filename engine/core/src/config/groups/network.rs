@@ -22,6 +22,8 @@ group! {
         "tcp-keepalive" tcp_keepalive: i64 = 300, integer(0, i32::MAX as i64);
         /// The path of the Unix-domain socket; empty means none.
         "unixsocket" unixsocket: String = String::new(), text_or_none().fixed();
+        /// Its group (Valkey); empty leaves that of the process.
+        "unixsocketgroup" unixsocketgroup: String = String::new(), text_or_none().fixed().hidden().missing("groups of Unix-domain sockets");
         /// Its permission bits; 0 leaves the umask's.
         "unixsocketperm" unixsocketperm: u32 = 0, octal(0o777).fixed();
     }

@@ -43,10 +43,16 @@ group! {
         "hz" hz: i64 = 10, integer(0, i32::MAX as i64);
         /// Warnings not to be given. None of those that can be left out is given anyway.
         "ignore-warnings" ignore_warnings: String = "".into(), text();
+        /// Where the machine stands, for whoever asks INFO (Valkey).
+        "availability-zone" availability_zone: String = "".into(), text().hidden();
         /// How many threads read and write.
         "io-threads" io_threads: i64 = 1, integer(1, 128).fixed().missing("I/O threads");
         /// Whether they read.
         "io-threads-do-reads" io_threads_do_reads: bool = false, yes_no().fixed().missing("I/O threads");
+        /// Ready clients for which there is another of them (Valkey).
+        "events-per-io-thread" events_per_io_thread: i64 = 2, integer(0, i32::MAX as i64).hidden().missing("I/O threads");
+        /// Commands of them that are looked up ahead (Valkey).
+        "prefetch-batch-max-size" prefetch_batch_max_size: i64 = 16, integer(0, 128).hidden().missing("I/O threads");
         /// The order of characters.
         "locale-collate" locale_collate: String = "".into(), text();
         /// Whether the system's out-of-memory killer is told whom to prefer.
@@ -60,13 +66,13 @@ group! {
         /// Whether it does.
         "set-proc-title" set_proc_title: bool = true, yes_no().fixed();
         /// Processors for threads beside the loop.
-        "bio_cpulist" bio_cpulist: String = String::new(), text_or_none().fixed().missing("binding to processors");
+        "bio_cpulist" bio_cpulist: String = String::new(), text_or_none().fixed().hidden_alias("bio-cpulist").missing("binding to processors");
         /// Processors for the loop.
-        "server_cpulist" server_cpulist: String = String::new(), text_or_none().fixed().missing("binding to processors");
+        "server_cpulist" server_cpulist: String = String::new(), text_or_none().fixed().hidden_alias("server-cpulist").missing("binding to processors");
         /// Processors for the rewriting of the append-only file.
-        "aof_rewrite_cpulist" aof_rewrite_cpulist: String = String::new(), text_or_none().fixed().missing("binding to processors");
+        "aof_rewrite_cpulist" aof_rewrite_cpulist: String = String::new(), text_or_none().fixed().hidden_alias("aof-rewrite-cpulist").missing("binding to processors");
         /// Processors for the saving of snapshots.
-        "bgsave_cpulist" bgsave_cpulist: String = String::new(), text_or_none().fixed().missing("binding to processors");
+        "bgsave_cpulist" bgsave_cpulist: String = String::new(), text_or_none().fixed().hidden_alias("bgsave-cpulist").missing("binding to processors");
         /// How SIGINT ends it.
         "shutdown-on-sigint" shutdown_on_sigint: ShutdownOn = ShutdownOn::default(), special().several();
         /// How SIGTERM ends it.

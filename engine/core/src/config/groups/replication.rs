@@ -31,10 +31,12 @@ choice! {
 group! {
     /// How a replica follows its primary.
     replication: Replication {
+        /// Whether a replica is sent data and changes by two connections (Valkey).
+        "dual-channel-replication-enabled" dual_channel_replication_enabled: bool = false, yes_no().hidden().missing("replication");
         /// The password for the primary.
-        "masterauth" masterauth: Vec<u8> = Vec::new(), bytes_or_none().sensitive().missing("replication");
+        "masterauth" masterauth: Vec<u8> = Vec::new(), bytes_or_none().sensitive().hidden_alias("primaryauth").missing("replication");
         /// The user for the primary.
-        "masteruser" masteruser: String = String::new(), text_or_none().sensitive().missing("replication");
+        "masteruser" masteruser: String = String::new(), text_or_none().sensitive().hidden_alias("primaryuser").missing("replication");
         /// Seconds after which a replica does not count any more.
         "min-replicas-max-lag" min_replicas_max_lag: i64 = 10, integer(0, i32::MAX as i64).alias("min-slaves-max-lag").missing("replication");
         /// Replicas without which writes are refused.

@@ -18,6 +18,8 @@ choice! {
 group! {
     /// Encrypted connections.
     tls: Tls {
+        /// Encrypted connections accepted at once (Redis 7.4).
+        "max-new-tls-connections-per-cycle" max_new_connections_per_cycle: i64 = 1, integer(1, 1000).hidden().missing("TLS");
         /// Whether clients show a certificate.
         "tls-auth-clients" auth_clients: TlsAuth = TlsAuth::Yes, choice().missing("TLS");
         /// A folder of authorities.
