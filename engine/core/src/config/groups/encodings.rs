@@ -35,9 +35,9 @@ group! {
         /// Bytes of the longest element of a compact set.
         "set-max-listpack-value" set_max_listpack_value: u64 = 64, integer(0, i64::MAX);
         /// Seconds for which a stream that is made now remembers what producers have sent.
-        "stream-idmp-duration" stream_idmp_duration: u64 = 100, integer(1, 86_400);
+        "stream-idmp-duration" stream_idmp_duration: u64 = 100, integer(1, 86_400).hidden();
         /// Entries of each producer that it remembers at the most.
-        "stream-idmp-maxsize" stream_idmp_maxsize: u64 = 100, integer(1, 10_000);
+        "stream-idmp-maxsize" stream_idmp_maxsize: u64 = 100, integer(1, 10_000).hidden();
         /// Bytes of a stream's node.
         "stream-node-max-bytes" stream_node_max_bytes: u64 = 4096, memory(0, i64::MAX as u64);
         /// Entries of a stream's node.
