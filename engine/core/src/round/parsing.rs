@@ -18,7 +18,7 @@ use crate::hooks::Hooks;
 enum Turn {
     /// The next session's turn.
     Over,
-    /// Execution's turn; there may be more of this session.
+    /// Execution's turn; this client may have sent more.
     GroupIsFull,
 }
 
