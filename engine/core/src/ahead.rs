@@ -30,6 +30,27 @@ pub(crate) struct Ahead {
     pub(crate) score: u8,
 }
 
+impl Ahead {
+    /// One of which nothing is known yet but where it begins, in its cursor's bytes and in the round's buffers.
+    #[inline(always)]
+    pub(crate) fn at(start: usize, cursor: usize, args_from: usize, hashes_from: usize, rare: usize) -> Ahead {
+        Ahead {
+            start,
+            len: 0,
+            what: What::Rare(rare as u32),
+            cursor: cursor as u32,
+            args_from: args_from as u32,
+            args: 0,
+            hashes_from: hashes_from as u32,
+            hashes: 0,
+            first_key: 0,
+            key_step: 0,
+            element: 0,
+            score: 0,
+        }
+    }
+}
+
 /// A command on collections names no element.
 pub(crate) const NO_ELEMENT: u8 = u8::MAX;
 

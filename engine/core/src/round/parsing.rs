@@ -74,20 +74,8 @@ impl<H: Hooks> Engine<H> {
             args.extend_from_slice(long.offsets());
             let call = long.args(&args[first_arg..]);
             let resolution = self.state.table.resolve(call.len(), |i| call.at(i));
-            group.push(Ahead {
-                start: cursor.pos,
-                len: 0,
-                what: What::Rare(rare.len() as u32),
-                cursor: index as u32,
-                args_from: first_arg as u32,
-                args: call.len() as u32,
-                hashes_from: hashes.len() as u32,
-                hashes: 0,
-                first_key: 0,
-                key_step: 0,
-                element: 0,
-                score: 0,
-            });
+            let ahead = Ahead::at(cursor.pos, index, first_arg, hashes.len(), rare.len());
+            group.push(Ahead { args: call.len() as u32, ..ahead });
             rare.push(Rare::Long(resolution));
             return Turn::GroupIsFull;
         }
@@ -98,20 +86,7 @@ impl<H: Hooks> Engine<H> {
             let start = cursor.pos;
             let input = &bytes[start..];
             let first_arg = args.len();
-            let mut ahead = Ahead {
-                start,
-                len: 0,
-                what: What::Rare(rare.len() as u32),
-                cursor: index as u32,
-                args_from: first_arg as u32,
-                args: 0,
-                hashes_from: hashes.len() as u32,
-                hashes: 0,
-                first_key: 0,
-                key_step: 0,
-                element: 0,
-                score: 0,
-            };
+            let mut ahead = Ahead::at(start, index, first_arg, hashes.len(), rare.len());
             match session.parser.parse(input, args, &limits) {
                 Ok(Parsed::Command { consumed, .. }) => {
                     cursor.pos += consumed;
