@@ -326,10 +326,12 @@ impl Dict {
         let bucket = self.segments.get_mut(id).bucket_mut(usize::from(place.bucket));
         self.walks.before_write(bucket);
         let slot = bucket.slot_mut(usize::from(place.slot));
-        let (old_bytes, old_inner) = collection_figures::<C>(slot);
+        // What is in no list has no such deadline: most databases have none at all.
+        let may_be_listed = self.inner_deadlines.lists_any(C::KIND);
+        let (old_bytes, old_inner) = collection_figures(slot, may_be_listed);
         let scratch = &mut self.scratch;
         let result = slot.update(|entry| entry.edit(scratch, editor));
-        let (new_bytes, new_inner) = collection_figures::<C>(slot);
+        let (new_bytes, new_inner) = collection_figures(slot, has_inner_deadlines(C::KIND));
         self.entry_bytes = self.entry_bytes - old_bytes + new_bytes;
         if has_inner_deadlines(C::KIND) {
             let hash = |dict: &Dict| dict.seed.hash(dict.segments.get(id).entry(place).key());
@@ -380,9 +382,9 @@ const fn has_inner_deadlines(kind: Kind) -> bool {
     matches!(kind, Kind::Hash | Kind::Stream)
 }
 
-/// What the dictionary accounts of a collection that an editor may change.
+/// What the dictionary accounts of a collection that an editor may change; of what it holds, only if that may have deadlines.
 #[inline]
-fn collection_figures<C: Collection>(slot: &Slot) -> (usize, Option<InnerDeadline>) {
+fn collection_figures(slot: &Slot, may_have_inner: bool) -> (usize, Option<InnerDeadline>) {
     let entry = slot.entry().expect("a place names a full slot");
-    (entry.memory(), if has_inner_deadlines(C::KIND) { entry.inner_deadline() } else { None })
+    (entry.memory(), if may_have_inner { entry.inner_deadline() } else { None })
 }

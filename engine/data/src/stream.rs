@@ -169,6 +169,7 @@ impl Stream {
     }
 
     /// When the first record is due, in Unix milliseconds.
+    #[inline]
     #[must_use]
     pub fn earliest_record_due(&self) -> Option<u64> {
         let oldest_ms = self.producers.as_ref()?.oldest_ms()?;

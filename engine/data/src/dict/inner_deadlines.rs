@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::Dict;
 use crate::entry::{Entry, InnerDeadline};
 use crate::hash::KeyHash;
+use crate::value::Kind;
 
 /// What a listed entry takes beside itself: two numbers, a count, and its share of a tree's slack.
 const LISTED_BYTES: usize = 40;
@@ -56,6 +57,16 @@ pub(super) struct InnerDeadlines {
 impl InnerDeadlines {
     pub(super) fn memory(&self) -> usize {
         (self.hashes.listed.len() + self.streams.listed.len()) * LISTED_BYTES
+    }
+
+    /// Whether an entry of this type is listed.
+    #[inline]
+    pub(super) fn lists_any(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Hash => self.hashes.len > 0,
+            Kind::Stream => self.streams.len > 0,
+            _ => false,
+        }
     }
 
     fn add(&mut self, deadline: InnerDeadline, hash: KeyHash) {
