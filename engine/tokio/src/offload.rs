@@ -109,6 +109,8 @@ impl Pool {
         let life = move || {
             if gives_way {
                 priority::give_way();
+            } else {
+                priority::take_turns();
             }
             queue.work();
         };

@@ -15,6 +15,7 @@ use crate::disk::TokioDisk;
 use crate::entropy::Entropy;
 use crate::files;
 use crate::offload::Pool;
+use crate::priority;
 use crate::signals::Signals;
 use crate::sockets::{SocketOptions, TokioSockets};
 use crate::ticks::Ticks;
@@ -22,11 +23,13 @@ use crate::ticks::Ticks;
 /// Threads for CPU work.
 const OFFLOAD_THREADS: usize = 2;
 
-/// Runs the node that `start` makes, on this thread, until it ends. SIGTERM and SIGINT go to the node from here on.
+/// Runs the node that `start` makes, on this thread, until it ends. SIGTERM and SIGINT go to the node from here on, and when it has
+/// something to do no thread that works in the background keeps it waiting.
 ///
 /// # Errors
 /// When the system gives no epoll instance, timer, or signal handler.
 pub fn block_on<F: Future>(start: impl FnOnce(TokioRuntime) -> F) -> io::Result<F::Output> {
+    priority::be_prompt();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     // The loop yields by its own count. Tokio's budget would make completions look pending in the middle of a round.
     tokio.block_on(tokio::task::coop::unconstrained(async {
