@@ -145,14 +145,18 @@ pub struct Persistence {
     last_try_us: Option<u64>,
     last_save_failed: bool,
     last_save_took_us: Option<u64>,
+    /// How many have begun since the start.
     saves: u64,
     last_rewrite_failed: bool,
     last_rewrite_took_us: Option<u64>,
+    /// How many have begun since the start.
     rewrites: u64,
     rewrite_failures: u64,
     rewrite_limit: RewriteLimit,
     aof: AofReport,
-    /// Writes that had waited for an fsync when counters were last reset.
+    /// Saves, rewrites, and writes that had waited for an fsync, when counters were last reset.
+    saves_before: u64,
+    rewrites_before: u64,
     delayed_fsync_before: u64,
     /// What `appendonly` said when it was last looked at.
     wants_aof: bool,
@@ -193,6 +197,8 @@ impl Persistence {
             rewrite_failures: 0,
             rewrite_limit: RewriteLimit::default(),
             aof: AofReport::default(),
+            saves_before: 0,
+            rewrites_before: 0,
             delayed_fsync_before: 0,
             wants_aof,
             flush_sleep_us: 0,
@@ -273,7 +279,7 @@ impl Persistence {
 
     /// CONFIG RESETSTAT: what counts from the start or from the last reset.
     pub(crate) fn reset_counters(&mut self) {
-        (self.saves, self.rewrites, self.rewrite_failures) = (0, 0, 0);
+        (self.saves_before, self.rewrites_before, self.rewrite_failures) = (self.saves, self.rewrites, 0);
         self.delayed_fsync_before = self.aof.delayed_fsync;
     }
 }

@@ -21,7 +21,8 @@ fn percent(done: u64, total: u64) -> f64 {
 }
 
 impl State {
-    /// Writes the fields. Nothing is copied by a fork, and nothing of a module runs.
+    /// Writes the fields. Nothing is copied by a fork, and nothing of a module runs. The two counters since the start are ours: who waits
+    /// for a save by its counter must not be thrown off by somebody's `CONFIG RESETSTAT`.
     pub(crate) fn report_persistence(&self, out: &mut String) {
         let p = &self.persistence;
         let age_us = |purpose| p.under_way(purpose).map(|u| self.now.mono_us.saturating_sub(u.began_us));
@@ -40,7 +41,8 @@ impl State {
             "rdb_last_bgsave_status" => status(p.last_save_failed),
             "rdb_last_bgsave_time_sec" => seconds(p.last_save_took_us),
             "rdb_current_bgsave_time_sec" => seconds(age_us(Purpose::Save)),
-            "rdb_saves" => p.saves,
+            "rdb_saves" => p.saves - p.saves_before,
+            "rdb_saves_since_start" => p.saves,
             "rdb_last_cow_size" => 0,
             "rdb_last_load_keys_expired" => p.last_load.expired,
             "rdb_last_load_keys_loaded" => p.last_load.loaded,
@@ -50,7 +52,8 @@ impl State {
             "aof_last_rewrite_time_sec" => seconds(p.last_rewrite_took_us),
             "aof_current_rewrite_time_sec" => seconds(age_us(Purpose::Rewrite)),
             "aof_last_bgrewrite_status" => status(p.last_rewrite_failed),
-            "aof_rewrites" => p.rewrites,
+            "aof_rewrites" => p.rewrites - p.rewrites_before,
+            "aof_rewrites_since_start" => p.rewrites,
             "aof_rewrites_consecutive_failures" => p.rewrite_failures,
             "aof_last_write_status" => status(p.aof.write_error.is_some()),
             "aof_last_cow_size" => 0,

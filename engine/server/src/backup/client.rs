@@ -127,7 +127,7 @@ impl Persistence {
 pub struct Work {
     /// What it is asked for with.
     pub command: &'static str,
-    /// How often it has begun.
+    /// How often it has begun since the server's start, whoever has reset its statistics.
     pub counter: &'static str,
     /// "0" when none is under way.
     pub under_way: &'static [&'static str],
@@ -138,7 +138,7 @@ pub struct Work {
 /// A snapshot.
 pub const SNAPSHOT: Work = Work {
     command: "BGSAVE",
-    counter: "rdb_saves",
+    counter: "rdb_saves_since_start",
     under_way: &["rdb_bgsave_in_progress"],
     status: "rdb_last_bgsave_status",
 };
@@ -146,7 +146,7 @@ pub const SNAPSHOT: Work = Work {
 /// A rewrite of the append-only file.
 pub const REWRITE: Work = Work {
     command: "BGREWRITEAOF",
-    counter: "aof_rewrites",
+    counter: "aof_rewrites_since_start",
     under_way: &["aof_rewrite_in_progress", "aof_rewrite_scheduled"],
     status: "aof_last_bgrewrite_status",
 };
@@ -164,7 +164,7 @@ mod tests {
         let save = |progress: u64, saves: u64, status: &str| {
             let lines = [
                 format!("rdb_bgsave_in_progress:{progress}"),
-                format!("rdb_saves:{saves}"),
+                format!("rdb_saves_since_start:{saves}"),
                 format!("rdb_last_bgsave_status:{status}"),
             ];
             report(&lines.each_ref().map(String::as_str)).is_done(&SNAPSHOT, 3)
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(save(0, 4, "ok"), Ok(true));
         assert_eq!(save(0, 3, "err"), Ok(false), "what has failed was another");
         assert_eq!(save(0, 4, "err"), Err("BGSAVE has failed; the server's log says why.".to_owned()));
-        assert!(report(&["rdb_saves:x"]).is_done(&SNAPSHOT, 3).is_err());
-        assert!(report(&["rdb_saves:9"]).is_done(&SNAPSHOT, 3).is_err());
+        assert!(report(&["rdb_saves_since_start:x"]).is_done(&SNAPSHOT, 3).is_err());
+        assert!(report(&["rdb_saves_since_start:9"]).is_done(&SNAPSHOT, 3).is_err());
     }
 }
