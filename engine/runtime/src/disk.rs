@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 pub enum Open {
     /// To be read; it must exist.
     Read,
-    /// To be read and appended to; made if it does not exist.
+    /// To be read and appended to; made if it does not exist. Fails (`ResourceBusy`) while another process has it open to be written,
+    /// as far as the system can tell.
     Append,
     /// To be read and appended to; made if it does not exist, emptied if it does.
     Replace,
@@ -62,7 +63,7 @@ pub trait Disk: Clone + 'static {
     /// Removes a file.
     fn remove(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static;
 
-    /// Removes a file that nobody writes any more. One that was opened to be written anew ([`Open::Replace`]) and is still open, in
+    /// Removes a file that nobody writes any more. One that was opened to be written and is still open, in
     /// whichever process, stays; so does one of which that can't be told.
     fn remove_abandoned(&self, path: &Path) -> impl Future<Output = io::Result<()>> + 'static;
 

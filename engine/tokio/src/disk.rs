@@ -1,6 +1,6 @@
 //! Real files, behind a few threads of their own: a sync that takes long holds up neither the loop nor CPU work.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::future::Future;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -74,9 +74,10 @@ impl Disk for TokioDisk {
                 }
             };
             let file = retry(|| options.open(&path))?;
-            if how == Open::Replace {
-                // For whoever asks whether it is abandoned. There are file systems without locks.
-                let _ = file.try_lock();
+            // For whoever asks whether it is abandoned, and whoever would append to it as well. There are file systems without locks.
+            let locked = if how == Open::Read { Ok(()) } else { file.try_lock() };
+            if how == Open::Append && matches!(locked, Err(TryLockError::WouldBlock)) {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process is writing to it"));
             }
             io::Result::Ok(file)
         });
@@ -247,6 +248,10 @@ mod tests {
         assert_eq!(wait(file.read_at(8, 100)).unwrap(), b"three");
         wait(file.set_len(4)).unwrap();
         wait(file.append(b"four".to_vec(), true)).outcome.unwrap();
+        // By two at once it would be torn to pieces.
+        assert_eq!(wait(disk.open(&path, Open::Append)).map(drop).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        assert!(wait(disk.remove_abandoned(&path)).is_err());
+        drop(file);
         let again = wait(disk.open(&path, Open::Append)).unwrap();
         assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four");
         for from in [0, 3, 8, 100] {

@@ -1,6 +1,6 @@
 //! A file that is checked: read in pieces from its beginning, cut off only when that was decided.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -22,9 +22,12 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Opens a file, to be cut off perhaps.
+    /// Opens a file, to be cut off perhaps: not one that a server is writing.
     pub fn open(console: &'a Console, path: &Path, may_truncate: bool) -> io::Result<Source<'a>> {
         let file = OpenOptions::new().read(true).write(may_truncate).open(path)?;
+        if may_truncate && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "a server is writing to it"));
+        }
         let len = file.metadata()?.len();
         console.begin(len);
         Ok(Source { console, file, len, read: 0, piece: vec![0; PIECE_BYTES] })

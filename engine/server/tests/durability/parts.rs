@@ -223,3 +223,24 @@ fn where_no_part_can_be_written_the_append_only_file_is_not_turned_on() {
     until_quiet(&server);
     assert!(folder.path().join("appendonlydir/appendonly.aof.manifest").exists());
 }
+
+#[test]
+fn a_second_server_does_not_append_to_what_another_appends_to() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let options = ["--appendonly", "yes", "--appendfsync", "always"];
+    for lives in 0..2 {
+        let server = start(folder.path(), &options);
+        server.connect().check("SET key first", "+OK");
+        let log = refused(folder.path(), &options);
+        let expected = "the append-only file appendonlydir/appendonly.aof.1.incr.aof can't be opened: another process is writing to it";
+        assert!(log.contains(expected), "{lives}: {log}");
+        let part = folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+        let fix =
+            Command::new(env!("CARGO_BIN_EXE_refrain-check-aof")).arg("--fix").arg(&part).output().expect("it runs");
+        let said = String::from_utf8_lossy(&[fix.stdout, fix.stderr].concat()).into_owned();
+        assert!(!fix.status.success() && said.contains("a server is writing to it"), "{said}");
+        server.connect().check("SET key second", "+OK");
+        server.signal("KILL");
+    }
+    start(folder.path(), &options).connect().check("GET key", "$6");
+}

@@ -75,6 +75,7 @@ pub(super) async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Pla
     settle_names(disk, places).await?;
     if places.appendonly {
         if let Some((files, parts)) = find_aof(disk, places).await? {
+            refuse_what_is_written(disk, &files).await?;
             return Ok(Plan::new(parts, Some(files)));
         }
         let parts = find_snapshot(disk, &places.snapshot).await?;
@@ -87,6 +88,19 @@ pub(super) async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Pla
         return Ok(Plan::new(parts, None));
     }
     Ok(Plan::new(find_snapshot(disk, &places.snapshot).await?, None))
+}
+
+/// Nothing is loaded that another server is still writing: it would be found out only when everything has been read.
+async fn refuse_what_is_written<D: Disk>(disk: &D, files: &AofFiles) -> Result<(), String> {
+    let Some(last) = files.manifest().incremental.last() else { return Ok(()) };
+    disk.open(&files.path(&last.name), Open::Append)
+        .await
+        .map(drop)
+        .map_err(|error| unopened(files, &last.name, &error))
+}
+
+fn unopened(files: &AofFiles, name: &str, error: &std::io::Error) -> String {
+    format!("the append-only file {} can't be opened: {}", files.path(name).display(), system_text(error))
 }
 
 /// Makes durable which names there are: an earlier life may have been killed between giving a file its name and making that durable,
