@@ -23,10 +23,15 @@ const REFERENCE_MAX: usize = (1 << 8) + (1 << 3);
 /// The most bytes that one byte of a compressed string can stand for: three make 264.
 const EXPANSION_MAX: usize = REFERENCE_MAX / 3;
 
-/// The slot of the three bytes at `at`.
+/// The three bytes at `at`, as a number.
 #[inline]
-fn slot(input: &[u8], at: usize, bits: u32) -> usize {
-    let three = u32::from(input[at]) << 16 | u32::from(input[at + 1]) << 8 | u32::from(input[at + 2]);
+fn three_at(input: &[u8], at: usize) -> u32 {
+    u32::from(input[at]) << 16 | u32::from(input[at + 1]) << 8 | u32::from(input[at + 2])
+}
+
+/// The slot of three bytes.
+#[inline]
+fn slot(three: u32, bits: u32) -> usize {
     let hash = (three >> (24 - bits)).wrapping_sub(three.wrapping_mul(5));
     (hash & ((1 << bits) - 1)) as usize
 }
@@ -83,13 +88,6 @@ impl Table {
             self.forgotten = 0;
         }
     }
-
-    /// Remembers `at` for the slot; gives what was there before.
-    #[inline]
-    fn replace(&mut self, slot: usize, at: usize) -> Option<usize> {
-        let known = std::mem::replace(&mut self.seen[slot], self.forgotten + at as u32 + 1);
-        known.checked_sub(self.forgotten + 1).map(|from| from as usize)
-    }
 }
 
 /// Compresses into at most `output_max` bytes, or gives up.
@@ -100,7 +98,7 @@ pub fn compress<'t>(input: &[u8], output_max: usize, table: &'t mut Table) -> Op
         return None;
     }
     table.begin(len);
-    let mut out = Output { bytes: std::mem::take(&mut table.compressed), literals: 0 };
+    let mut out = Output { bytes: std::mem::take(&mut table.compressed), run: 0 };
     out.bytes.clear();
     out.bytes.shrink_to(KEPT_MAX);
     out.bytes.push(0);
@@ -112,42 +110,46 @@ pub fn compress<'t>(input: &[u8], output_max: usize, table: &'t mut Table) -> Op
 
 /// Whether it fits.
 fn compress_with(input: &[u8], output_max: usize, table: &mut Table, out: &mut Output) -> bool {
-    let (mut at, bits) = (0, table.bits);
+    let Table { bits, seen, forgotten, .. } = table;
+    // How the table says that something was seen at 0.
+    let zero = *forgotten + 1;
     // The last two bytes begin no three.
     let end = input.len().saturating_sub(2);
+    let (mut at, mut literals_from) = (0, 0);
+    let mut three = if end > 0 { three_at(input, 0) } else { 0 };
     while at < end {
+        let known = std::mem::replace(&mut seen[slot(three, *bits)], zero + at as u32);
         // Like LibLZF, whose null pointer stands for "none": nothing refers to the very first byte.
-        let reference = table
-            .replace(slot(input, at, bits), at)
-            .filter(|&from| from > 0 && at - from - 1 < OFFSET_MAX && input[from..from + 3] == input[at..at + 3]);
-        let Some(from) = reference else {
-            if out.bytes.len() >= output_max {
-                return false;
-            }
-            out.literal(input[at]);
+        let reference = (known > zero).then(|| (known - zero) as usize);
+        let Some(from) = reference.filter(|&from| at - from <= OFFSET_MAX && three_at(input, from) == three) else {
             at += 1;
+            if at < end {
+                three = (three << 8 | u32::from(input[at + 2])) & 0xff_ffff;
+            }
             continue;
         };
+        out.literals(&input[literals_from..at]);
         // Room for a reference and the length of the literals after it: LibLZF asks for as much, needed or not.
-        if out.bytes.len() + 4 >= output_max && out.bytes.len() - usize::from(out.literals == 0) + 4 >= output_max {
+        if out.bytes.len() + 4 >= output_max && out.bytes.len() - usize::from(out.run == 0) + 4 >= output_max {
             return false;
         }
         let len = reference_length(input, from, at);
         out.reference(at - from - 1, len);
         at += len;
+        literals_from = at;
         if at >= end {
             break;
         }
         for again in [at - 2, at - 1] {
-            table.replace(slot(input, again, bits), again);
+            seen[slot(three_at(input, again), *bits)] = zero + again as u32;
         }
+        three = three_at(input, at);
     }
+    out.literals(&input[literals_from..at]);
     if out.bytes.len() + 3 > output_max {
         return false;
     }
-    for byte in &input[at..] {
-        out.literal(*byte);
-    }
+    out.literals(&input[at..]);
     out.end_run();
     true
 }
@@ -162,31 +164,35 @@ fn reference_length(input: &[u8], from: usize, at: usize) -> usize {
     3 + input[from + 3..].iter().zip(&input[at + 3..]).take(max - 3).take_while(|(a, b)| a == b).count()
 }
 
-/// What has been written; the last `literals` bytes are a run whose length, in the byte before it, has yet to be set.
+/// What has been written; the last `run` bytes are literals whose number, in the byte before them, has yet to be set.
 struct Output {
     bytes: Vec<u8>,
-    literals: usize,
+    run: usize,
 }
 
 impl Output {
-    fn literal(&mut self, byte: u8) {
-        self.bytes.push(byte);
-        self.literals += 1;
-        if self.literals == LITERALS_MAX {
-            self.end_run();
-            self.bytes.push(0);
+    fn literals(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (now, rest) = bytes.split_at(bytes.len().min(LITERALS_MAX - self.run));
+            self.bytes.extend_from_slice(now);
+            self.run += now.len();
+            if self.run == LITERALS_MAX {
+                self.end_run();
+                self.bytes.push(0);
+            }
+            bytes = rest;
         }
     }
 
-    /// Sets the length of the run, or takes back the byte that was kept for it.
+    /// Sets the number of literals, or takes back the byte that was kept for it.
     fn end_run(&mut self) {
-        if self.literals == 0 {
+        if self.run == 0 {
             self.bytes.pop();
             return;
         }
-        let length_at = self.bytes.len() - self.literals - 1;
-        self.bytes[length_at] = (self.literals - 1) as u8;
-        self.literals = 0;
+        let number_at = self.bytes.len() - self.run - 1;
+        self.bytes[number_at] = (self.run - 1) as u8;
+        self.run = 0;
     }
 
     fn reference(&mut self, offset: usize, len: usize) {
@@ -271,7 +277,58 @@ mod tests {
         few.repeat(usize::from(times % 40) + 1)
     }
 
+    /// The same, byte by byte as LibLZF goes.
+    fn compress_bytewise(input: &[u8], output_max: usize) -> Option<Vec<u8>> {
+        if input.is_empty() || output_max == 0 {
+            return None;
+        }
+        let mut seen = vec![None; 1 << HASH_BITS];
+        let mut out = Output { bytes: vec![0], run: 0 };
+        let (mut at, end) = (0, input.len().saturating_sub(2));
+        let place = |at: usize| slot(three_at(input, at), HASH_BITS);
+        while at < end {
+            let known: Option<usize> = seen[place(at)].replace(at);
+            let Some(from) = known
+                .filter(|&from| from > 0 && at - from - 1 < OFFSET_MAX && input[from..from + 3] == input[at..at + 3])
+            else {
+                if out.bytes.len() >= output_max {
+                    return None;
+                }
+                out.literals(&input[at..=at]);
+                at += 1;
+                continue;
+            };
+            if out.bytes.len() + 4 >= output_max && out.bytes.len() - usize::from(out.run == 0) + 4 >= output_max {
+                return None;
+            }
+            let len = reference_length(input, from, at);
+            out.reference(at - from - 1, len);
+            at += len;
+            if at < end {
+                for again in [at - 2, at - 1] {
+                    seen[place(again)] = Some(again);
+                }
+            }
+        }
+        if out.bytes.len() + 3 > output_max {
+            return None;
+        }
+        input[at..].iter().for_each(|byte| out.literals(&[*byte]));
+        out.end_run();
+        Some(out.bytes)
+    }
+
     quickcheck! {
+        fn it_is_what_liblzf_gives(bytes: Vec<u8>, times: u8, less: usize, kept: Vec<u8>) -> bool {
+            let mut table = Table::new();
+            let _ = super::compress(&kept, kept.len(), &mut table);
+            [bytes.clone(), repetitive(&bytes, times)].iter().all(|input| {
+                let output_max = input.len().saturating_sub(less % 8);
+                let expected = compress_bytewise(input, output_max);
+                super::compress(input, output_max, &mut table).map(<[u8]>::to_vec) == expected
+            })
+        }
+
         fn what_is_compressed_comes_back(bytes: Vec<u8>, times: u8) -> bool {
             let input = repetitive(&bytes, times);
             let output_max = input.len().saturating_sub(4);

@@ -6,6 +6,9 @@ use crate::hash::KeyHash;
 use crate::slab::SegmentId;
 use crate::walk::{TooManyWalks, WalkId, WalkProgress};
 
+/// How many buckets further entries are brought near.
+const AHEAD: usize = 2;
+
 impl Dict {
     /// Begins a walk over the dictionary as it is now. End it with [`Dict::end_walk`], also after it is done.
     ///
@@ -47,6 +50,10 @@ impl Dict {
                 let end = segment.end();
                 self.set_walk_position(walk, end, 0);
                 continue;
+            }
+            // Entries lie anywhere in memory, and to wait for each would take longer than all else that is done here.
+            if let Some(coming) = segment.buckets().get(bucket + AHEAD) {
+                coming.prefetch_entries();
             }
             let visited = segment.bucket_mut(bucket);
             units += 1;

@@ -29,6 +29,12 @@ const _: () = {
 };
 
 impl EntryBatch {
+    /// An empty batch with room for so many bytes.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> EntryBatch {
+        EntryBatch { words: Vec::with_capacity(bytes.div_ceil(8)), ..EntryBatch::default() }
+    }
+
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -58,13 +64,18 @@ impl EntryBatch {
             }
             _ => None,
         };
-        self.words.resize(from + bytes.div_ceil(8), 0);
-        // SAFETY: `content_bytes` of a live block are initialised; the words from `from` on are as many bytes or more, and were
-        // made just now, so they don't overlap. Nothing unwinds until the copy owns what it points to: a shared buffer
+        let words = bytes.div_ceil(8);
+        self.words.reserve(words);
+        // SAFETY: `content_bytes` of a live block are initialised, and at least a header's; behind the `from` words there is room for
+        // `words`, as many bytes or more, which nobody else has, so they don't overlap. The last of them is written before
+        // the copy, which may end within it. Nothing unwinds until the copy owns what it points to: a shared buffer
         // by a count of its own, a large collection by the pointer of the clone in the place of the original's.
         unsafe {
-            let copy = NonNull::from(&mut self.words[from]).cast::<u8>();
+            let first = self.words.as_mut_ptr().add(from);
+            first.add(words - 1).write(0);
+            let copy = NonNull::new_unchecked(first.cast::<u8>());
             copy.copy_from_nonoverlapping(entry.block, bytes);
+            self.words.set_len(from + words);
             let value = copy.byte_add(shape.value_offset());
             if let Some(large) = large {
                 value.cast::<*mut Large>().write_unaligned(Box::into_raw(large));
