@@ -4,6 +4,8 @@
 //! node's business, and happens elsewhere. Nothing here waits: a snapshot that is taken too slowly holds on to more and more
 //! entries that were changed meanwhile ([`Engine::snapshot_pending_bytes`]), and it is the node that gives it up.
 
+use std::sync::Arc;
+
 use refrain_data::{Detached, EntryBatch, KeyspaceWalk, TooManyWalks};
 use refrain_persist::Version;
 
@@ -18,6 +20,7 @@ pub struct Snapshot {
     databases: Vec<DatabaseSize>,
     /// Keys of all of them.
     keys: u64,
+    libraries: Vec<Arc<[u8]>>,
 }
 
 /// What a snapshot holds of keys' use.
@@ -50,9 +53,17 @@ pub struct DatabaseSize {
 pub struct Slice {
     /// A database's number, and entries of it. Databases come in the order of their numbers.
     pub parts: Vec<(usize, EntryBatch)>,
+    /// Bytes for which there is room at once in each.
+    room: usize,
 }
 
 impl Slice {
+    /// An empty slice that is expected to come to so many bytes: what grows to that piece by piece is copied on the way.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Slice {
+        Slice { parts: Vec::new(), room: bytes }
+    }
+
     /// Bytes that the entries take.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -84,6 +95,12 @@ impl Snapshot {
     pub fn keys(&self) -> u64 {
         self.keys
     }
+
+    /// The sources of all libraries of functions.
+    #[must_use]
+    pub fn libraries(&self) -> &[Arc<[u8]>] {
+        &self.libraries
+    }
 }
 
 impl<H: Hooks> Engine<H> {
@@ -105,18 +122,18 @@ impl<H: Hooks> Engine<H> {
             .filter(|db| db.keys > 0)
             .collect();
         let keys = databases.iter().map(|db| db.keys).sum();
-        Ok(Snapshot { walk, databases, keys })
+        Ok(Snapshot { walk, databases, keys, libraries: self.state.libraries.sources() })
     }
 
     /// Goes on with a snapshot until so many units of work are spent, and adds what it comes to to `slice`. True once everything
     /// was given.
     pub fn snapshot_slice(&mut self, snapshot: &mut Snapshot, units: u64, slice: &mut Slice) -> bool {
-        let parts = &mut slice.parts;
+        let Slice { parts, room } = slice;
         let progress =
             self.state.keyspace.walk_slice(&mut snapshot.walk, units, &mut |number, entry| match parts.last_mut() {
                 Some((last, batch)) if *last == number => batch.push(entry),
                 _ => {
-                    let mut batch = EntryBatch::default();
+                    let mut batch = EntryBatch::with_room(*room);
                     batch.push(entry);
                     parts.push((number, batch));
                 }

@@ -17,6 +17,7 @@ use crate::clock::Now;
 use crate::commands::shutdown::ShutdownSignal;
 use crate::config::{Config, Parameter};
 use crate::effects::{Effects, Level};
+use crate::libraries::Libraries;
 use crate::monitor::Monitors;
 use crate::notify::NotifyClass;
 use crate::observer::Observer;
@@ -36,6 +37,8 @@ use crate::watch::Watchers;
 pub struct State {
     /// All keys.
     pub keyspace: Keyspace,
+    /// Libraries of functions.
+    pub libraries: Libraries,
     /// All sessions but the one that executes.
     pub sessions: Sessions,
     /// Parameters.
@@ -157,6 +160,7 @@ impl State {
         observer.configure(&config);
         State {
             keyspace: Keyspace::new(databases, 1, seed),
+            libraries: Libraries::default(),
             sessions: Sessions::default(),
             stats: Stats::default(),
             observer,
@@ -538,7 +542,7 @@ impl State {
     /// Bytes that the data set and the clients take, by their structure: the same in every world.
     pub fn used_memory(&self) -> u64 {
         let rest = self.keyspace.memory() + self.pubsub.memory() + self.tracking.memory() + self.observer.memory();
-        (rest + self.client_memory.total()) as u64
+        (rest + self.libraries.memory() + self.client_memory.total()) as u64
     }
 }
 

@@ -382,3 +382,78 @@ fn a_command_that_was_given_another_name_is_known_by_both() {
     bench.engine.loading_ended();
     assert_eq!(bench.data().len(), 1);
 }
+
+/// The texts of all libraries, as a file that is written now has them.
+fn libraries(bench: &mut Bench) -> String {
+    let snapshot = bench.engine.begin_snapshot().expect("no other is under way");
+    let text = snapshot.libraries().iter().map(|source| String::from_utf8_lossy(source).into_owned()).collect();
+    bench.engine.end_snapshot(snapshot);
+    text
+}
+
+#[test]
+fn libraries_of_functions_are_kept_for_the_next_file() {
+    const A: &[u8] = b"#!lua name=a\nfirst ";
+    const OTHER_A: &[u8] = b"#!lua name=a\nsecond ";
+    const B: &[u8] = b"#!lua name=b\n";
+    let (mut bench, client) = bench();
+    let rule = LoadRule::default();
+    bench.engine.loading_began(100);
+    for source in [B, A] {
+        assert_eq!(bench.engine.load_library(source, rule), Ok(()));
+    }
+    let error = bench.engine.load_library(OTHER_A, rule).expect_err("there is one");
+    assert_eq!(error.to_string(), "Library 'a' already exists");
+    let error = bench.engine.load_library(b"return 1", rule).expect_err("it has no name");
+    assert_eq!(error.to_string(), "Missing library metadata");
+    assert_eq!(bench.engine.load_library(OTHER_A, LoadRule { merge: true, ..rule }), Ok(()));
+    bench.engine.loading_ended();
+    assert_eq!(libraries(&mut bench), "#!lua name=a\nsecond #!lua name=b\n");
+    assert_eq!(info(&mut bench, "memory", "number_of_libraries"), "2");
+    // What empties databases leaves them, as in Redis.
+    assert_eq!(bench.ask(client, "FLUSHALL"), "+OK\r\n");
+    assert_eq!(libraries(&mut bench), "#!lua name=a\nsecond #!lua name=b\n");
+    bench.engine.empty_data_set();
+    assert_eq!(libraries(&mut bench), "");
+    assert_eq!(info(&mut bench, "memory", "used_memory_functions"), "0");
+}
+
+#[test]
+fn commands_of_a_file_change_libraries() {
+    let (mut bench, _) = bench();
+    let mut run = |lines: &[&[&[u8]]]| {
+        let mut reader = AofReader::new(0, 1 << 20);
+        lines.iter().for_each(|words| reader.feed(&command(words)));
+        reader.end_of_input();
+        let mut outcome = Ok(());
+        while let (Ok(()), Ok(Some(AofItem::Command(command)))) = (&outcome, reader.next()) {
+            outcome = bench.engine.replay(command);
+        }
+        (outcome.map_err(|error| error.what), bench.engine.replay_ends(), libraries(&mut bench))
+    };
+    let (a, other_a, b) = (b"#!lua name=a\n1 ", b"#!lua name=a\n2 ", b"#!lua name=b\n3 ");
+    let load: [&[u8]; 3] = [b"FUNCTION", b"LOAD", a];
+    let text = |sources: &[&[u8]]| String::from_utf8(sources.concat()).expect("it is ASCII");
+    let exists = Err("Library 'a' already exists".to_owned());
+    assert_eq!(run(&[&load, &[b"function", b"load", b]]), (Ok(()), false, text(&[a, b])));
+    assert_eq!(run(&[&load]), (exists, false, text(&[a, b])));
+    let replaced = [&b"FUNCTION"[..], b"LOAD", b"REPLACE", other_a];
+    // Of a transaction that ends early nothing has happened.
+    assert_eq!(run(&[&[b"MULTI"], &replaced]), (Ok(()), true, text(&[a, b])));
+    assert_eq!(run(&[&[b"MULTI"], &replaced, &[b"EXEC"]]), (Ok(()), false, text(&[other_a, b])));
+    assert_eq!(run(&[&[b"FUNCTION", b"DELETE", b"a"]]), (Ok(()), false, text(&[b])));
+    let absent = Err("Library not found".to_owned());
+    assert_eq!(run(&[&[b"FUNCTION", b"DELETE", b"a"]]), (absent, false, text(&[b])));
+    // FUNCTION DUMP of redis-server 7.0.15.
+    let dump = b"\xf5@B#!lua name=l\nredis.register_function('f', function() return 1 end)\n\x00b\x95h\xe6_A+\xe2";
+    let restore: [&[u8]; 3] = [b"FUNCTION", b"RESTORE", dump];
+    let source = "#!lua name=l\nredis.register_function('f', function() return 1 end)";
+    assert_eq!(run(&[&restore]), (Ok(()), false, text(&[b, source.as_bytes()])));
+    let flush: [&[u8]; 4] = [b"FUNCTION", b"RESTORE", dump, b"FLUSH"];
+    assert_eq!(run(&[&flush]), (Ok(()), false, source.to_owned()));
+    assert_eq!(run(&[&[b"FUNCTION", b"FLUSH", b"SYNC"]]), (Ok(()), false, String::new()));
+    for wrong in [&[&b"FUNCTION"[..]][..], &[b"FUNCTION", b"LIST"], &[b"FUNCTION", b"LOAD", b"x", b"y"]] {
+        assert_eq!(run(&[wrong]).0, Err("Unknown subcommand of 'FUNCTION'".to_owned()));
+    }
+    assert!(run(&[&[b"FUNCTION", b"RESTORE", b"payload"]]).0.is_err());
+}

@@ -7,6 +7,7 @@
 pub mod aof;
 mod crc64;
 mod dump;
+mod functions;
 mod incoming;
 mod input;
 mod length;
@@ -17,6 +18,7 @@ mod value;
 
 pub use crc64::{Crc64, crc64};
 pub use dump::{DumpError, dump, restore, restore_unchecked};
+pub use functions::{UnnamedLibrary, library_name, restore_libraries};
 pub use input::Input;
 pub use length::{Length, read_length, write_length};
 pub use rdb::{Usage, Version};

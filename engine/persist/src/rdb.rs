@@ -44,13 +44,13 @@ const HEADER_BYTES: usize = SIGNATURE.len() + 4;
 const VERSION_WITH_CHECKSUM: u16 = 5;
 
 /// What stands where the number of a type may stand.
-mod opcode {
+pub(crate) mod opcode {
     /// Valkey's: slots that were being imported.
     pub(super) const SLOT_IMPORT: u8 = 243;
     /// Redis's: what modules attached to the key that follows.
     pub(super) const KEY_META: u8 = 243;
     pub(super) const SLOT_INFO: u8 = 244;
-    pub(super) const FUNCTION2: u8 = 245;
+    pub(crate) const FUNCTION2: u8 = 245;
     pub(super) const FUNCTION_PRE_GA: u8 = 246;
     pub(super) const MODULE_AUX: u8 = 247;
     pub(super) const IDLE: u8 = 248;

@@ -15,6 +15,7 @@ use crate::commands::dump::value_limits;
 use crate::effects::Level;
 use crate::engine::Engine;
 use crate::hooks::Hooks;
+use crate::libraries::LibraryError;
 use crate::state::State;
 
 /// How far a loading has come.
@@ -139,6 +140,12 @@ impl<H: Hooks> Engine<H> {
         self.state.set_now(self.hooks.now());
         self.state.judge_disk();
         self.state.gather_graves();
+        let libraries = self.state.libraries.len();
+        if libraries > 0 {
+            let text =
+                format!("Libraries of functions: {libraries}. They are kept for the files, but can't be called.");
+            self.state.effects.log(Level::Warning, text);
+        }
         if !self.state.pause.is_on() {
             self.state.waiters.serve_held_back();
         }
@@ -207,6 +214,14 @@ impl<H: Hooks> Engine<H> {
             true => self.load_arrived(ARRIVING_MAX),
             false => Ok(()),
         }
+    }
+
+    /// Adds a library of functions as it was read: it is kept for the files that will be written, for nothing here runs it.
+    ///
+    /// # Errors
+    /// When the file can't be what a server has written for this data set. It is not to be read any further.
+    pub fn load_library(&mut self, source: &[u8], rule: LoadRule) -> Result<(), LibraryError> {
+        self.state.libraries.add(source, rule.merge)
     }
 
     /// Puts keys that were read in their places, until no more than `left` have yet to be: at the end of a file, none.

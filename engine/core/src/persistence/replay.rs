@@ -2,7 +2,9 @@
 //!
 //! They are executed for a client that has no connection and may do everything. Nobody reads what it is answered, nothing is
 //! propagated, nothing waits, and nothing is counted as a client's command. A transaction takes effect as a whole when its EXEC
-//! has come, or not at all.
+//! has come, or not at all. So do those that change libraries of functions, which no client's command does here.
+
+mod libraries;
 
 use std::ops::Range;
 
@@ -18,6 +20,8 @@ use crate::error::printable;
 use crate::hooks::{Bug, Hooks};
 use crate::session::{Origin, Session, SessionId};
 use crate::table::{Flags, Found, Unresolved};
+
+use self::libraries::LibraryChange;
 
 /// Bytes of a string that a command may make anew: 4 GiB.
 const STRING_BYTES_MAX: u64 = u32::MAX as u64;
@@ -37,10 +41,18 @@ impl std::fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
+impl ReplayError {
+    fn because(error: impl std::fmt::Display) -> ReplayError {
+        ReplayError { what: error.to_string() }
+    }
+}
+
 /// The client whose commands are executed again.
 pub(crate) struct Replayer {
     session: Session,
     offsets: Vec<Arg>,
+    /// What the transaction that has begun does to libraries.
+    queued: Vec<LibraryChange>,
     /// Commands that were answered with an error.
     failures: u64,
 }
@@ -54,7 +66,7 @@ impl Replayer {
         let mut session = Session::new(nobody, 0, origin, now_us);
         session.protocol = Protocol::Resp2;
         (session.must_log_in, session.unrestricted, session.never_waits) = (false, true, true);
-        Replayer { session, offsets: Vec::new(), failures: 0 }
+        Replayer { session, offsets: Vec::new(), queued: Vec::new(), failures: 0 }
     }
 }
 
@@ -94,6 +106,13 @@ impl<H: Hooks> Engine<H> {
     }
 
     fn replay_args(&mut self, replayer: &mut Replayer, args: Args<'_>) -> Result<(), ReplayError> {
+        if let Some(change) = LibraryChange::of(args)? {
+            match replayer.session.in_transaction() {
+                true => replayer.queued.extend(change),
+                false => self.change_libraries(change)?,
+            }
+            return Ok(());
+        }
         let found = self.find_replayed(args)?;
         let session = &mut replayer.session;
         match (found.command.name, session.transaction.take()) {
@@ -104,6 +123,7 @@ impl<H: Hooks> Engine<H> {
                 for queued in &transaction.queue {
                     self.execute_again(replayer, queued.found, queued.args())?;
                 }
+                self.change_libraries(std::mem::take(&mut replayer.queued))?;
             }
             ("exec", None) => return Err(ReplayError { what: "EXEC without MULTI".to_owned() }),
             (_, Some(mut transaction)) => {
@@ -113,6 +133,10 @@ impl<H: Hooks> Engine<H> {
             (_, None) => self.execute_again(replayer, found, args)?,
         }
         Ok(())
+    }
+
+    fn change_libraries(&mut self, changes: impl IntoIterator<Item = LibraryChange>) -> Result<(), ReplayError> {
+        changes.into_iter().try_for_each(|change| change.apply(&mut self.state.libraries))
     }
 
     /// What the command names: by the name that clients use, or by its own, which is what the server itself writes of commands

@@ -112,8 +112,9 @@ impl<H: Hooks> Engine<H> {
         false
     }
 
-    /// Drops all keys of all databases, as nobody's command: nothing of it is propagated or counted as a change.
+    /// Drops all keys of all databases and all libraries, as nobody's command: nothing of it is propagated or counted as a change.
     pub fn empty_data_set(&mut self) {
+        self.state.libraries.clear();
         self.state.drop_everything();
     }
 }

@@ -35,6 +35,9 @@ const ENTRY_BYTES: u64 = 32;
 /// Bytes of entries that are handed on together.
 const HAND_ON: usize = 64 << 10;
 
+/// By so much the last slice of them mostly goes beyond that.
+const SLICE_ROOM: usize = 16 << 10;
+
 /// Copied entries that no slice has taken may hold so many bytes, and a part of all memory, before the snapshot is given up.
 const PENDING_MAX: u64 = 64 << 20;
 const PENDING_PART: u64 = 20;
@@ -181,7 +184,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             is_first,
             snapshot: Some(snapshot),
             sink,
-            slice: Slice::default(),
+            slice: Slice::with_room(HAND_ON + SLICE_ROOM),
             keys,
             keys_done: 0,
             failed: None,
@@ -238,7 +241,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 running.not_before = now + Duration::from_micros(delay_us.saturating_mul(taken));
                 running.waits = delay_us > 0 && taken > 0;
                 if done || running.slice.bytes() >= HAND_ON {
-                    running.sink.push(std::mem::take(&mut running.slice));
+                    running.sink.push(std::mem::replace(&mut running.slice, Slice::with_room(HAND_ON + SLICE_ROOM)));
                 }
                 if done {
                     running.sink.complete();

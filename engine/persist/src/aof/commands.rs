@@ -20,6 +20,11 @@ pub fn select(out: &mut Vec<u8>, database: usize) {
     encode_command(out, &[&b"SELECT"[..], database.to_string().as_bytes()]);
 }
 
+/// The command that adds a library of functions.
+pub fn library(out: &mut Vec<u8>, source: &[u8]) {
+    encode_command(out, &[&b"FUNCTION"[..], b"LOAD", source]);
+}
+
 /// The commands that make a key with its value and deadline, where there is no such key.
 pub fn create(out: &mut Vec<u8>, entry: Entry<'_>) {
     let key = entry.key();

@@ -9,7 +9,7 @@
 # written command by command, one that was rewritten with a base of RDB, and one with a base of commands; payloads of DUMP. Keys
 # are of every type and encoding, small and large. What is compared: the set of keys, TYPE, PEXPIRETIME, contents, deadlines of
 # fields, and of streams all of XINFO STREAM FULL that both know. Only what is named at its place below is left out, each with its
-# reason. Functions are not exchanged.
+# reason. Libraries of functions, which only the peers run, go from each peer through the binary under test and back.
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 refrain=$1
@@ -231,10 +231,7 @@ exchange() {
     fill "$at" "$with"
     case $how in
     rdb*) [ "$(redis-cli -p "$at" save)" = OK ] ;;
-    aof-base | aof-commands)
-        redis-cli -p "$at" bgrewriteaof >/dev/null
-        until [ "$(redis-cli -p "$at" info persistence | tr -d '\r' | grep -cE '^aof_rewrite_(in_progress|scheduled):0$')" = 2 ]; do sleep 0.1; done
-        ;;
+    aof-base | aof-commands) rewrite "$at" ;;
     # Commands don't say when a consumer was seen: whoever loads them sees it then.
     aof) skip="seen-time active-time" ;;
     esac
@@ -273,7 +270,53 @@ exchange() {
     fi
 }
 
+# What a rewrite of the append-only file has begun with is there.
+rewrite() {
+    redis-cli -p "$1" bgrewriteaof >/dev/null
+    until [ "$(redis-cli -p "$1" info persistence | tr -d '\r' | grep -cE '^aof_rewrite_(in_progress|scheduled):0$')" = 2 ]; do sleep 0.1; done
+}
+
+# libraries HOW PEER: libraries of functions that PEER has written, after REFRAIN has read and written them.
+libraries() {
+    local how=$1 peer=$2 at=$first_port dir=$work/libraries parameters=() server name
+    rm -rf "$dir"
+    mkdir "$dir"
+    [ "$how" = rdb ] || parameters=(--appendonly yes)
+    [ "$how" != aof-commands ] || parameters+=(--aof-use-rdb-preamble no)
+    start "$at" "$peer" "$dir" "${parameters[@]}" || { tail "$dir/log" >&2; exit 1; }
+    for name in one two; do
+        redis-cli -p "$at" function load "#!lua name=$name
+redis.register_function('call_$name', function() return '$name' end)" >/dev/null
+    done
+    redis-cli -p "$at" set key value >/dev/null
+    redis-cli -p "$at" function list withcode | sort >"$work/held"
+    for server in "$peer" "$refrain" "$peer"; do
+        if [ "$server" = "$refrain" ] || [ -z "${pids[$at]:-}" ]; then
+            start "$at" "$server" "$dir" "${parameters[@]}" || { echo "FAILED: libraries, $how" >&2; tail -5 "$dir/log" >&2; failed=1; return; }
+        fi
+        case "$how $server" in
+        rdb*) redis-cli -p "$at" save >/dev/null ;;
+        # As it was written, command by command.
+        "aof $peer") ;;
+        *) rewrite "$at" ;;
+        esac
+        [ "$server" != "$refrain" ] || [ "$(redis-cli -p "$at" info memory | tr -d '\r' | sed -n 's/^number_of_libraries://p')" = 2 ] || failed=1
+        redis-cli -p "$at" function list withcode 2>/dev/null | sort >"$work/got"
+        [ "$(redis-cli -p "$at" get key)" = value ] || failed=1
+        stop "$at"
+    done
+    compared=$((compared + 1))
+    if diff "$work/held" "$work/got" >"$work/difference"; then
+        echo "ok: libraries of $(basename "$peer") through refrain, $how"
+    else
+        echo "FAILED: libraries of $(basename "$peer") through refrain, $how: held < > got" >&2
+        head -20 "$work/difference" >&2
+        failed=1
+    fi
+}
+
 for peer in "$@"; do
+    for how in rdb aof aof-base aof-commands; do libraries "$how" "$peer"; done
     for how in rdb rdb-plain aof aof-base aof-commands dump; do
         exchange "$how" "$refrain" "$peer" "refrain -> $(basename "$peer")"
         exchange "$how" "$peer" "$refrain" "$(basename "$peer") -> refrain"

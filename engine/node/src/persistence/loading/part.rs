@@ -288,7 +288,7 @@ fn take_key<H: Hooks>(
                 _ => {}
             }
         }
-        Item::Library(_) => return Err("it holds functions, and there are no scripts in this server".to_owned()),
+        Item::Library(source) => engine.load_library(source, rule).map_err(|error| error.to_string())?,
         Item::Module { name, .. } => return Err(format!("it holds data of the module type '{name}'")),
         Item::Database(number) => *db = number,
         Item::Resize { keys, .. } => engine.loading_expects(*db, keys, left),

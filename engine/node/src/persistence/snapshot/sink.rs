@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 
 use refrain_core::{DatabaseSize, Slice, Snapshot};
@@ -91,6 +92,8 @@ impl UsageKept {
 /// What turns slices into bytes; it travels with the jobs.
 struct Encoder {
     form: Form,
+    /// Not yet written: what a file begins with.
+    libraries: Vec<Arc<[u8]>>,
     databases: Vec<DatabaseSize>,
     current: Option<usize>,
     usage: UsageKept,
@@ -103,6 +106,7 @@ enum Form {
 
 impl Encoder {
     fn encode(&mut self, slices: &[Slice], out: &mut Vec<u8>) {
+        self.begin(out);
         let parts = slices.iter().flat_map(|slice| &slice.parts);
         let Form::Rdb(writer) = &mut self.form else {
             for (number, batch) in parts {
@@ -128,7 +132,17 @@ impl Encoder {
         }
     }
 
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        for source in self.libraries.drain(..) {
+            match &mut self.form {
+                Form::Rdb(writer) => writer.library(out, &source),
+                Form::Commands => commands::library(out, &source),
+            }
+        }
+    }
+
     fn finish(&mut self, out: &mut Vec<u8>) {
+        self.begin(out);
         if let Form::Rdb(writer) = &mut self.form {
             writer.finish(out);
         }
@@ -146,6 +160,7 @@ impl Sink {
         let shared: Rc<RefCell<Shared>> = Rc::default();
         let encoder = Encoder {
             form: if file.as_commands { Form::Commands } else { Form::Rdb(RdbWriter::new(file.version, file.options)) },
+            libraries: snapshot.libraries().to_vec(),
             databases: snapshot.databases().to_vec(),
             current: None,
             usage: file.usage,
