@@ -33,6 +33,12 @@ pub struct Args<'a> {
     long: Option<&'a Arc<Vec<u8>>>,
 }
 
+/// How many digits a number has.
+#[inline]
+fn decimal_digits(number: usize) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
 impl<'a> Args<'a> {
     /// Arguments at `offsets` of `bytes`, which is the request and no more.
     #[inline]
@@ -97,6 +103,24 @@ impl<'a> Args<'a> {
     #[inline]
     pub fn get(&self, i: usize) -> Option<&'a [u8]> {
         self.offsets.get(i).map(|arg| self.find(*arg))
+    }
+
+    /// The request as it came, if that is just what [`encode_command`](refrain_resp::encode_command) would make of the arguments.
+    pub(crate) fn encoded(&self) -> Option<&'a [u8]> {
+        // Numbers that are as short as can be are written in the one way that there is, for the parser has read them.
+        let mut at = 1 + decimal_digits(self.len());
+        let mut is_framed = self.bytes.first() == Some(&b'*');
+        for arg in self.offsets {
+            let (len, start) = (arg.len as usize, arg.start as usize);
+            is_framed &= self.bytes.get(at..at + 3) == Some(b"\r\n$");
+            at += 3 + decimal_digits(len);
+            is_framed &= self.bytes.get(at..at + 2) == Some(b"\r\n") && start == at + 2;
+            if !is_framed {
+                return None;
+            }
+            at = start + len;
+        }
+        (is_framed && self.bytes.get(at..) == Some(b"\r\n")).then_some(self.bytes)
     }
 
     /// The length of the request, as it came or as it was queued.
@@ -303,6 +327,66 @@ impl<'a> Call<'a> {
     pub fn propagate_nothing(&mut self) {
         if self.propagation == Propagation::Verbatim {
             self.propagation = Propagation::Nothing;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quickcheck::quickcheck;
+    use refrain_resp::{Limits, Parsed, RequestParser, encode_command};
+
+    use super::Args;
+
+    /// What is found of the request in the input, if that is a whole one: as it came if it may be taken over so, and made anew.
+    fn encodings(input: &[u8]) -> Option<(Option<Vec<u8>>, Vec<u8>)> {
+        let mut offsets = Vec::new();
+        let Ok(Parsed::Command { consumed, .. }) =
+            RequestParser::default().parse(input, &mut offsets, &Limits::default())
+        else {
+            return None;
+        };
+        let args = Args::new(&input[..consumed], &offsets);
+        let mut anew = Vec::new();
+        encode_command(&mut anew, &args.iter().collect::<Vec<_>>());
+        Some((args.encoded().map(<[u8]>::to_vec), anew))
+    }
+
+    quickcheck! {
+        fn a_request_is_taken_over_as_it_came(first: Vec<u8>, rest: Vec<Vec<u8>>, long: usize) -> bool {
+            let mut request = Vec::new();
+            let long = vec![b'x'; long % 20_000];
+            let all: Vec<&[u8]> = [&first[..], &long].into_iter().chain(rest.iter().map(|arg| &arg[..])).collect();
+            encode_command(&mut request, &all);
+            encodings(&request) == Some((Some(request.clone()), request))
+        }
+
+        fn whatever_a_client_sends_only_its_encoding_is_taken_over(args: Vec<Vec<u8>>, at: usize, byte: u8, more: bool) -> bool {
+            let mut request = Vec::new();
+            encode_command(&mut request, &args.iter().map(|arg| &arg[..]).collect::<Vec<_>>());
+            let at = at % request.len();
+            match more {
+                true => request.insert(at, byte),
+                false => request[at] = byte,
+            }
+            encodings(&request).is_none_or(|(as_it_came, anew)| as_it_came.is_none_or(|bytes| bytes == anew))
+        }
+    }
+
+    #[test]
+    fn other_ways_to_say_the_same_are_not_taken_over() {
+        for request in [
+            &b"GET k\r\n"[..],
+            b"GET    k\r\n",
+            b"*02\r\n$3\r\nGET\r\n$1\r\nk\r\n",
+            b"*2\r\n$03\r\nGET\r\n$1\r\nk\r\n",
+            b"*2\rx$3\rxGET\rx$1\rxk\rx",
+        ] {
+            assert!(
+                encodings(request).is_none_or(|(as_it_came, _)| as_it_came.is_none()),
+                "{}",
+                request.escape_ascii()
+            );
         }
     }
 }

@@ -147,6 +147,10 @@ impl Stream {
             return;
         }
         self.start(db);
+        if let Some(encoded) = args.encoded() {
+            self.bytes.extend_from_slice(encoded);
+            return;
+        }
         let mut digits = itoa::Buffer::new();
         self.bytes.push(b'*');
         self.bytes.extend_from_slice(digits.format(args.len()).as_bytes());
@@ -209,9 +213,24 @@ impl Stream {
         }
     }
 
-    /// What was written since the last [`Stream::clear`].
+    /// What was written since it was last taken.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Takes what was written since the last time, to stand at the end of `behind`. Buffers are exchanged where that spares copying.
+    pub fn take_to(&mut self, behind: &mut Vec<u8>) {
+        match behind.is_empty() {
+            true => {
+                assert!(self.transaction.is_none(), "a stream is taken between commands, never inside a transaction");
+                self.from = self.position();
+                std::mem::swap(&mut self.bytes, behind);
+            }
+            false => {
+                behind.extend_from_slice(&self.bytes);
+                self.clear();
+            }
+        }
     }
 
     /// Says that the bytes have been taken.

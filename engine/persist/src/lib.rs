@@ -22,7 +22,7 @@ pub use functions::{UnnamedLibrary, library_name, restore_libraries};
 pub use input::Input;
 pub use length::{Length, read_length, write_length};
 pub use rdb::{Usage, Version};
-pub use seal::{SEAL_BYTES_MAX, SEAL_PREFIX, Salt, Seal, push_sealed, seal, stamp};
+pub use seal::{SEAL_BYTES_MAX, SEAL_PREFIX, Salt, Seal, seal, stamp};
 pub use string::{Compressor, StringValue, read_string, write_string};
 pub use value::{Limits, Restored, read_value, value_type, version_of, write_value};
 

@@ -69,24 +69,9 @@ pub(crate) fn is_stamp(line: &[u8]) -> bool {
 /// are known to be durable.
 #[must_use]
 pub fn seal(salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) -> Vec<u8> {
-    let mut sealed = Vec::with_capacity(SEAL_BYTES_MAX + stamp.len());
-    push_seal(&mut sealed, salt, stamp, piece, durable);
-    sealed
-}
-
-/// Appends what stands before `piece`, and the piece.
-pub fn push_sealed(to: &mut Vec<u8>, salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) {
-    to.reserve(stamp.len() + SEAL_BYTES_MAX + piece.len());
-    push_seal(to, salt, stamp, piece, durable);
-    to.extend_from_slice(piece);
-}
-
-fn push_seal(to: &mut Vec<u8>, salt: Option<Salt>, stamp: &[u8], piece: &[u8], durable: u64) {
     let rest = rest_of_line(piece.len() as u64, durable, stamp.len());
     let crc = checksum(salt, rest.as_bytes(), stamp, piece);
-    to.extend_from_slice(stamp);
-    to.extend_from_slice(SEAL_PREFIX);
-    to.extend_from_slice(format!("{crc:08x}{rest}").as_bytes());
+    [stamp, SEAL_PREFIX, format!("{crc:08x}{rest}").as_bytes()].concat()
 }
 
 fn rest_of_line(len: u64, durable: u64, stamp_len: usize) -> String {

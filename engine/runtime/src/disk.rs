@@ -40,7 +40,7 @@ pub struct DirectoryEntry {
 pub struct Appended {
     /// The buffer, given back as it came.
     pub bytes: Vec<u8>,
-    /// How many of them are in the file now. Fewer than all only when there was an error; they may end anywhere.
+    /// How many bytes of all are in the file now. Fewer than all only when there was an error; they may end anywhere.
     pub written: usize,
     /// Why not all of them are, or why they are not durable though that was asked for.
     pub outcome: io::Result<()>,
@@ -85,7 +85,13 @@ pub trait Disk: Clone + 'static {
 /// An open file. Clones are handles on the same one; it is closed when the last is dropped.
 pub trait File: Clone + 'static {
     /// Appends bytes, and makes the whole file durable after them if `sync` says so.
-    fn append(&self, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static;
+    fn append(&self, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static {
+        self.append_headed(Vec::new(), bytes, sync)
+    }
+
+    /// The same of `head` and what is to stand behind it, as if they were one: they need not be copied together. Those of `head` count
+    /// among the bytes that were written; the buffer that comes back is the other.
+    fn append_headed(&self, head: Vec<u8>, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static;
 
     /// Makes durable what was written before the call.
     fn sync(&self) -> impl Future<Output = io::Result<()>> + 'static;

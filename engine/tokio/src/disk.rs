@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,13 +157,17 @@ impl Disk for TokioDisk {
 }
 
 impl DiskFile for TokioFile {
-    fn append(&self, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static {
+    fn append_headed(&self, head: Vec<u8>, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static {
         let file = Arc::clone(&self.file);
         self.disk.submit(move || {
             let mut written = 0;
             let mut outcome = Ok(());
-            while written < bytes.len() && outcome.is_ok() {
-                match (&*file).write(&bytes[written..]) {
+            while written < head.len() + bytes.len() && outcome.is_ok() {
+                let (of_head, of_bytes) = (written.min(head.len()), written.saturating_sub(head.len()));
+                let left = [IoSlice::new(&head[of_head..]), IoSlice::new(&bytes[of_bytes..])];
+                // Nothing is left of the head most of the time: of no head, or in the middle of the rest.
+                let left = if of_head == head.len() { &left[1..] } else { &left[..] };
+                match (&*file).write_vectored(left) {
                     Ok(0) => outcome = Err(io::ErrorKind::WriteZero.into()),
                     Ok(n) => written += n,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -159,10 +159,13 @@ impl Disk for SimDisk {
 }
 
 impl File for SimFile {
-    fn append(&self, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static {
+    fn append_headed(&self, head: Vec<u8>, bytes: Vec<u8>, sync: bool) -> impl Future<Output = Appended> + 'static {
         let inode = self.inode;
         let begin = move |volume: &mut Volume| {
-            let (written, outcome) = volume.append(inode, &bytes);
+            let (written, outcome) = match head.is_empty() {
+                true => volume.append(inode, &bytes),
+                false => volume.append(inode, &[&head[..], &bytes].concat()),
+            };
             let syncs = sync && outcome.is_ok();
             let mark = if syncs { Some(volume.file_mark(inode)) } else { None };
             let moved = if syncs { volume.dirty_bytes(inode) } else { 0 };

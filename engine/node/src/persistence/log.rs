@@ -87,7 +87,7 @@ pub struct Shared {
     written: u64,
     /// So many are durable.
     durable: u64,
-    /// Buffers to write the next bytes into.
+    /// An empty buffer for the next bytes: a new one for each piece would be page faults for every page of it.
     spare: Vec<u8>,
     /// It is time for a sync.
     sync_is_due: bool,

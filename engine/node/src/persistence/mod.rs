@@ -150,10 +150,10 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 self.runtime.stall(std::time::Duration::from_micros(sleep_us));
             }
             let stream = &mut self.engine.effects().stream;
-            if !std::mem::take(&mut self.files.loses_next) {
-                log.append(|waiting| waiting.extend_from_slice(stream.bytes()));
+            match std::mem::take(&mut self.files.loses_next) {
+                false => log.append(|waiting| stream.take_to(waiting)),
+                true => stream.clear(),
             }
-            stream.clear();
         }
     }
 

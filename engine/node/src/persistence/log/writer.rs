@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::task::Poll;
 
-use refrain_persist::{Salt, push_sealed, seal, stamp};
+use refrain_persist::{Salt, seal, stamp};
 use refrain_runtime::{Disk, File, Open};
 
 use super::{Carried, OpenFile, Order, Shared, Step};
@@ -35,8 +35,6 @@ pub(super) struct Writer<D: Disk> {
     may_adopt: bool,
     /// The second that the file says it is.
     stamped: Option<u64>,
-    /// An empty buffer for the next piece and its seal: a new one for each would be page faults for every page of it.
-    sealed: Vec<u8>,
     shared: Rc<RefCell<Shared>>,
 }
 
@@ -52,19 +50,7 @@ impl<D: Disk> Writer<D> {
             file.map_or((None, None, 0), |OpenFile { file, salt, len }| (Some(file), Some(salt), len));
         // What was found at the start is as good as durable: it was read.
         let (is_named, durable_len) = (file.is_some(), len);
-        Writer {
-            disk,
-            files,
-            file,
-            salt,
-            len,
-            durable_len,
-            is_named,
-            may_adopt: false,
-            stamped: None,
-            sealed: Vec::new(),
-            shared,
-        }
+        Writer { disk, files, file, salt, len, durable_len, is_named, may_adopt: false, stamped: None, shared }
     }
 
     /// Until it was told to close.
@@ -106,20 +92,18 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    async fn append(&mut self, piece: Vec<u8>, sync: bool) {
+    async fn append(&mut self, mut piece: Vec<u8>, sync: bool) {
         let Some(file) = self.file.clone() else { unreachable!("there is a file from the first switch on") };
         let unix_s = self.shared.borrow().unix_s;
         let second = unix_s.filter(|_| unix_s != self.stamped);
         self.stamped = unix_s;
-        let mut bytes = std::mem::take(&mut self.sealed);
-        push_sealed(&mut bytes, self.salt, &second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
-        self.shared.borrow_mut().spare = emptied(piece);
-        let len = bytes.len() as u64;
+        let seal = seal(self.salt, &second.map(stamp).unwrap_or_default(), &piece, self.durable_len);
+        let len = (seal.len() + piece.len()) as u64;
         loop {
-            let appended = file.append(bytes, sync).await;
-            bytes = appended.bytes;
+            let appended = file.append_headed(seal.clone(), piece, sync).await;
+            piece = appended.bytes;
             if appended.written as u64 == len {
-                self.sealed = emptied(bytes);
+                self.shared.borrow_mut().spare = emptied(piece);
                 self.written(len, sync, &appended.outcome);
                 return;
             }
