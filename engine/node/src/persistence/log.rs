@@ -12,6 +12,7 @@
 //! Files are named by a manifest, which is replaced as a whole; a file that it names is durable before it is named, and a
 //! file is removed only when the manifest that forgot it is durable.
 
+mod backlog;
 mod writer;
 
 use std::cell::RefCell;
@@ -26,14 +27,12 @@ use refrain_core::config::AppendFsync;
 use refrain_persist::Salt;
 use refrain_runtime::Disk;
 
+use self::backlog::Backlog;
 use self::writer::Writer;
 use super::aof_files::AofFiles;
 
 /// Bytes waiting to be written at which nobody is executed for until there are fewer.
 const WAITING_MAX: usize = 256 << 20;
-
-/// Bytes after which a piece ends that is written at once, and sealed as a whole; it ends where a round did.
-const PIECE: u64 = 1 << 20;
 
 /// What the task is asked to do when everything before it is done.
 #[derive(Debug)]
@@ -77,18 +76,14 @@ pub struct OpenFile<F> {
 pub struct Shared {
     /// When it is synced.
     pub policy: AppendFsync,
-    /// Bytes to write.
-    waiting: Vec<u8>,
-    /// Offsets at which pieces end, the last one's left out.
-    cuts: VecDeque<u64>,
+    /// Bytes to write. Each piece is sealed as a whole, and ends before a switch to a new file.
+    waiting: Backlog,
     /// Of the stream, so many bytes were ever appended.
     appended: u64,
     /// So many were written.
     written: u64,
     /// So many are durable.
     durable: u64,
-    /// An empty buffer for the next bytes: a new one for each piece would be page faults for every page of it.
-    spare: Vec<u8>,
     /// It is time for a sync.
     sync_is_due: bool,
     /// The disk is at work.
@@ -153,15 +148,7 @@ impl Log {
     /// Appends what `fill` puts at the end of the buffer.
     pub fn append(&self, fill: impl FnOnce(&mut Vec<u8>)) {
         let shared = &mut *self.shared.borrow_mut();
-        if shared.waiting.capacity() == 0 {
-            shared.waiting = std::mem::take(&mut shared.spare);
-        }
-        let before = shared.waiting.len();
-        fill(&mut shared.waiting);
-        shared.appended += (shared.waiting.len() - before) as u64;
-        if shared.appended - shared.cuts.back().copied().unwrap_or(shared.written) >= PIECE {
-            shared.cuts.push_back(shared.appended);
-        }
+        shared.appended += shared.waiting.append(fill) as u64;
     }
 
     /// Of the stream, so many bytes were ever appended.
@@ -212,7 +199,11 @@ impl Log {
     /// Gives an order, to be carried out after those before it.
     pub fn order(&self, order: Order) {
         let shared = &mut *self.shared.borrow_mut();
-        shared.switches += usize::from(matches!(order, Order::Switch { .. }));
+        if let Order::Switch { at, .. } = order {
+            assert_eq!(at, shared.appended, "a new file begins with what comes next");
+            shared.switches += 1;
+            shared.waiting.close();
+        }
         shared.orders.push_back(order);
     }
 
@@ -254,12 +245,10 @@ impl Shared {
     fn new(policy: AppendFsync, position: u64, has_file: bool) -> Shared {
         Shared {
             policy,
-            waiting: Vec::new(),
-            cuts: VecDeque::new(),
+            waiting: Backlog::default(),
             appended: position,
             written: position,
             durable: position,
-            spare: Vec::new(),
             sync_is_due: false,
             is_busy: false,
             stands_still: false,
@@ -314,29 +303,27 @@ impl Shared {
             Order::Switch { at, .. } => Some(*at),
             _ => None,
         });
-        while self.cuts.front().is_some_and(|cut| *cut <= self.written) {
-            self.cuts.pop_front();
-        }
-        // What comes before a switch is durable before the manifest names another file.
-        let all = self.written + self.waiting.len() as u64;
         if !self.has_file {
             // What comes before the first switch is in the base that comes with it.
-            let passed = usize::try_from(switch.unwrap_or(all) - self.written).expect("it is part of a buffer");
-            self.waiting.drain(..passed);
-            self.written += passed as u64;
+            while switch.is_none_or(|at| self.written < at) && self.waiting.first().is_some() {
+                let passed = self.waiting.take(usize::MAX);
+                self.written += passed.len() as u64;
+                self.waiting.give_back(passed);
+            }
             return self.next_order();
         }
-        let end = [switch, self.cuts.front().copied()].into_iter().flatten().fold(all, u64::min);
-        let mut piece = usize::try_from(end.saturating_sub(self.written)).expect("it is part of a buffer");
+        // What comes before a switch is durable before the manifest names another file.
+        let is_behind = switch.is_some_and(|at| self.written >= at);
+        let mut piece = self.waiting.first().filter(|_| !is_behind).map_or(0, <[u8]>::len);
         if self.cuts_transactions
-            && let Some(at) = self.waiting[..piece].windows(3).rposition(|bytes| bytes == b"\r\n*")
+            && let Some(first) = self.waiting.first()
+            && let Some(at) = first[..piece].windows(3).rposition(|bytes| bytes == b"\r\n*")
         {
             piece = at + 2;
         }
         let must_sync = switch.is_some() || self.policy == AppendFsync::Always;
         if piece > 0 {
-            let rest = self.waiting.split_off(piece);
-            let bytes = std::mem::replace(&mut self.waiting, rest);
+            let bytes = self.waiting.take(piece);
             self.in_flight = bytes.len() as u64;
             let sync = must_sync || (self.sync_is_due && self.policy == AppendFsync::EverySec);
             return Some(Step::Append { bytes, sync });
@@ -404,9 +391,13 @@ mod tests {
 
     #[test]
     fn nothing_from_behind_a_switch_goes_to_the_file_before_it() {
-        let mut shared = Shared::new(AppendFsync::EverySec, 0, true);
-        shared.waiting.extend_from_slice(b"before, behind");
-        shared.orders.extend([Order::ForgetHistory, Order::Switch { at: 7, salt: Salt::new(1) }]);
+        let shared = Rc::new(RefCell::new(Shared::new(AppendFsync::EverySec, 0, true)));
+        let log = Log { shared: Rc::clone(&shared) };
+        log.append(|waiting| waiting.extend_from_slice(b"before,"));
+        log.order(Order::ForgetHistory);
+        log.order(Order::Switch { at: 7, salt: Salt::new(1) });
+        log.append(|waiting| waiting.extend_from_slice(b" behind"));
+        let shared = &mut *shared.borrow_mut();
         let Some(Step::Append { bytes, sync: true }) = shared.next() else { panic!("there is something to write") };
         assert_eq!(bytes, b"before,");
         shared.written = 7;

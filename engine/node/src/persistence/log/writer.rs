@@ -16,9 +16,6 @@ use refrain_runtime::{Disk, File, Open};
 use super::{Carried, OpenFile, Order, Shared, Step};
 use crate::persistence::aof_files::AofFiles;
 
-/// Buffers that are kept for their capacity hold no more.
-const BUFFER_KEPT_MAX: usize = 2 << 20;
-
 /// The task.
 pub(super) struct Writer<D: Disk> {
     disk: D,
@@ -103,7 +100,7 @@ impl<D: Disk> Writer<D> {
             let appended = file.append_headed(seal.clone(), piece, sync).await;
             piece = appended.bytes;
             if appended.written as u64 == len {
-                self.shared.borrow_mut().spare = emptied(piece);
+                self.shared.borrow_mut().waiting.give_back(piece);
                 self.written(len, sync, &appended.outcome);
                 return;
             }
@@ -258,13 +255,4 @@ impl<D: Disk> Writer<D> {
         }
         self.shared.borrow_mut().write_error = None;
     }
-}
-
-/// The buffer for what comes next, or a new one if it has grown too large to be kept.
-fn emptied(mut buffer: Vec<u8>) -> Vec<u8> {
-    if buffer.capacity() > BUFFER_KEPT_MAX {
-        return Vec::new();
-    }
-    buffer.clear();
-    buffer
 }
