@@ -1,12 +1,11 @@
 //! The engine's state: everything that commands read and change, the executing session apart.
 //!
-//! Keys are reached through [`State::read`], [`State::peek`] and [`State::write`], which keep the one rule of expiry: a key
-//! whose deadline has come does not exist for any command, and the first one to meet it deletes it and says so to the
-//! propagation stream. Every change of a key goes through [`State::modified`], so that whoever watches it learns of it.
+//! Keys are reached through the lookups of [`crate::lookups`], which keep the one rule of expiry. Every change of a key goes through
+//! [`State::modified`], so that whoever watches it learns of it.
 
 use std::collections::BTreeSet;
 
-use refrain_data::{Entry, HashSeed, Keyspace, ListLimits, Lookup};
+use refrain_data::{HashSeed, Keyspace, ListLimits};
 
 use crate::acl::Acl;
 use crate::blocked::Waiters;
@@ -246,172 +245,6 @@ impl State {
         self.now_ms
     }
 
-    /// Looks a key up for a command that reads its value: counts a hit or a miss, and marks the key as used.
-    #[inline(always)]
-    pub fn read(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        if let Some(stamp) = self.usage.time_stamp()
-            && self.touches
-        {
-            let found = self.inspect(key)?;
-            found.touch(stamp);
-            return Some(found);
-        }
-        self.read_rarely(key)
-    }
-
-    /// The same where uses are counted, or don't count.
-    #[inline(never)]
-    fn read_rarely(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        let mark = self.usage.mark(self.touches);
-        let found = self.inspect(key)?;
-        mark.on(found);
-        Some(found)
-    }
-
-    /// Looks a key up for a command that asks about it (TYPE, TTL, EXISTS): as [`State::read`], but that is no use of it.
-    #[inline]
-    pub fn inspect(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        if self.heard {
-            self.announce(key, NotifyClass::KEY_MISS);
-        }
-        self.counted(key)
-    }
-
-    /// Looks a key up for an operator (OBJECT): as [`State::inspect`], but a miss is nobody's news.
-    pub fn examine(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        if self.heard {
-            self.announce(key, NotifyClass::NONE);
-        }
-        self.counted(key)
-    }
-
-    /// The entry, unless its deadline has come; counted as a hit or a miss.
-    #[inline]
-    fn counted(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        let now_ms = self.now_ms;
-        match self.keyspace.db_mut(key.db).lookup(key.hash, key.name) {
-            Lookup::Occupied(found) if !expired(found.deadline(), now_ms) || self.serve_expired => {
-                self.stats.keyspace_hits += 1;
-                Some(found.into_entry())
-            }
-            // It is missing already, and stays where it is until there may be writes again.
-            Lookup::Occupied(_) if self.pause.is_on() => {
-                self.stats.keyspace_misses += 1;
-                None
-            }
-            Lookup::Occupied(found) => {
-                found.remove();
-                self.stats.keyspace_misses += 1;
-                self.stats.expired_keys += 1;
-                let State { effects, watchers, waiters, sessions, client_memory, .. } = self;
-                Self::lost(effects, watchers, waiters, sessions, client_memory, key);
-                None
-            }
-            Lookup::Vacant(_) => {
-                self.stats.keyspace_misses += 1;
-                None
-            }
-        }
-    }
-
-    /// Looks a key up without counting, and without marking it as used.
-    #[inline]
-    pub fn peek(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        if self.pause.is_on() {
-            let found = self.keyspace.db(key.db).get(key.hash, key.name);
-            return found.filter(|entry| !expired(entry.deadline(), self.now_ms));
-        }
-        match self.live(key) {
-            Lookup::Occupied(found) => Some(found.into_entry()),
-            Lookup::Vacant(_) => None,
-        }
-    }
-
-    /// Looks a key up for a command that may change it, and marks it as used. The command calls [`State::modified`] if it does.
-    pub fn write<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        self.write_here(key)
-    }
-
-    /// The same as part of its caller: for the commands that are met most.
-    #[inline(always)]
-    pub(crate) fn write_here<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        if let Some(stamp) = self.usage.time_stamp()
-            && self.touches
-        {
-            return match self.live(key) {
-                Lookup::Occupied(found) => {
-                    found.entry().touch(stamp);
-                    Lookup::Occupied(found)
-                }
-                Lookup::Vacant(free) => Lookup::Vacant(free.stamped(stamp)),
-            };
-        }
-        self.write_rarely(key)
-    }
-
-    /// The same where uses are counted, or don't count.
-    #[inline(never)]
-    fn write_rarely<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        let (mark, stamp) = (self.usage.mark(self.touches), self.usage.stamp());
-        match self.live(key) {
-            Lookup::Occupied(found) => {
-                mark.on(found.entry());
-                Lookup::Occupied(found)
-            }
-            Lookup::Vacant(free) => Lookup::Vacant(free.stamped(stamp)),
-        }
-    }
-
-    /// The key's entry or its place; whoever's deadline has come is deleted first.
-    #[inline(always)]
-    fn live<'s, 'k>(&'s mut self, key: &Key<'k>) -> Lookup<'s, 'k> {
-        if self.heard {
-            self.announce(key, NotifyClass::NONE);
-        }
-        let (now_ms, serve_expired) = (self.now_ms, self.serve_expired);
-        let State { keyspace, stats, effects, watchers, waiters, sessions, client_memory, .. } = self;
-        let dead = |entry: Entry<'_>| expired(entry.deadline(), now_ms) && !serve_expired;
-        let (found, gone) = keyspace.db_mut(key.db).lookup_live(key.hash, key.name, dead);
-        if gone {
-            stats.expired_keys += 1;
-            Self::lost(effects, watchers, waiters, sessions, client_memory, key);
-        }
-        found
-    }
-
-    /// While somebody may be listening: deletes the key if its deadline has come, and says what a lookup would find out about
-    /// it, before that lookup borrows the state. What is missing is said to be `missing`, a class or none.
-    #[cold]
-    fn announce(&mut self, key: &Key<'_>, missing: NotifyClass) {
-        let deadline = match self.keyspace.db(key.db).get(key.hash, key.name) {
-            Some(entry) => entry.deadline(),
-            None => return self.notify(missing, "keymiss", key),
-        };
-        if expired(deadline, self.now_ms) && !self.serve_expired {
-            if self.pause.is_on() {
-                return self.notify(missing, "keymiss", key);
-            }
-            self.keyspace.db_mut(key.db).remove(key.hash, key.name);
-            self.stats.expired_keys += 1;
-            let State { effects, watchers, waiters, sessions, client_memory, .. } = self;
-            Self::lost(effects, watchers, waiters, sessions, client_memory, key);
-            self.notify(NotifyClass::EXPIRED, "expired", key);
-            self.invalidate(key, None);
-            self.notify(missing, "keymiss", key);
-        }
-    }
-
-    /// Deletes a key that a command names, and says so. True if it was there (and had not expired).
-    pub fn delete(&mut self, key: &Key<'_>) -> bool {
-        match self.write(key) {
-            Lookup::Occupied(found) => found.remove(),
-            Lookup::Vacant(_) => return false,
-        }
-        self.modified(key);
-        self.notify(NotifyClass::GENERIC, "del", key);
-        true
-    }
-
     /// Says that a key was changed: counts it, breaks the watches on it, and tells whoever may have kept its value.
     #[inline]
     pub fn modified(&mut self, key: &Key<'_>) {
@@ -448,24 +281,6 @@ impl State {
         self.invalidate(key, self.executing.map(|e| e.session));
     }
 
-    /// What follows from the removal of a key whose deadline has come.
-    #[cold]
-    #[inline(never)]
-    fn lost(
-        effects: &mut Effects,
-        watchers: &mut Watchers,
-        waiters: &mut Waiters,
-        sessions: &mut Sessions,
-        client_memory: &mut ClientMemory,
-        key: &Key<'_>,
-    ) {
-        effects.stream.push(key.db, &[b"DEL", key.name]);
-        waiters.key_lost(key);
-        if !watchers.is_empty() {
-            watchers.break_on(sessions, client_memory, key.db, key.name);
-        }
-    }
-
     /// Breaks all watches on a key that was changed by no command.
     pub(crate) fn break_watches_on(&mut self, key: &Key<'_>) {
         if !self.watchers.is_empty() {
@@ -483,57 +298,6 @@ impl State {
         self.has_onlookers = self.tracking.is_remembering() || !self.monitors.is_empty();
     }
 
-    /// Removes expired keys of every database, `units` of work at the most. Returns the units used, and whether keys that
-    /// have expired may be left.
-    pub fn expire(&mut self, units: u64) -> (u64, bool) {
-        if self.pause.is_on() || self.persistence.is_loading() {
-            return (0, false);
-        }
-        let now_ms = self.now_ms;
-        let (mut used, mut behind) = (0, false);
-        let (mut found, mut volatile) = (0, 0);
-        let announced = self.notified.intersects(NotifyClass::EXPIRED)
-            || self.tracking.is_active()
-            || self.waiters.keys_when_unusable() > 0;
-        let mut names: Vec<Box<[u8]>> = Vec::new();
-        for db in 0..self.keyspace.len() {
-            let State { keyspace, effects, watchers, sessions, client_memory, stats, .. } = self;
-            let database = keyspace.db_mut(db);
-            if database.volatile_len() == 0 {
-                continue;
-            }
-            if used >= units {
-                behind = true;
-                break;
-            }
-            volatile += database.volatile_len() as u64;
-            let report = database.sweep_expired(now_ms, units - used, &mut |entry| {
-                effects.stream.push(db, &[b"DEL", entry.key()]);
-                if !watchers.is_empty() {
-                    watchers.break_on(sessions, client_memory, db, entry.key());
-                }
-                if announced {
-                    names.push(entry.key().into());
-                }
-            });
-            used += report.units;
-            behind |= report.behind;
-            stats.expired_keys += report.removed;
-            stats.expired_keys_active += report.removed;
-            found += report.removed;
-            for name in names.drain(..) {
-                let hash = self.keyspace.hash(&name);
-                let key = Key { db, name: &name, hash };
-                self.waiters.key_lost(&key);
-                self.notify(NotifyClass::EXPIRED, "expired", &key);
-                self.invalidate(&key, None);
-            }
-        }
-        self.stats.count_expired(found, volatile);
-        self.send_gathered_invalidations();
-        (used, behind)
-    }
-
     /// Whether the value would be refused for its length.
     pub fn string_fits(&self, len: usize) -> bool {
         len as u64 <= self.config.limits.proto_max_bulk_len
@@ -544,10 +308,4 @@ impl State {
         let rest = self.keyspace.memory() + self.pubsub.memory() + self.tracking.memory() + self.observer.memory();
         (rest + self.libraries.memory() + self.client_memory.total()) as u64
     }
-}
-
-/// A deadline has come when the clock shows it or later.
-#[inline]
-pub fn expired(deadline: Option<u64>, now_ms: u64) -> bool {
-    deadline.is_some_and(|at| at <= now_ms)
 }

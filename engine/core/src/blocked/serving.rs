@@ -5,12 +5,13 @@ use crate::call::{Args, KeyHashes, Request};
 use crate::dispatch::Ran;
 use crate::engine::Engine;
 use crate::error::ErrorReply;
+use crate::expiry::expired;
 use crate::hooks::{Bug, Hooks};
 use crate::kept::KeptCommand;
 use crate::observer::Execution;
 use crate::push::Executing;
 use crate::session::{Closing, Session, SessionId};
-use crate::state::{State, expired};
+use crate::state::State;
 use crate::table::Found;
 
 /// Waiters looked at in one go; what is left goes on before anybody's next command, in the next round.

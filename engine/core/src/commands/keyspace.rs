@@ -4,8 +4,9 @@ use refrain_data::Entry;
 
 use crate::call::{Call, Key, Outcome};
 use crate::error::{DB_OUT_OF_RANGE, ErrorReply, INVALID_CURSOR, SYNTAX};
+use crate::expiry::expired;
 use crate::glob;
-use crate::state::{State, expired};
+use crate::state::State;
 
 /// DEL key [key ...]
 pub fn del(call: &mut Call<'_>) -> Outcome {

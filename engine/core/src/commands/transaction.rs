@@ -2,9 +2,10 @@
 
 use crate::call::{Call, Outcome, Request};
 use crate::error::{EXECABORT, ErrorReply};
+use crate::expiry::expired;
 use crate::hooks::Bug;
 use crate::session::Session;
-use crate::state::{State, expired};
+use crate::state::State;
 use crate::watch::WatchedKey;
 
 /// MULTI
