@@ -12,6 +12,10 @@ use super::Violation;
 use crate::record::groups::{EntryId, Groups, How, View, text};
 use crate::record::{COMPLAINTS_MAX, Record, seconds};
 
+/// For so long a request may be on its way and be executed when its client has given it up, in nanoseconds: cuts of the network are
+/// shorter, and what was sent before them arrives behind them.
+const ON_THEIR_WAY: u64 = 3_000_000_000;
+
 /// Says what was lost, what came twice, and what does not agree.
 pub fn judge(record: &Record) -> Vec<Violation> {
     let groups = &record.stream;
@@ -125,8 +129,13 @@ fn forgotten(groups: &Groups, view: &View) -> Vec<String> {
         if pending.contains(&id) || groups.acknowledged.contains(&id) || groups.reported.contains(&id) {
             continue;
         }
-        // Whoever was told of it may have died before he heard.
-        let untold = groups.deletions.get(&id).is_some_and(|at| groups.lost_claims.iter().any(|lost| lost >= at));
+        // Whoever was told of it may have died before he heard, or was told so late that he had given up.
+        let untold = groups.deletions.get(&id).is_some_and(|deleted| {
+            groups
+                .lost_claims
+                .iter()
+                .any(|lost| lost.given_up.is_none_or(|at| *deleted <= at.saturating_add(ON_THEIR_WAY)))
+        });
         if !untold {
             complaints.push(format!("{} was delivered and is forgotten", text(id)));
         }
@@ -137,7 +146,7 @@ fn forgotten(groups: &Groups, view: &View) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::groups::{Added, Delivery};
+    use crate::record::groups::{Added, Delivery, LostClaim};
 
     fn groups() -> Groups {
         let mut groups = Groups::default();
@@ -197,22 +206,25 @@ mod tests {
 
     #[test]
     fn a_deletion_is_a_reason_once_somebody_was_told() {
+        const DELETED: u64 = 2 * ON_THEIR_WAY;
         let delete = |groups: &mut Groups| {
             groups.acknowledged.clear();
-            groups.deletions.insert((1, 0), 50);
+            groups.deletions.insert((1, 0), DELETED);
         };
         let told = |groups: &mut Groups| {
             delete(groups);
             groups.reported.insert((1, 0));
         };
-        let lost_at = |at: u64| {
+        let lost = |given_up: Option<u64>| {
             complaints(|groups| {
                 delete(groups);
-                groups.lost_claims.push(at);
+                groups.lost_claims.push(LostClaim { asked: 1, given_up });
             })
         };
         assert_eq!(complaints(delete), 1);
         assert_eq!(complaints(told), 0);
-        assert_eq!((lost_at(60), lost_at(40)), (0, 1), "the word was lost; that one was too early for it");
+        assert_eq!([lost(None), lost(Some(DELETED))], [0, 0], "the word was lost, however early the question was");
+        let late = DELETED - ON_THEIR_WAY;
+        assert_eq!([lost(Some(late)), lost(Some(late - 1))], [0, 1], "that one can't have been on its way for so long");
     }
 }

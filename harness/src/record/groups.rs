@@ -21,10 +21,19 @@ pub struct Groups {
     pub deliveries: Vec<Delivery>,
     /// Entries that XAUTOCLAIM has said to be deleted.
     pub reported: BTreeSet<EntryId>,
-    /// When XAUTOCLAIMs were sent whose answers were lost.
-    pub lost_claims: Vec<u64>,
+    /// XAUTOCLAIMs whose answers were lost, or have not come yet.
+    pub lost_claims: Vec<LostClaim>,
     /// What the server showed.
     pub views: Vec<View>,
+}
+
+/// An XAUTOCLAIM that may have been executed without anybody hearing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostClaim {
+    /// When it was sent.
+    pub asked: u64,
+    /// When its answer was no longer waited for.
+    pub given_up: Option<u64>,
 }
 
 /// An entry as its producer sees it.

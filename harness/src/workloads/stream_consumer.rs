@@ -9,7 +9,7 @@ use refrain_runtime::Runtime;
 
 use super::stream_producer::STREAM;
 use crate::client::{Client, Loss};
-use crate::record::groups::{Delivery, EntryId, How, View, id, text};
+use crate::record::groups::{Delivery, EntryId, How, LostClaim, View, id, text};
 use crate::span::parameters;
 use crate::world::Context;
 
@@ -134,13 +134,18 @@ impl Turn<'_> {
         let entries = if self.claims {
             // Lost until it is answered: this client may die before.
             let asked = self.context.now();
-            self.context.record.borrow_mut().stream.lost_claims.push(asked);
-            let claimed = self.claim(client, cursor).await?;
+            self.context.record.borrow_mut().stream.lost_claims.push(LostClaim { asked, given_up: None });
+            let claimed = self.claim(client, cursor).await;
             let lost = &mut self.context.record.borrow_mut().stream.lost_claims;
-            if let Some(at) = lost.iter().position(|one| *one == asked) {
-                lost.swap_remove(at);
+            if let Some(at) = lost.iter().position(|one| one.asked == asked && one.given_up.is_none()) {
+                match &claimed {
+                    Ok(_) => {
+                        lost.swap_remove(at);
+                    }
+                    Err(_) => lost[at].given_up = Some(self.context.now()),
+                }
             }
-            claimed
+            claimed?
         } else {
             self.read(client).await?
         };
