@@ -20,7 +20,7 @@ pub enum Open {
     /// To be read and appended to; made if it does not exist. Fails (`ResourceBusy`) while another process has it open to be written,
     /// as far as the system can tell.
     Append,
-    /// To be read and appended to; made if it does not exist, emptied if it does.
+    /// To be read and appended to; made if it does not exist, emptied if it does. Fails like [`Open::Append`].
     Replace,
 }
 

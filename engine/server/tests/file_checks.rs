@@ -232,3 +232,21 @@ fn help_teaches_and_wrong_calls_are_refused() {
         }
     }
 }
+
+#[test]
+fn a_library_of_functions_has_a_name() {
+    let aux = || Aux { ctime_unix_s: 1, used_memory: 2, aof_base: false, redis_version: "7.2.4" };
+    let file = |source: &[u8]| {
+        let options = RdbOptions { compression: false, checksum: false, aux: aux() };
+        let (mut writer, mut out) = (RdbWriter::new(Version::V10, options), Vec::new());
+        writer.library(&mut out, source);
+        writer.finish(&mut out);
+        out
+    };
+    let directory =
+        directory(&[("good.rdb", file(b"#!lua name=mylib\nreturn")), ("bad.rdb", file(b"#!lua nome=mylib\n"))]);
+    let (code, said) = run(RDB, &["good.rdb"], &directory, "");
+    assert!(code == 0 && said.contains("Library 'mylib'"), "{said}");
+    let (code, said) = run(RDB, &["bad.rdb"], &directory, "");
+    assert!(code == 1 && said.contains("Invalid metadata value given"), "{said}");
+}

@@ -66,18 +66,16 @@ impl Disk for TokioDisk {
             let mut options = OpenOptions::new();
             match how {
                 Open::Read => options.read(true),
-                Open::Append => options.read(true).append(true).create(true).mode(MODE_OF_NEW),
-                Open::Replace => {
-                    // `append` and `truncate` don't go together in one call of std's.
-                    OpenOptions::new().write(true).create(true).truncate(true).mode(MODE_OF_NEW).open(&path)?;
-                    options.read(true).append(true)
-                }
+                Open::Append | Open::Replace => options.read(true).append(true).create(true).mode(MODE_OF_NEW),
             };
             let file = retry(|| options.open(&path))?;
-            // For whoever asks whether it is abandoned, and whoever would append to it as well. There are file systems without locks.
+            // For whoever asks whether it is abandoned, and whoever would write to it as well. There are file systems without locks.
             let locked = if how == Open::Read { Ok(()) } else { file.try_lock() };
-            if how == Open::Append && matches!(locked, Err(TryLockError::WouldBlock)) {
+            if matches!(locked, Err(TryLockError::WouldBlock)) {
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process is writing to it"));
+            }
+            if how == Open::Replace {
+                file.set_len(0)?;
             }
             io::Result::Ok(file)
         });
@@ -264,6 +262,9 @@ mod tests {
         }
         wait(again.append(b" five".to_vec(), false)).outcome.unwrap();
         assert_eq!(wait(again.read_at(0, 100)).unwrap(), b"one four five");
+        assert_eq!(wait(disk.open(&path, Open::Replace)).map(drop).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        assert_eq!(wait(again.size()).unwrap(), 13, "what another writes is not emptied");
+        drop(again);
         let replaced = wait(disk.open(&path, Open::Replace)).unwrap();
         assert_eq!(wait(replaced.size()).unwrap(), 0);
     }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use refrain_data::{Collection as _, Hash, HashLimits, HashSeed, Kind, ListLimits, SetLimits, SortedSetLimits};
 use refrain_persist::rdb::{Checksum, Doing, Item, LoadedKey, Modules, RdbError, RdbReader, ReadOptions};
-use refrain_persist::{Limits, Restored};
+use refrain_persist::{Limits, Restored, library_name};
 
 use super::Failed;
 use super::console::Console;
@@ -42,6 +42,14 @@ pub fn check(console: &Console, source: &mut Source<'_>, path: &Path) -> Result<
     let now_ms = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64);
     while !reader.is_done() {
         let line = match reader.next() {
+            Ok(Some(Item::Library(source))) => match library_name(source) {
+                Ok(name) => Some(format!("Library '{}'", shown(name))),
+                Err(why) => {
+                    console.say("--- RDB ERROR DETECTED ---");
+                    console.say(&format!("[offset {}] {why}", reader.offset()));
+                    return Err(Failed);
+                }
+            },
             Ok(Some(item)) => counts.count(item, now_ms),
             Ok(None) => {
                 match source.next_piece() {

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::support::Server;
-use crate::{refused, start, until_quiet};
+use crate::support::{Server, command, free_port};
+use crate::{READY, refused, start, until_quiet};
 
 #[test]
 fn a_rewrite_that_fails_loses_nothing_and_history_is_kept_while_it_is_wanted() {
@@ -243,4 +243,49 @@ fn a_second_server_does_not_append_to_what_another_appends_to() {
         server.signal("KILL");
     }
     start(folder.path(), &options).connect().check("GET key", "$6");
+}
+
+#[test]
+fn a_second_server_does_not_take_the_place_of_what_another_appends_to() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let first = start(folder.path(), &["--appendonly", "yes", "--appendfsync", "always"]);
+    first.connect().check("SET key first", "+OK");
+    let named = || std::fs::read_to_string(folder.path().join("appendonlydir/appendonly.aof.manifest")).unwrap();
+    let before = named();
+    let mut second = start(folder.path(), &["--appendonly", "no"]);
+    second.connect().check("BGREWRITEAOF", "+Background append only file rewriting started");
+    second.expect_log("another process is writing to it");
+    until_quiet(&second);
+    second.connect().check("CONFIG SET appendonly yes", "+OK");
+    second.expect_log("another process is writing to it");
+    drop(second);
+    assert_eq!(named(), before);
+    first.connect().check("SET key second", "+OK");
+    first.signal("KILL");
+    drop(first);
+    start(folder.path(), &["--appendonly", "yes"]).connect().check("GET key", "$6");
+}
+
+#[test]
+fn of_servers_that_start_in_an_empty_folder_at_once_one_comes_up() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let options = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+        let launch = |_| {
+            let port = free_port();
+            let port_text = port.to_string();
+            let all = [&["--port", &port_text, "--bind", "127.0.0.1"], &options[..]].concat();
+            Server::spawn(command(&all).current_dir(folder.path()), port)
+        };
+        let mut servers: Vec<_> = (0..2).map(launch).collect();
+        servers.retain_mut(|server| server.read_until(READY));
+        // Whichever was first; or none, if each was in the other's way.
+        assert!(servers.len() <= 1, "both append to one file");
+        for server in servers {
+            server.connect().check("SET key value", "+OK");
+            server.signal("KILL");
+            drop(server);
+            start(folder.path(), &options).connect().check("GET key", "$5");
+        }
+    }
 }

@@ -90,7 +90,7 @@ pub(super) async fn plan_start<D: Disk>(disk: &D, places: &Places) -> Result<Pla
     Ok(Plan::new(find_snapshot(disk, &places.snapshot).await?, None))
 }
 
-/// Nothing is loaded that another server is still writing: it would be found out only when everything has been read.
+/// Nothing is loaded, or replaced, that another server is still writing.
 async fn refuse_what_is_written<D: Disk>(disk: &D, files: &AofFiles) -> Result<(), String> {
     let Some(last) = files.manifest().incremental.last() else { return Ok(()) };
     disk.open(&files.path(&last.name), Open::Append)
@@ -281,10 +281,13 @@ pub(super) async fn prepare<D: Disk>(disk: &D, places: &Places) -> Result<Opened
     Ok(Opened { files, file: None, size: 0, base_size: 0 })
 }
 
-/// The files of the append-only file that there is, or of a new one.
+/// The files of the append-only file that there is, or of a new one: to be replaced by another.
 pub(super) async fn find_files<D: Disk>(disk: &D, places: &Places) -> Result<AofFiles, String> {
     match find_aof(disk, places).await? {
-        Some((files, _)) => Ok(files),
+        Some((files, _)) => {
+            refuse_what_is_written(disk, &files).await?;
+            Ok(files)
+        }
         None => new_files(disk, places).await,
     }
 }
