@@ -3,8 +3,9 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::owned::bytes_of;
 use super::shape::Shape;
-use super::{INLINE, INLINE_BYTES_MAX, INT, LARGE, SHARED, SharedBytes, VARIANT, bytes_of};
+use super::{INLINE, INLINE_BYTES_MAX, INT, LARGE, SHARED, SharedBytes, VARIANT};
 use crate::collection::Large;
 use crate::value::NewValue;
 

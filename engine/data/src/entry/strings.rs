@@ -3,11 +3,12 @@
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use super::owned::bytes_of;
 use super::shape::Shape;
 use super::stored::{Owned, Stored};
 use super::{
     DOUBLING_BYTES_MAX, HAS_DEADLINE, INLINE, INLINE_BYTES_MAX, INT, KIND, OwnedEntry, REPRESENTATION, SHARED,
-    SharedBytes, VARIANT, bytes_of,
+    SharedBytes, VARIANT,
 };
 use crate::size_class::size_class;
 use crate::value::{IntBuffer, NewValue};

@@ -6,6 +6,7 @@ mod collections;
 
 use super::*;
 use crate::value::Deadline;
+use crate::value::NewValue;
 
 /// An entry in plain words.
 #[derive(Clone, Debug, PartialEq)]

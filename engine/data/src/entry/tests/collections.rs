@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::collection::Body;
+use crate::value::NewValue;
 
 /// A collection of bytes in one of two forms.
 #[derive(Clone, Debug, PartialEq)]
