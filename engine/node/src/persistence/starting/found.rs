@@ -205,7 +205,15 @@ async fn new_files<D: Disk>(disk: &D, places: &Places) -> Result<AofFiles, Strin
     };
     let files = found.iter().filter(|found| !found.is_directory);
     for (name, seq) in files.filter_map(|found| Some((&found.name, seq_of(&found.name, &places.name)?))) {
-        tracing::warn!("No manifest names {}: it is left alone", places.folder.join(name).display());
+        let path = places.folder.join(name);
+        // Of a server that is about to name it in a manifest.
+        match disk.open(&path, Open::Append).await {
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => {
+                return Err(format!("{}: {error}", path.display()));
+            }
+            _ => {}
+        }
+        tracing::warn!("No manifest names {}: it is left alone", path.display());
         manifest.taken_up_to = manifest.taken_up_to.max(seq);
     }
     Ok(places.files(manifest))
