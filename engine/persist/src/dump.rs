@@ -58,16 +58,22 @@ pub fn restore_unchecked<'a>(payload: &'a [u8], limits: &Limits) -> Result<Resto
     restore_if(payload, limits, false)
 }
 
-fn restore_if<'a>(payload: &'a [u8], limits: &Limits, checks: bool) -> Result<Restored<'a>, DumpError> {
+/// What a payload holds before its footer, and the dialect of its version.
+pub(crate) fn open(payload: &[u8], checks: bool) -> Result<(Input<'_>, Dialect), DumpError> {
     let body = payload.len().checked_sub(FOOTER).ok_or(DumpError::VersionOrChecksum)?;
-    let (value, footer) = payload.split_at(body);
-    let (mut value, mut footer) = (Input::new(value), Input::new(footer));
+    let (held, footer) = payload.split_at(body);
+    let mut footer = Input::new(footer);
     let version = u16::from_le_bytes(footer.take_array()?);
     let checksum = u64::from_le_bytes(footer.take_array()?);
     let dialect = Dialect::of_version(version).ok_or(DumpError::VersionOrChecksum)?;
     if checks && crc64(&payload[..body + 2]) != checksum {
         return Err(DumpError::VersionOrChecksum);
     }
+    Ok((Input::new(held), dialect))
+}
+
+fn restore_if<'a>(payload: &'a [u8], limits: &Limits, checks: bool) -> Result<Restored<'a>, DumpError> {
+    let (mut value, dialect) = open(payload, checks)?;
     let [value_type] = value.take_array()?;
     if !dialect.has(value_type) {
         return Err(DumpError::BadFormat("Unknown RDB encoding type"));

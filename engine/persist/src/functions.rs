@@ -3,11 +3,8 @@
 //! The first line of a source says which engine runs it and how the library is called (`#!lua name=mylib`); nothing else of it is
 //! looked at here.
 
-use crate::rdb::{Dialect, opcode};
-use crate::{DumpError, Input, StringValue, crc64, read_string};
-
-/// Version and checksum of a payload.
-const FOOTER: usize = 2 + 8;
+use crate::rdb::opcode;
+use crate::{DumpError, StringValue, dump, read_string};
 
 /// Why a source names no library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +64,7 @@ pub fn library_name(source: &[u8]) -> Result<&[u8], UnnamedLibrary> {
 /// # Errors
 /// When it is none.
 pub fn restore_libraries(payload: &[u8]) -> Result<Vec<Vec<u8>>, DumpError> {
-    let body = payload.len().checked_sub(FOOTER).ok_or(DumpError::VersionOrChecksum)?;
-    let (libraries, footer) = payload.split_at(body);
-    let (mut libraries, mut footer) = (Input::new(libraries), Input::new(footer));
-    let version = u16::from_le_bytes(footer.take_array()?);
-    let checksum = u64::from_le_bytes(footer.take_array()?);
-    if Dialect::of_version(version).is_none() || crc64(&payload[..body + 2]) != checksum {
-        return Err(DumpError::VersionOrChecksum);
-    }
+    let (mut libraries, _) = dump::open(payload, true)?;
     let mut sources = Vec::new();
     while !libraries.rest().is_empty() {
         let [code] = libraries.take_array()?;
@@ -92,6 +82,7 @@ pub fn restore_libraries(payload: &[u8]) -> Result<Vec<Vec<u8>>, DumpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crc64;
 
     #[test]
     fn a_library_is_called_as_its_first_line_says() {

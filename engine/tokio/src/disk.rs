@@ -163,9 +163,7 @@ impl DiskFile for TokioFile {
             while written < head.len() + bytes.len() && outcome.is_ok() {
                 let (of_head, of_bytes) = (written.min(head.len()), written.saturating_sub(head.len()));
                 let left = [IoSlice::new(&head[of_head..]), IoSlice::new(&bytes[of_bytes..])];
-                // Nothing is left of the head most of the time: of no head, or in the middle of the rest.
-                let left = if of_head == head.len() { &left[1..] } else { &left[..] };
-                match (&*file).write_vectored(left) {
+                match (&*file).write_vectored(&left) {
                     Ok(0) => outcome = Err(io::ErrorKind::WriteZero.into()),
                     Ok(n) => written += n,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -1,7 +1,7 @@
 //! Bytes that wait to be written, in the pieces in which they will be.
 //!
-//! A piece ends where a round did, and holds little more than [`PIECE`]. What has been put into one is not copied again, however much
-//! there is and however slowly the disk takes it: a backlog of a gigabyte costs the loop no more a round than none.
+//! A piece ends where a round did, and holds little more than [`PIECE`]. One that is full is not copied again, however much there is
+//! and however slowly the disk takes it: a backlog of a gigabyte costs the loop no more a round than one of a piece.
 
 use std::collections::VecDeque;
 
