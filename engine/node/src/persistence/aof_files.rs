@@ -116,12 +116,20 @@ impl AofFiles {
         file.append(self.manifest.format().into_bytes(), true).await.outcome
     }
 
-    /// Puts the manifest in its place. May be repeated when it fails; until it succeeds nobody knows which one would be found.
+    /// Writes the manifest, and puts it in its place. May be repeated when it fails; until it succeeds nobody knows which one would be found.
     ///
     /// # Errors
     /// As the disk words them.
     pub async fn publish<D: Disk>(&self, disk: &D) -> io::Result<()> {
         self.write_aside(disk).await?;
+        self.put_in_place(disk).await
+    }
+
+    /// The same of the one that was written aside.
+    ///
+    /// # Errors
+    /// As the disk words them. Then it may lie aside no longer.
+    pub async fn put_in_place<D: Disk>(&self, disk: &D) -> io::Result<()> {
         disk.rename(&self.aside(), &self.manifest_path()).await?;
         disk.sync_directory(&self.folder).await
     }

@@ -34,6 +34,8 @@ pub struct Files {
     awaits_base: bool,
     /// A snapshot that is being written.
     running: Option<Running>,
+    /// A snapshot for the append-only file begins as soon as there is a new file that goes on behind it.
+    next_part: Option<NextPart>,
     /// What is to be taken as soon as the one that is under way has stopped, each once.
     next: VecDeque<Purpose>,
     /// What is being loaded, or made, before anything is executed.
@@ -66,6 +68,13 @@ enum Standing {
     Shutdown,
 }
 
+/// What a new file of the append-only file is being made for.
+#[derive(Debug, Clone, Copy)]
+struct NextPart {
+    /// For the first base of all, at the start.
+    is_first: bool,
+}
+
 /// What a data set is replaced by.
 #[derive(Debug, Clone, Copy)]
 enum Replacing {
@@ -79,6 +88,7 @@ impl Default for Files {
             log: None,
             awaits_base: false,
             running: None,
+            next_part: None,
             next: VecDeque::new(),
             start: Start::Served,
             started: Mono(0),
@@ -193,6 +203,9 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             Ask::Cancel(purpose) => match &mut self.files.running {
                 Some(running) if running.purpose == purpose => running.cancel(),
                 _ => {
+                    if purpose == Purpose::Rewrite {
+                        self.files.next_part = None;
+                    }
                     // What stands still for a snapshot still waits for it.
                     self.files.next.retain(|waits| purpose == Purpose::Save || *waits != purpose);
                     self.engine.snapshot_cancelled(purpose);
@@ -362,7 +375,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         if self.files.closing
             && self.shuts_down()
-            && let Some(why) = log.look(|shared| shared.write_error.clone())
+            && let Some(why) = log.look(|shared| shared.refusal().cloned())
         {
             tracing::warn!("Error writing the append-only file, what was written last is lost: {why}. Exit anyway.");
             return self.end();
@@ -393,12 +406,22 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     fn log_has(&mut self, carried: Carried) {
         match carried {
+            Carried::NextMade => {
+                if let Some(part) = self.files.next_part.take() {
+                    self.continue_in_next_part(part);
+                }
+            }
+            Carried::NextNotMade(why) => {
+                if let Some(part) = self.files.next_part.take() {
+                    self.snapshot_has_ended(Purpose::Rewrite, part.is_first, Err(not_continued(&why)));
+                }
+            }
             Carried::Switched => {}
             Carried::NotSwitched(why) => {
                 if let Some(running) = &mut self.files.running
                     && running.purpose == Purpose::Rewrite
                 {
-                    running.fail(format!("the append-only file could not be continued in a new one: {why}"));
+                    running.fail(not_continued(&why));
                 }
             }
             Carried::Adopted => {
@@ -434,7 +457,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             buffer_length: shared.waiting_len(),
             pending_fsync: shared.is_syncing(),
             delayed_fsync,
-            write_error: shared.write_error.clone().or_else(|| shared.sync_error.clone()),
+            write_error: shared.error().cloned(),
             appended: shared.appended(),
             durable: if awaits_base { 0 } else { shared.durable() },
         });
@@ -466,4 +489,8 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     fn snapshot_path(&self) -> PathBuf {
         PathBuf::from(&self.engine.config().persistence.dbfilename)
     }
+}
+
+fn not_continued(why: &str) -> String {
+    format!("the append-only file could not be continued in a new one: {why}")
 }

@@ -18,7 +18,7 @@ use super::aof_files::AofFiles;
 use super::files::temporary_name;
 use super::loading::{ITEMS_A_STEP, LoadOptions, Loaded, Loader, Step};
 use super::log::{Log, Order};
-use super::{FilesDone, Replacing};
+use super::{FilesDone, NextPart, Replacing};
 use crate::hooks::Probe;
 use crate::node::{Exit, Node};
 
@@ -249,7 +249,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
         self.files.awaits_base = true;
         let log = self.begin_log(opened);
-        self.continue_in_new_file(&log, is_first);
+        self.make_next_part(&log, is_first);
     }
 
     /// The first base is there, or can't be made.
@@ -269,7 +269,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         match self.files.log.clone() {
             // It has been turned off, and is on again.
             Some(_) if self.files.closing => self.take_later(refrain_core::Purpose::Rewrite),
-            Some(log) => self.continue_in_new_file(&log, false),
+            Some(log) => self.make_next_part(&log, false),
             // It has been turned off and on again: what has been found is for this one.
             None if self.engine.config().persistence.appendonly && self.files.preparing => {}
             None if self.engine.config().persistence.appendonly => {
@@ -281,18 +281,25 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
     }
 
-    /// The base has everything up to here, the new part everything from here on.
-    fn continue_in_new_file(&mut self, log: &Log, is_first: bool) {
-        if self.files.running.is_some() || self.files.replacing.is_some() {
-            // A new part belongs to the snapshot of the moment at which it begins, and to no other.
+    /// Has a new file made that goes on behind the base. Writes go on meanwhile.
+    fn make_next_part(&mut self, log: &Log, is_first: bool) {
+        self.files.next_part = Some(NextPart { is_first });
+        log.order(Order::MakeNext { salt: self.new_salt() });
+    }
+
+    /// The base has everything up to here, the new file everything from here on.
+    pub(super) fn continue_in_next_part(&mut self, part: NextPart) {
+        let log = self.files.log.clone().filter(|_| !self.files.closing);
+        let Some(log) = log.filter(|_| self.files.running.is_none() && self.files.replacing.is_none()) else {
+            // A new file belongs to the snapshot of the moment at which it begins, and to no other.
             return self.take_later(refrain_core::Purpose::Rewrite);
-        }
+        };
         self.take_stream();
         // Each part says which database it begins in.
         self.engine.effects().stream.enable(true);
-        log.order(Order::Switch { at: log.appended(), salt: self.new_salt() });
+        log.order(Order::Switch { at: log.appended() });
         self.files.loses_next = self.engine.hooks().probe().planted(Bug::LostBehindSnapshot);
-        self.begin_base(is_first);
+        self.begin_base(part.is_first);
     }
 
     /// What the seals of a new file are made with.

@@ -1,19 +1,23 @@
-//! The task that writes the append-only file: it owns the open file and the manifest, and carries out one step after another.
+//! The task that writes the append-only file: it owns the open file and knows what the manifest names, and carries out one step after
+//! another, syncs and changes of the files beside them.
 //!
 //! It alone touches the files while a log is open. What a step has come to it notes where the loop looks ([`Shared`]); it never
 //! waits for the loop, and the loop never for it.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use refrain_persist::{Salt, seal, stamp};
-use refrain_runtime::{Disk, File, Open};
+use refrain_runtime::{Disk, File};
 
-use super::{Carried, OpenFile, Order, Shared, Step};
+use super::changes::{Change, Changed, Next, adopt, forget, make_next, until_try_again};
+use super::shared::{Shared, Step};
+use super::{Carried, OpenFile, Order};
 use crate::persistence::aof_files::AofFiles;
 
 /// The task.
@@ -32,6 +36,12 @@ pub(super) struct Writer<D: Disk> {
     may_adopt: bool,
     /// The second that the file says it is.
     stamped: Option<u64>,
+    /// What the next switch puts in use.
+    next: Option<Next<D::File>>,
+    /// A sync in the background, and how long the file was when it began.
+    syncing: Option<(Pin<Box<dyn Future<Output = io::Result<()>>>>, u64)>,
+    /// A change of which files there are.
+    change: Option<Change<D::File>>,
     shared: Rc<RefCell<Shared>>,
 }
 
@@ -45,48 +55,74 @@ impl<D: Disk> Writer<D> {
     ) -> Writer<D> {
         let (file, salt, len) =
             file.map_or((None, None, 0), |OpenFile { file, salt, len }| (Some(file), Some(salt), len));
-        // What was found at the start is as good as durable: it was read.
-        let (is_named, durable_len) = (file.is_some(), len);
-        Writer { disk, files, file, salt, len, durable_len, is_named, may_adopt: false, stamped: None, shared }
+        Writer {
+            disk,
+            files,
+            // What was found at the start is as good as durable: it was read.
+            is_named: file.is_some(),
+            durable_len: len,
+            file,
+            salt,
+            len,
+            may_adopt: false,
+            stamped: None,
+            next: None,
+            syncing: None,
+            change: None,
+            shared,
+        }
     }
 
     /// Until it was told to close.
     pub(super) async fn run(mut self) {
         loop {
-            let shared = Rc::clone(&self.shared);
-            // The loop polls its jobs in every round, whatever has happened: nobody need wake this one.
-            let step = poll_fn(|_| {
-                let shared = &mut *shared.borrow_mut();
-                match shared.next() {
-                    Some(step) => {
-                        shared.is_busy = true;
-                        Poll::Ready(step)
-                    }
-                    None => {
-                        shared.is_busy = false;
-                        Poll::Pending
-                    }
-                }
-            })
-            .await;
-            match step {
+            match poll_fn(|cx| self.poll_step(cx)).await {
                 Step::Append { bytes, sync } => self.append(bytes, sync).await,
-                Step::Sync => self.sync().await,
-                Step::Order(Order::Switch { at, salt }) => self.switch(at, salt).await,
-                Step::Order(Order::Adopt { base, is_rdb }) => self.adopt(base, is_rdb).await,
+                Step::BeginSync => {
+                    let file = self.file.as_ref().expect("there is a file from the first switch on");
+                    self.syncing = Some((Box::pin(file.sync()), self.len));
+                }
+                Step::Order(Order::MakeNext { salt }) => self.begin_next(salt),
+                Step::Order(Order::Switch { at }) => self.switch(at).await,
+                Step::Order(Order::Adopt { base, is_rdb }) => self.begin_adopting(base, is_rdb),
                 Step::Order(Order::ForgetHistory) => {
-                    let unneeded = self.files.left_behind(&self.files);
-                    if self.is_named && !unneeded.is_empty() {
-                        self.forget(unneeded).await;
+                    let unneeded = if self.is_named { self.files.left_behind(&self.files) } else { Vec::new() };
+                    match unneeded.is_empty() {
+                        true => self.shared.borrow_mut().is_changing = false,
+                        false => self.begin_forgetting(unneeded, false),
                     }
                 }
                 Step::Order(Order::Close) => {
-                    self.say_all_is_durable().await;
-                    self.shared.borrow_mut().carried(Carried::Closed);
+                    self.close().await;
                     return;
                 }
             }
         }
+    }
+
+    /// The next step. The loop polls its jobs in every round, whatever has happened: nobody need wake this one.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let _ = self.poll_sync(cx);
+        while let Some(change) = &mut self.change
+            && let Poll::Ready(changed) = change.as_mut().poll(cx)
+        {
+            self.change = None;
+            self.changed(changed);
+        }
+        let shared = &mut *self.shared.borrow_mut();
+        let step = shared.next();
+        shared.is_writing = step.is_some();
+        step.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn poll_sync(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((syncing, len)) = &mut self.syncing else { return Poll::Ready(()) };
+        let Poll::Ready(outcome) = syncing.as_mut().poll(cx) else { return Poll::Pending };
+        if self.shared.borrow_mut().sync_ended(&outcome) {
+            self.durable_len = *len;
+        }
+        self.syncing = None;
+        Poll::Ready(())
     }
 
     async fn append(&mut self, mut piece: Vec<u8>, sync: bool) {
@@ -106,11 +142,12 @@ impl<D: Disk> Writer<D> {
             }
             let error = appended.outcome.err().map_or_else(|| "a short write".to_owned(), |error| error.to_string());
             self.write_failed(error);
-            // Cut to the last whole batch, it takes this one again.
-            self.until_try_again().await;
+            // Cut to the last whole batch, it takes this one again. A file's changes come one after the other.
+            poll_fn(|cx| self.poll_sync(cx)).await;
+            until_try_again(&self.shared).await;
             while let Err(error) = file.set_len(self.len).await {
                 self.write_failed(error.to_string());
-                self.until_try_again().await;
+                until_try_again(&self.shared).await;
             }
         }
     }
@@ -125,7 +162,7 @@ impl<D: Disk> Writer<D> {
         shared.changed |= shared.write_error.take().is_some();
         match outcome {
             Ok(()) if sync => {
-                if shared.sync_succeeded() {
+                if shared.sync_succeeded(shared.written) {
                     self.durable_len = self.len;
                 }
             }
@@ -134,125 +171,126 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    /// The last seal of a file says that everything before it is durable, so that whoever finds it otherwise knows that it is damage.
-    /// What becomes of this seal itself matters to nobody.
-    async fn say_all_is_durable(&self) {
-        if let Some(file) = &self.file
-            && self.durable_len == self.len
-        {
-            let _ = file.append(seal(self.salt, b"", b"", self.durable_len), true).await;
-        }
-    }
-
     fn write_failed(&self, error: String) {
         let shared = &mut *self.shared.borrow_mut();
         (shared.write_error, shared.changed) = (Some(error), true);
     }
 
-    async fn until_try_again(&self) {
-        self.shared.borrow_mut().try_again = false;
-        poll_fn(|_| if self.shared.borrow().try_again { Poll::Ready(()) } else { Poll::Pending }).await;
-    }
-
-    async fn sync(&mut self) {
-        let Some(file) = &self.file else { unreachable!("there is a file from the first switch on") };
-        let outcome = file.sync().await;
+    /// A file that was made and not used is used by the next switch, whoever wanted it.
+    fn begin_next(&mut self, salt: Salt) {
         let shared = &mut *self.shared.borrow_mut();
-        match outcome {
-            Ok(()) if shared.sync_succeeded() => self.durable_len = self.len,
-            Ok(()) => {}
-            Err(error) => shared.sync_failed(&error),
+        if self.next.is_some() {
+            shared.is_changing = false;
+            return shared.next_is_made();
         }
+        // Where the file is not named, the manifest that adopts the base names the next one.
+        let names = self.is_named && shared.sync_error.is_none();
+        let making = make_next(self.disk.clone(), self.files.clone(), salt, shared.unix_s, names);
+        self.change = Some(Box::pin(async move { Changed::Made(making.await) }));
     }
 
-    /// A new file takes what comes from here on. Until the manifest that names it has been begun to be put in its place,
-    /// nothing has happened; from then on there is no way back, for nobody knows which of the two would be found.
-    async fn switch(&mut self, at: u64, salt: Salt) {
-        self.may_adopt = false;
-        let (name, next) = self.files.with_new_incremental();
-        let unix_s = self.shared.borrow().unix_s;
-        let (file, len) = match next.make_incremental(&self.disk, &name, salt, unix_s).await {
-            Ok(made) => made,
-            Err(error) => return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string())),
-        };
-        // A file that follows one that is not whole must not be named: a start would find that one damaged, and not the last.
-        let follows_whole = self.is_named && self.shared.borrow().sync_error.is_none();
-        if follows_whole {
-            if let Err(error) = next.write_aside(&self.disk).await {
-                return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
-            }
-            while let Err(error) = next.publish(&self.disk).await {
-                self.write_failed(error.to_string());
-                self.until_try_again().await;
-            }
-            self.shared.borrow_mut().write_error = None;
-        }
-        (self.files, self.file, self.salt) = (next, Some(file), Some(salt));
-        (self.len, self.durable_len) = (len, len);
-        (self.stamped, self.may_adopt, self.is_named) = (unix_s, true, follows_whole);
-        let shared = &mut *self.shared.borrow_mut();
-        (shared.switched_at, shared.has_file) = (at, true);
-        shared.carried(Carried::Switched);
-    }
-
-    async fn adopt(&mut self, base: PathBuf, is_rdb: bool) {
+    fn begin_adopting(&mut self, base: PathBuf, is_rdb: bool) {
         if !std::mem::take(&mut self.may_adopt) {
             // What the file has from before the snapshot would be executed twice.
             let why = "the append-only file was not continued in a new one".to_owned();
-            return self.shared.borrow_mut().carried(Carried::NotAdopted(why));
+            return self.changed(Changed::Adopted(Err(why)));
         }
-        let size = match self.disk.open(&base, Open::Read).await {
-            Ok(file) => file.size().await.unwrap_or(0),
-            Err(error) => return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string())),
-        };
-        let (name, next) = self.files.with_new_base(is_rdb);
-        let named = self.disk.rename(&base, &self.files.path(&name)).await;
-        let prepared = match named {
-            Ok(()) => match self.disk.sync_directory(self.files.folder()).await {
-                Ok(()) => next.write_aside(&self.disk).await,
-                failed => failed,
-            },
-            failed => failed,
-        };
-        if let Err(error) = prepared {
-            return self.shared.borrow_mut().carried(Carried::NotAdopted(error.to_string()));
-        }
-        while let Err(error) = next.publish(&self.disk).await {
-            self.write_failed(error.to_string());
-            self.until_try_again().await;
-        }
-        self.is_named = true;
-        let unneeded = self.files.left_behind(&next);
-        self.files = next;
-        {
-            let shared = &mut *self.shared.borrow_mut();
-            (shared.base_size, shared.size) = (size, size + self.len);
-            shared.write_error = None;
-            shared.base_is_durable();
-        }
-        if !self.shared.borrow().keeps_history {
-            self.forget(unneeded).await;
-        }
-        self.shared.borrow_mut().carried(Carried::Adopted);
+        let adopting = adopt(self.disk.clone(), self.files.clone(), base, is_rdb, Rc::clone(&self.shared));
+        self.change = Some(Box::pin(async move { Changed::Adopted(adopting.await) }));
     }
 
-    /// Removes files, and the history that the manifest knows.
-    async fn forget(&mut self, unneeded: Vec<String>) {
-        for name in unneeded {
-            // One that stays is in nobody's way.
-            let _ = self.disk.remove(&self.files.path(&name)).await;
+    fn begin_forgetting(&mut self, unneeded: Vec<String>, after_adopting: bool) {
+        let forgetting = forget(self.disk.clone(), self.files.clone(), unneeded, Rc::clone(&self.shared));
+        let forgotten = async move { Changed::Forgotten { files: forgetting.await, after_adopting } };
+        self.change = Some(Box::pin(forgotten));
+    }
+
+    /// A change has ended. Another may begin with that.
+    fn changed(&mut self, changed: Changed<D::File>) {
+        if !matches!(changed, Changed::Made(_))
+            && let Some(next) = &mut self.next
+        {
+            // The manifest that lay aside has been written over.
+            next.is_named_aside = false;
         }
-        let mut next = self.files.clone();
-        next.drop_history();
-        if next.write_aside(&self.disk).await.is_err() {
-            // The next rewrite does it.
-            return;
+        let mut carried = None;
+        match changed {
+            Changed::Made(Ok(next)) => {
+                self.next = Some(next);
+                self.shared.borrow_mut().next_is_made();
+            }
+            Changed::Made(Err(error)) => carried = Some(Carried::NextNotMade(error.to_string())),
+            Changed::Adopted(Err(why)) => carried = Some(Carried::NotAdopted(why)),
+            Changed::Adopted(Ok(adopted)) => {
+                (self.files, self.is_named) = (adopted.files, true);
+                let forgets = {
+                    let shared = &mut *self.shared.borrow_mut();
+                    (shared.base_size, shared.size) = (adopted.size, adopted.size + self.len);
+                    shared.base_is_durable();
+                    !shared.keeps_history
+                };
+                if forgets {
+                    return self.begin_forgetting(adopted.unneeded, true);
+                }
+                carried = Some(Carried::Adopted);
+            }
+            Changed::Forgotten { files, after_adopting } => {
+                self.files = files;
+                carried = after_adopting.then_some(Carried::Adopted);
+            }
         }
-        self.files = next;
-        while let Err(error) = self.files.publish(&self.disk).await {
-            self.write_failed(error.to_string());
-            self.until_try_again().await;
+        let shared = &mut *self.shared.borrow_mut();
+        shared.is_changing = false;
+        if let Some(carried) = carried {
+            shared.carried(carried);
         }
-        self.shared.borrow_mut().write_error = None;
+    }
+
+    /// The file that was made takes what comes from here on. Until the manifest that names it has been begun to be put in its place,
+    /// nothing has happened; from then on there is no way back, for nobody knows which of the two would be found.
+    async fn switch(&mut self, at: u64) {
+        self.may_adopt = false;
+        let made = self.next.take().expect("it was made before the switch was ordered");
+        let (name, files) = self.files.with_new_incremental();
+        assert_eq!(made.name, name, "no file has come behind the last one since");
+        // A file that follows one that is not whole must not be named: a start would find that one damaged, and not the last.
+        let follows_whole = self.is_named && self.shared.borrow().sync_error.is_none();
+        if follows_whole {
+            if !made.is_named_aside
+                && let Err(error) = files.write_aside(&self.disk).await
+            {
+                self.next = Some(made);
+                return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
+            }
+            let mut outcome = files.put_in_place(&self.disk).await;
+            while let Err(error) = outcome {
+                self.write_failed(error.to_string());
+                until_try_again(&self.shared).await;
+                outcome = files.publish(&self.disk).await;
+            }
+            self.shared.borrow_mut().write_error = None;
+        }
+        (self.files, self.file, self.salt) = (files, Some(made.file), Some(made.salt));
+        (self.len, self.durable_len) = (made.len, made.len);
+        (self.stamped, self.may_adopt, self.is_named) = (made.unix_s, true, follows_whole);
+        let shared = &mut *self.shared.borrow_mut();
+        (shared.switched_at, shared.has_file) = (at, true);
+        shared.size += made.len;
+        shared.carried(Carried::Switched);
+    }
+
+    /// Everything is in the file. The last seal says that everything before it is durable, so that whoever finds it otherwise knows that it
+    /// is damage; what becomes of this seal itself matters to nobody.
+    async fn close(&mut self) {
+        if let Some(file) = &self.file
+            && self.durable_len == self.len
+        {
+            let _ = file.append(seal(self.salt, b"", b"", self.durable_len), true).await;
+        }
+        if let Some(next) = self.next.take() {
+            // Nothing has come for it. One that stays is in nobody's way.
+            let _ = self.disk.remove(&self.files.path(&next.name)).await;
+        }
+        self.shared.borrow_mut().carried(Carried::Closed);
     }
 }
