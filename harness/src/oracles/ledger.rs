@@ -7,7 +7,7 @@
 //!
 //! * `always`: what anybody was told of, by the reply to a write or to a read, is there for ever.
 //! * `everysec`: after the loss of power, all that was executed two seconds before the end of the last time of two seconds in
-//!   which the disk was well; after the end of the process alone, half a second.
+//!   which the disk was well; after the end of the process alone, 60 ms.
 //! * `no`: the same after the end of the process; after the loss of power, what the last start has loaded.
 //! * No append-only file: what the last complete snapshot began with.
 //!
@@ -36,8 +36,9 @@ pub const LEDGER: &str = "ledger";
 /// Within how long what was executed is durable under `everysec`, while the disk is well.
 const SYNCED_WITHIN: u64 = 2_000_000_000;
 
-/// Within how long it is handed to the system, in every mode with an append-only file.
-const WRITTEN_WITHIN: u64 = 500_000_000;
+/// Within how long it is handed to the system, in every mode with an append-only file: what two syncs take of the slowest disk that is
+/// well here. A tenth of a second is promised, for slower ones.
+const WRITTEN_WITHIN: u64 = 60_000_000;
 
 /// Virtual nanoseconds between two comparisons of all accounts.
 const COMPARE_EVERY: u64 = 500_000_000;

@@ -122,15 +122,15 @@ impl AofFiles {
     /// As the disk words them.
     pub async fn publish<D: Disk>(&self, disk: &D) -> io::Result<()> {
         self.write_aside(disk).await?;
-        self.put_in_place(disk).await
+        self.rename_aside(disk).await?;
+        disk.sync_directory(&self.folder).await
     }
 
-    /// The same of the one that was written aside.
+    /// Gives the manifest that was written aside its name, which is durable with the next sync of the folder.
     ///
     /// # Errors
-    /// As the disk words them. Then it may lie aside no longer.
-    pub async fn put_in_place<D: Disk>(&self, disk: &D) -> io::Result<()> {
-        disk.rename(&self.aside(), &self.manifest_path()).await?;
-        disk.sync_directory(&self.folder).await
+    /// As the disk words them.
+    pub async fn rename_aside<D: Disk>(&self, disk: &D) -> io::Result<()> {
+        disk.rename(&self.aside(), &self.manifest_path()).await
     }
 }

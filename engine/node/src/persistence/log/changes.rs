@@ -24,6 +24,8 @@ pub(super) enum Changed<F> {
     Made(io::Result<Next<F>>),
     /// There is a new base.
     Adopted(Result<Adopted, String>),
+    /// The file that is written to has its name for good.
+    Named,
     /// What was not needed has been removed, as far as that could be done.
     Forgotten { files: AofFiles, after_adopting: bool },
 }
@@ -83,7 +85,8 @@ pub(super) async fn adopt<D: Disk>(
     disk.rename(&base, &files.path(&name)).await.map_err(said)?;
     disk.sync_directory(files.folder()).await.map_err(said)?;
     next.write_aside(&disk).await.map_err(said)?;
-    publish(&disk, &next, &shared).await;
+    let renamed = next.rename_aside(&disk).await;
+    publish(&disk, &next, renamed, &shared).await;
     let unneeded = files.left_behind(&next);
     Ok(Adopted { files: next, size, unneeded })
 }
@@ -105,13 +108,17 @@ pub(super) async fn forget<D: Disk>(
         // The next rewrite does it.
         return files;
     }
-    publish(&disk, &next, &shared).await;
+    let renamed = next.rename_aside(&disk).await;
+    publish(&disk, &next, renamed, &shared).await;
     next
 }
 
-/// Puts the manifest that lies aside in its place, however often that takes.
-async fn publish<D: Disk>(disk: &D, files: &AofFiles, shared: &RefCell<Shared>) {
-    let mut outcome = files.put_in_place(disk).await;
+/// Makes the name of a manifest durable that has been renamed, or was to be, however often that takes.
+pub(super) async fn publish<D: Disk>(disk: &D, files: &AofFiles, renamed: io::Result<()>, shared: &RefCell<Shared>) {
+    let mut outcome = match renamed {
+        Ok(()) => disk.sync_directory(files.folder()).await,
+        failed => failed,
+    };
     while let Err(error) = outcome {
         {
             let shared = &mut *shared.borrow_mut();

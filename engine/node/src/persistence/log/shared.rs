@@ -37,6 +37,8 @@ pub struct Shared {
     pub(super) is_writing: bool,
     /// Which files there are is being changed.
     pub(super) is_changing: bool,
+    /// The name of the file that is written to is not durable yet: nothing that is in it is.
+    pub(super) is_naming: bool,
     /// A new file is there, and what was written before it was made is to be durable before anybody hears of that: little is left to be
     /// synced when it is put in use.
     settling: Option<Settling>,
@@ -120,6 +122,7 @@ impl Shared {
             syncing: None,
             is_writing: false,
             is_changing: false,
+            is_naming: false,
             settling: None,
             stands_still: false,
             in_flight: 0,
@@ -223,7 +226,8 @@ impl Shared {
         if piece == 0 {
             return self.next_in_turn();
         }
-        if self.syncing.is_some_and(|syncing| must_sync || syncing.seconds >= SYNC_PATIENCE_S) {
+        let is_held_up = self.syncing.is_some_and(|syncing| must_sync || syncing.seconds >= SYNC_PATIENCE_S);
+        if is_held_up || (must_sync && self.is_naming) {
             return None;
         }
         let bytes = self.waiting.take(piece);
@@ -244,7 +248,11 @@ impl Shared {
 
     /// Whether a sync can begin, and would make more durable.
     fn may_sync(&self) -> bool {
-        self.has_file && self.syncing.is_none() && self.sync_error.is_none() && self.durable < self.written
+        self.has_file
+            && !self.is_naming
+            && self.syncing.is_none()
+            && self.sync_error.is_none()
+            && self.durable < self.written
     }
 
     fn begin_sync(&mut self) -> Step {
@@ -427,6 +435,25 @@ mod tests {
         assert!(shared.sync_ended(&Ok(())));
         assert!(matches!(shared.next(), Some(Step::BeginSync)), "the next is due");
         assert_eq!(shared.writes(), (b"three".to_vec(), false));
+    }
+
+    #[test]
+    fn nothing_is_durable_in_a_file_whose_name_is_not() {
+        for policy in [AppendFsync::EverySec, AppendFsync::Always] {
+            let mut shared = shared(policy);
+            (shared.is_changing, shared.is_naming) = (true, true);
+            shared.append(b"one");
+            shared.second_has_passed();
+            if policy == AppendFsync::EverySec {
+                assert_eq!(shared.writes(), (b"one".to_vec(), false));
+            }
+            assert!(shared.next().is_none());
+            (shared.is_changing, shared.is_naming) = (false, false);
+            match policy {
+                AppendFsync::Always => assert_eq!(shared.writes(), (b"one".to_vec(), true)),
+                _ => assert!(matches!(shared.next(), Some(Step::BeginSync))),
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use refrain_persist::{Salt, seal, stamp};
 use refrain_runtime::{Disk, File};
 
-use super::changes::{Change, Changed, Next, adopt, forget, make_next, until_try_again};
+use super::changes::{Change, Changed, Next, adopt, forget, make_next, publish, until_try_again};
 use super::shared::{Shared, Step};
 use super::{Carried, OpenFile, Order};
 use crate::persistence::aof_files::AofFiles;
@@ -38,11 +38,17 @@ pub(super) struct Writer<D: Disk> {
     stamped: Option<u64>,
     /// What the next switch puts in use.
     next: Option<Next<D::File>>,
-    /// A sync in the background, and how long the file was when it began.
-    syncing: Option<(Pin<Box<dyn Future<Output = io::Result<()>>>>, u64)>,
+    /// A sync in the background.
+    syncing: Option<Syncing>,
     /// A change of which files there are.
     change: Option<Change<D::File>>,
     shared: Rc<RefCell<Shared>>,
+}
+
+struct Syncing {
+    outcome: Pin<Box<dyn Future<Output = io::Result<()>>>>,
+    /// It covers so many bytes of the file.
+    len: u64,
 }
 
 impl<D: Disk> Writer<D> {
@@ -80,7 +86,7 @@ impl<D: Disk> Writer<D> {
                 Step::Append { bytes, sync } => self.append(bytes, sync).await,
                 Step::BeginSync => {
                     let file = self.file.as_ref().expect("there is a file from the first switch on");
-                    self.syncing = Some((Box::pin(file.sync()), self.len));
+                    self.syncing = Some(Syncing { outcome: Box::pin(file.sync()), len: self.len });
                 }
                 Step::Order(Order::MakeNext { salt }) => self.begin_next(salt),
                 Step::Order(Order::Switch { at }) => self.switch(at).await,
@@ -116,10 +122,10 @@ impl<D: Disk> Writer<D> {
     }
 
     fn poll_sync(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some((syncing, len)) = &mut self.syncing else { return Poll::Ready(()) };
-        let Poll::Ready(outcome) = syncing.as_mut().poll(cx) else { return Poll::Pending };
+        let Some(syncing) = &mut self.syncing else { return Poll::Ready(()) };
+        let Poll::Ready(outcome) = syncing.outcome.as_mut().poll(cx) else { return Poll::Pending };
         if self.shared.borrow_mut().sync_ended(&outcome) {
-            self.durable_len = *len;
+            self.durable_len = syncing.len;
         }
         self.syncing = None;
         Poll::Ready(())
@@ -199,6 +205,19 @@ impl<D: Disk> Writer<D> {
         self.change = Some(Box::pin(async move { Changed::Adopted(adopting.await) }));
     }
 
+    /// What is written to the new file is there if the process ends, and durable when its name is.
+    fn begin_naming(&mut self, files: AofFiles) {
+        let (disk, shared) = (self.disk.clone(), Rc::clone(&self.shared));
+        {
+            let shared = &mut *shared.borrow_mut();
+            (shared.is_changing, shared.is_naming) = (true, true);
+        }
+        self.change = Some(Box::pin(async move {
+            publish(&disk, &files, Ok(()), &shared).await;
+            Changed::Named
+        }));
+    }
+
     fn begin_forgetting(&mut self, unneeded: Vec<String>, after_adopting: bool) {
         let forgetting = forget(self.disk.clone(), self.files.clone(), unneeded, Rc::clone(&self.shared));
         let forgotten = async move { Changed::Forgotten { files: forgetting.await, after_adopting } };
@@ -219,6 +238,7 @@ impl<D: Disk> Writer<D> {
                 self.next = Some(next);
                 self.shared.borrow_mut().next_is_made();
             }
+            Changed::Named => self.shared.borrow_mut().is_naming = false,
             Changed::Made(Err(error)) => carried = Some(Carried::NextNotMade(error.to_string())),
             Changed::Adopted(Err(why)) => carried = Some(Carried::NotAdopted(why)),
             Changed::Adopted(Ok(adopted)) => {
@@ -262,13 +282,11 @@ impl<D: Disk> Writer<D> {
                 self.next = Some(made);
                 return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
             }
-            let mut outcome = files.put_in_place(&self.disk).await;
-            while let Err(error) = outcome {
-                self.write_failed(error.to_string());
-                until_try_again(&self.shared).await;
-                outcome = files.publish(&self.disk).await;
+            match files.rename_aside(&self.disk).await {
+                Ok(()) => self.begin_naming(files.clone()),
+                // As long as nothing names the new file nothing may be written to it.
+                failed => publish(&self.disk, &files, failed, &self.shared).await,
             }
-            self.shared.borrow_mut().write_error = None;
         }
         (self.files, self.file, self.salt) = (files, Some(made.file), Some(made.salt));
         (self.len, self.durable_len) = (made.len, made.len);
