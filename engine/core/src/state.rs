@@ -76,7 +76,7 @@ pub struct State {
     pub(crate) skips_checksums: bool,
     /// `DEBUG QUICKLIST-PACKED-THRESHOLD`: from which length on an element of a large list stands alone.
     pub(crate) list_alone_from: usize,
-    /// There has been a consumer of a stream: what a snapshot has to hold may need a newer format.
+    /// There has been a consumer of a stream since everything was last dropped: what a snapshot has to hold may need a newer format.
     pub(crate) has_had_consumers: bool,
     /// There has been a stream that remembers producers, for which the same holds.
     pub(crate) has_had_producers: bool,

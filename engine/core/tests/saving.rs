@@ -5,6 +5,7 @@ mod fixture;
 
 use fixture::{Bench, command};
 use refrain_core::{AofReport, Ask, Config, Level, Purpose, SessionId};
+use refrain_persist::Version;
 use refrain_resp::{Reply, decode};
 
 const SAVING: &str = "-ERR Background save already in progress\r\n";
@@ -435,5 +436,23 @@ fn a_payload_is_of_the_lowest_version_that_can_hold_its_value() {
         let restore = command(&[b"RESTORE", b"k", b"0", &payload, b"REPLACE"]);
         assert_eq!(bench.send(client, restore), b"+OK\r\n", "{line}");
         assert_eq!(bench.send(client, "DUMP k\r\n"), reply, "{line}");
+    }
+}
+
+#[test]
+fn a_file_is_of_the_oldest_version_that_holds_what_there_is() {
+    let (mut bench, client) = bench("");
+    assert_eq!(bench.engine.snapshot_version(), Version::V10);
+    for (newer, version) in [
+        ("XGROUP CREATECONSUMER s g c", Version::V11),
+        ("HEXPIRE h 100 FIELDS 1 f", Version::V12),
+        ("XADD s IDMP p i * f v", Version::V13),
+    ] {
+        bench.send(client, "XGROUP CREATE s g $ MKSTREAM\r\nHSET h f v\r\n");
+        assert_eq!(bench.engine.snapshot_version(), Version::V10, "before {newer}");
+        bench.ask(client, newer);
+        assert_eq!(bench.engine.snapshot_version(), version, "{newer}");
+        assert_eq!(bench.ask(client, "FLUSHALL"), "+OK\r\n");
+        assert_eq!(bench.engine.snapshot_version(), Version::V10, "when all is gone");
     }
 }

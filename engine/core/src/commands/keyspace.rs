@@ -265,6 +265,7 @@ impl State {
         }
         let detached = self.keyspace.flush_all();
         self.effects.detached.push(detached);
+        (self.has_had_consumers, self.has_had_producers) = (false, false);
         for db in 0..self.keyspace.len() {
             self.database_changed(db);
         }
