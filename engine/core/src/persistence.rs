@@ -85,6 +85,8 @@ pub struct AofReport {
     pub enabled: bool,
     /// It was turned on, and its first base is not there yet: what is written is durable only with that.
     pub awaits_base: bool,
+    /// It was turned off: it ends when everything that was executed before is in it, and takes nothing more.
+    pub closing: bool,
     /// Bytes of all its parts.
     pub current_size: u64,
     /// The same when it was last rewritten, or loaded.

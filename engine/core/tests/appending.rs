@@ -133,6 +133,7 @@ fn it_is_described_while_it_is_on() {
     bench.engine.aof_reported(AofReport {
         enabled: true,
         awaits_base: false,
+        closing: false,
         current_size: 900,
         base_size: 400,
         buffer_length: 70,

@@ -97,6 +97,20 @@ fn a_file_that_has_no_base_yet_is_waited_for() {
 }
 
 #[test]
+fn a_file_that_was_turned_off_and_on_again_has_no_base_either() {
+    let (mut bench, client) = bench(false);
+    let full = Some("No space left on device".to_owned());
+    bench.engine.aof_reported(AofReport { enabled: true, write_error: full.clone(), ..AofReport::default() });
+    assert!(bench.ask(client, "SET k v").starts_with("-MISCONF Errors writing to the AOF file"));
+    bench.ask(client, "CONFIG SET appendonly no");
+    bench.engine.aof_reported(AofReport { enabled: true, closing: true, write_error: full, ..AofReport::default() });
+    assert_eq!(bench.ask(client, "SET k v"), "+OK\r\n", "it is not for the file that ends");
+    bench.ask(client, "CONFIG SET appendonly yes");
+    assert_eq!(bench.ask(client, "SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    assert!(log(&mut bench).contains("Writing initial AOF, can't exit."));
+}
+
+#[test]
 fn a_signal_waits_until_nobody_waits_for_the_node() {
     let (mut bench, client) = bench(true);
     bench.round(&[(client, b"SAVE\r\n")]);

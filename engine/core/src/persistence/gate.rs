@@ -46,7 +46,9 @@ impl State {
     pub(crate) fn judge_disk(&mut self) {
         let (persistence, config) = (&mut self.persistence, &self.config.persistence);
         let needs_snapshots = config.stop_writes_on_bgsave_error && !config.save.points.is_empty();
-        let appends = persistence.aof.enabled.then_some(persistence.aof.write_error.as_ref()).flatten();
+        // What is executed from now on is not for a file that was turned off.
+        let appends = persistence.aof.enabled && !persistence.aof.closing;
+        let appends = appends.then_some(persistence.aof.write_error.as_ref()).flatten();
         persistence.gate.trouble = match appends {
             _ if needs_snapshots && persistence.last_save_failed => Some(DiskTrouble::Snapshot),
             Some(why) => Some(DiskTrouble::Append(why.clone())),

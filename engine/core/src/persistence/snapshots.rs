@@ -31,10 +31,10 @@ impl Persistence {
         dirty.saturating_sub(self.saved_dirty)
     }
 
-    /// Whether there is no append-only file though there should be, or one that counts for nothing before a rewrite has made a base
-    /// for it.
+    /// Whether there is no append-only file though there should be, or one that takes nothing more, or that counts for nothing before a
+    /// rewrite has made a base for it.
     pub(crate) fn lacks_base(&self) -> bool {
-        self.wants_aof && (!self.aof.enabled || self.aof.awaits_base)
+        self.wants_aof && (!self.aof.enabled || self.aof.awaits_base || self.aof.closing)
     }
 
     /// Whether a rewrite is to begin as soon as it may.

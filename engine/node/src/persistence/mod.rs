@@ -6,6 +6,7 @@
 
 mod aof_files;
 mod files;
+mod following;
 mod gates;
 mod loading;
 mod log;
@@ -15,12 +16,11 @@ mod starting;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use refrain_core::config::AppendFsync;
-use refrain_core::{AofReport, Ask, Bug, NOT_SAVED, Purpose, SNAPSHOT_NOT_LOADED, SessionId, Shutdown};
+use refrain_core::{Ask, NOT_SAVED, Purpose, SNAPSHOT_NOT_LOADED, SessionId, Shutdown};
 use refrain_runtime::{Disk, Mono, Runtime};
 
 pub use self::gates::Gates;
-use self::log::{Carried, Log, Order};
+use self::log::Log;
 use self::snapshot::Running;
 use self::starting::{Opened, Plan, Start};
 use crate::hooks::Probe;
@@ -47,6 +47,8 @@ pub struct Files {
     replacing: Option<Replacing>,
     /// Why everything stands still.
     standing: Option<Standing>,
+    /// What the server's log was last told of why the append-only file is not written.
+    said_error: Option<String>,
     /// How often a write has waited for a sync.
     delayed_fsync: u64,
     /// When the log is told that another second has passed.
@@ -94,6 +96,7 @@ impl Default for Files {
             started: Mono(0),
             replacing: None,
             standing: None,
+            said_error: None,
             delayed_fsync: 0,
             next_second: Mono(0),
             closing: false,
@@ -150,41 +153,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.files.running.as_ref().is_some_and(Running::wants_slice) || self.files.start.wants_step()
     }
 
-    /// What the engine has written since the last call goes to the append-only file.
-    pub(crate) fn take_stream(&mut self) {
-        if let Some(log) = &self.files.log
-            && !self.engine.effects().stream.bytes().is_empty()
-        {
-            let sleep_us = self.engine.state().persistence.flush_sleep_us;
-            if sleep_us > 0 {
-                self.runtime.stall(std::time::Duration::from_micros(sleep_us));
-            }
-            let stream = &mut self.engine.effects().stream;
-            match std::mem::take(&mut self.files.loses_next) {
-                false => log.append(|waiting| stream.take_to(waiting)),
-                true => stream.clear(),
-            }
-        }
-    }
-
-    /// What output must wait for, if it must: the offset up to which the file must be durable, and up to which it is.
-    pub(crate) fn gate(&self) -> Option<(u64, u64)> {
-        if self.engine.hooks().probe().planted(Bug::AnswersBeforeSync) {
-            return None;
-        }
-        let log = self.files.log.as_ref().filter(|_| !self.files.awaits_base)?;
-        // The log learns of a change once a round; what has been executed behind it waits already.
-        let waits = log.look(|shared| shared.policy == AppendFsync::Always) || self.policy() == AppendFsync::Always;
-        waits.then(|| (log.appended(), log.durable()))
-    }
-
-    /// When the append-only file is synced, as the configuration says now.
-    fn policy(&self) -> AppendFsync {
-        let config = &self.engine.config().persistence;
-        let rests = config.no_appendfsync_on_rewrite && self.files.running.is_some();
-        if rests { AppendFsync::No } else { config.appendfsync }
-    }
-
     /// Everything that concerns files, once a round.
     pub(crate) fn look_after_files(&mut self) {
         self.take_stream();
@@ -231,6 +199,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
             Ask::LoadAof { client } if self.file_is_incomplete() => {
                 // What is in the file is not all that there is.
+                tracing::warn!("The append-only file does not hold everything yet: nothing is loaded from it");
                 self.engine.answer(client, Err(refrain_core::APPEND_ONLY_NOT_LOADED));
             }
             Ask::LoadAof { client } => {
@@ -334,143 +303,6 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         }
     }
 
-    /// Looks at what the log has done, and brings it to what the configuration says.
-    fn follow_log(&mut self) {
-        let wanted = self.engine.config().persistence.appendonly;
-        if !wanted && self.files.log.is_some() && !self.files.closing && matches!(self.files.start, Start::Served) {
-            self.take_stream();
-            self.engine.effects().stream.enable(false);
-            self.close_log();
-        }
-        let Some(log) = self.files.log.clone() else { return };
-        if let Some(why) = log.look(|shared| shared.fatal.clone()) {
-            // Before any gate: a policy that has been changed since must not let out what waited for that sync.
-            self.exit = Some(Exit::Failed(format!(
-                "Can't persist AOF for fsync error when the AOF fsync policy is 'always': {why}. Exiting..."
-            )));
-            return;
-        }
-        let policy = self.policy();
-        let keeps_history = self.engine.config().persistence.aof_disable_auto_gc;
-        let unix_s = self.stamp_second();
-        let (was, kept_history) = log.look(|shared| {
-            shared.unix_s = unix_s;
-            (std::mem::replace(&mut shared.policy, policy), std::mem::replace(&mut shared.keeps_history, keeps_history))
-        });
-        if was != policy {
-            self.open_gates();
-        }
-        if kept_history && !keeps_history {
-            log.order(Order::ForgetHistory);
-        }
-        let now = self.runtime.now();
-        if now >= self.files.next_second {
-            self.files.next_second = now + std::time::Duration::from_secs(1);
-            self.files.delayed_fsync += u64::from(log.second_has_passed());
-            self.report_log();
-            if self.files.running.is_none() && log.look(|shared| shared.sync_error.is_some()) {
-                // Nothing is known of what the failed sync was to cover: everything is written anew.
-                self.engine.want_rewrite();
-            }
-        }
-        if self.files.closing
-            && self.shuts_down()
-            && let Some(why) = log.look(|shared| shared.refusal().cloned())
-        {
-            tracing::warn!("Error writing the append-only file, what was written last is lost: {why}. Exit anyway.");
-            return self.end();
-        }
-        if !log.take_changed() {
-            return;
-        }
-        for carried in log.take_carried() {
-            self.log_has(carried);
-        }
-        self.report_log();
-        self.open_gates();
-    }
-
-    /// The second of unix time, if the append-only file is to say when it was written.
-    fn stamp_second(&self) -> Option<u64> {
-        let stamps = self.engine.config().persistence.aof_timestamp_enabled;
-        stamps.then(|| self.runtime.wall().0 / 1_000_000_000)
-    }
-
-    /// Has the log closed when everything is in it, once.
-    fn close_log(&mut self) {
-        if let Some(log) = self.files.log.as_ref().filter(|_| !self.files.closing) {
-            log.order(Order::Close);
-            self.files.closing = true;
-        }
-    }
-
-    fn log_has(&mut self, carried: Carried) {
-        match carried {
-            Carried::NextMade => {
-                if let Some(part) = self.files.next_part.take() {
-                    self.continue_in_next_part(part);
-                }
-            }
-            Carried::NextNotMade(why) => {
-                if let Some(part) = self.files.next_part.take() {
-                    self.snapshot_has_ended(Purpose::Rewrite, part.is_first, Err(not_continued(&why)));
-                }
-            }
-            Carried::Switched => {}
-            Carried::NotSwitched(why) => {
-                if let Some(running) = &mut self.files.running
-                    && running.purpose == Purpose::Rewrite
-                {
-                    running.fail(not_continued(&why));
-                }
-            }
-            Carried::Adopted => {
-                self.files.awaits_base = false;
-                self.report_log();
-                self.placed(Ok(()));
-            }
-            Carried::NotAdopted(why) => self.placed(Err(why)),
-            Carried::Closed => {
-                self.files.log = None;
-                (self.files.closing, self.files.awaits_base) = (false, false);
-                self.engine.aof_reported(AofReport { delayed_fsync: self.files.delayed_fsync, ..AofReport::default() });
-                self.open_gates();
-                if self.shuts_down() {
-                    self.end();
-                } else if self.files.running.is_none() {
-                    self.begin_next_snapshot();
-                }
-            }
-        }
-    }
-
-    /// Tells the engine how the append-only file fares.
-    fn report_log(&mut self) {
-        let Some(log) = &self.files.log else { return };
-        let awaits_base = self.files.awaits_base;
-        let delayed_fsync = self.files.delayed_fsync;
-        let report = log.look(|shared| AofReport {
-            enabled: true,
-            awaits_base,
-            current_size: shared.size,
-            base_size: shared.base_size,
-            buffer_length: shared.waiting_len(),
-            pending_fsync: shared.is_syncing(),
-            delayed_fsync,
-            write_error: shared.error().cloned(),
-            appended: shared.appended(),
-            durable: if awaits_base { 0 } else { shared.durable() },
-        });
-        self.engine.aof_reported(report);
-    }
-
-    /// Sends what may leave now that more is durable.
-    fn open_gates(&mut self) {
-        for token in self.connections.take_gated() {
-            self.flush(token);
-        }
-    }
-
     /// What a job of this module has come to.
     pub(crate) fn files_done(&mut self, done: FilesDone<<R::Disk as Disk>::File>) {
         match done {
@@ -489,8 +321,4 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     fn snapshot_path(&self) -> PathBuf {
         PathBuf::from(&self.engine.config().persistence.dbfilename)
     }
-}
-
-fn not_continued(why: &str) -> String {
-    format!("the append-only file could not be continued in a new one: {why}")
 }

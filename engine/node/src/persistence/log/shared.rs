@@ -198,7 +198,7 @@ impl Shared {
         if self.fatal.is_some() {
             return None;
         }
-        if let Some(step) = self.settle().or_else(|| self.next_change()) {
+        if let Some(step) = self.settle().or_else(|| self.next_change().map(Step::Order)) {
             return Some(step);
         }
         // Whatever stands before it: nothing from behind a switch is written to the file before it.
@@ -282,13 +282,13 @@ impl Shared {
     }
 
     /// A change of which files there are, if the next order is one: it goes on beside everything else.
-    fn next_change(&mut self) -> Option<Step> {
+    pub(super) fn next_change(&mut self) -> Option<Order> {
         let is_change = self.orders.front().is_some_and(Order::is_change);
         if !is_change || self.is_changing || self.stands_still {
             return None;
         }
         self.is_changing = true;
-        self.orders.pop_front().map(Step::Order)
+        self.orders.pop_front()
     }
 
     /// The next order, if it is one for which everything before it has to be done.

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -88,20 +88,12 @@ impl<D: Disk> Writer<D> {
                     let file = self.file.as_ref().expect("there is a file from the first switch on");
                     self.syncing = Some(Syncing { outcome: Box::pin(file.sync()), len: self.len });
                 }
-                Step::Order(Order::MakeNext { salt }) => self.begin_next(salt),
                 Step::Order(Order::Switch { at }) => self.switch(at).await,
-                Step::Order(Order::Adopt { base, is_rdb }) => self.begin_adopting(base, is_rdb),
-                Step::Order(Order::ForgetHistory) => {
-                    let unneeded = if self.is_named { self.files.left_behind(&self.files) } else { Vec::new() };
-                    match unneeded.is_empty() {
-                        true => self.shared.borrow_mut().is_changing = false,
-                        false => self.begin_forgetting(unneeded, false),
-                    }
-                }
                 Step::Order(Order::Close) => {
                     self.close().await;
                     return;
                 }
+                Step::Order(change) => self.begin_change(change),
             }
         }
     }
@@ -109,16 +101,20 @@ impl<D: Disk> Writer<D> {
     /// The next step. The loop polls its jobs in every round, whatever has happened: nobody need wake this one.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let _ = self.poll_sync(cx);
+        self.poll_changes(cx);
+        let shared = &mut *self.shared.borrow_mut();
+        let step = shared.next();
+        shared.is_writing = step.is_some();
+        step.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn poll_changes(&mut self, cx: &mut Context<'_>) {
         while let Some(change) = &mut self.change
             && let Poll::Ready(changed) = change.as_mut().poll(cx)
         {
             self.change = None;
             self.changed(changed);
         }
-        let shared = &mut *self.shared.borrow_mut();
-        let step = shared.next();
-        shared.is_writing = step.is_some();
-        step.map_or(Poll::Pending, Poll::Ready)
     }
 
     fn poll_sync(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -150,12 +146,29 @@ impl<D: Disk> Writer<D> {
             self.write_failed(error);
             // Cut to the last whole batch, it takes this one again. A file's changes come one after the other.
             poll_fn(|cx| self.poll_sync(cx)).await;
-            until_try_again(&self.shared).await;
+            self.until_try_again().await;
             while let Err(error) = file.set_len(self.len).await {
                 self.write_failed(error.to_string());
-                until_try_again(&self.shared).await;
+                self.until_try_again().await;
             }
         }
+    }
+
+    /// Until it is time to try again to write. Changes of files go on meanwhile: one of them may make room, and one that fails is said
+    /// to have.
+    async fn until_try_again(&mut self) {
+        let shared = Rc::clone(&self.shared);
+        let mut time = pin!(until_try_again(&shared));
+        poll_fn(|cx| {
+            self.poll_changes(cx);
+            let order = self.shared.borrow_mut().next_change();
+            if let Some(order) = order {
+                self.begin_change(order);
+                self.poll_changes(cx);
+            }
+            time.as_mut().poll(cx)
+        })
+        .await;
     }
 
     /// A piece is in the file, with its seal.
@@ -180,6 +193,21 @@ impl<D: Disk> Writer<D> {
     fn write_failed(&self, error: String) {
         let shared = &mut *self.shared.borrow_mut();
         (shared.write_error, shared.changed) = (Some(error), true);
+    }
+
+    fn begin_change(&mut self, order: Order) {
+        match order {
+            Order::MakeNext { salt } => self.begin_next(salt),
+            Order::Adopt { base, is_rdb } => self.begin_adopting(base, is_rdb),
+            Order::ForgetHistory => {
+                let unneeded = if self.is_named { self.files.left_behind(&self.files) } else { Vec::new() };
+                match unneeded.is_empty() {
+                    true => self.shared.borrow_mut().is_changing = false,
+                    false => self.begin_forgetting(unneeded, false),
+                }
+            }
+            Order::Switch { .. } | Order::Close => unreachable!("they are no change beside the writes"),
+        }
     }
 
     /// A file that was made and not used is used by the next switch, whoever wanted it.
