@@ -34,7 +34,7 @@ use super::aof_files::AofFiles;
 /// Bytes waiting to be written at which nobody is executed for until there are fewer.
 const WAITING_MAX: usize = 256 << 20;
 
-/// What the task is asked to do when everything before it is done.
+/// What the task is asked to do, one after the other.
 #[derive(Debug)]
 pub enum Order {
     /// A new file is to be made, with this salt, which takes what comes from the next switch on.
