@@ -55,7 +55,7 @@
 //!
 //! ## The reductions lose nothing
 //!
-//! Call an order that completes a configuration a *completion*. The search prunes in three ways.
+//! Call an order that completes a configuration a *completion*. The search prunes in four ways.
 //!
 //! *Free operations.* Let `r` be a candidate that only reads and is legal now, and take any completion. Moved to its front,
 //! `r` is still legal, breaks no real-time order (it is a candidate), and the others meet the same states as before, since
@@ -70,6 +70,10 @@
 //! same state as it would have without `w`. Any completion behind `w, x` is one behind `x`, with `w` left over, which is allowed.
 //! So `x` need not be tried there, provided that it is tried where `w` was not placed. It is, unless it is pruned there for
 //! the same reason; that ends, because each time fewer operations are placed.
+//!
+//! *Outlook.* Let `r` have returned, and let it be illegal in the present state of its component and in all that grow out of
+//! it, while every operation that was called before `r` returned only lets it grow. Nothing else can be placed before `r`, so
+//! the configuration has no completion. A range of a stream forbids what is no beginning of it long before its turn comes.
 //!
 //! Together: of all visited configurations that have a completion take one, and a completion with the fewest operations of
 //! unknown outcome, then the shortest, then with the fewest placed before it. Each rule turns it into one at least as small

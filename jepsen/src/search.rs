@@ -5,13 +5,15 @@
 //! with no candidate left is a dead end. A configuration is the set of linearized operations with the state of every
 //! component (key), and is explored once: its fingerprint goes into the [memo](crate::memo).
 //!
-//! Three reductions keep the tree small. None loses a verdict; the crate's documentation has the argument.
+//! Four reductions keep the tree small. None loses a verdict; the crate's documentation has the argument.
 //!
 //! * *Free operations.* A candidate that only reads ([`Model::is_read`]) and is legal now is linearized at once, and no
 //!   alternative to it is tried.
 //! * *Twins.* Of two operations that do the same, one called and returned before the other, the earlier goes first.
 //! * *Idle guesses.* An operation that may or may not have happened is not assumed to have happened when the very next
 //!   operation of its component would end in the same state without it.
+//! * *Outlook.* A configuration is given up as soon as an operation to come is illegal in its state and in all that grow
+//!   out of it ([`Model::excludes`]), and nothing called before that one returned can do other than let it grow.
 //!
 //! A search is a value: it runs for as many steps as it is given and can be resumed, so that many keys share one thread.
 //! It reads no clock and its result depends on its input only.
@@ -19,6 +21,9 @@
 use crate::hashing::bits;
 use crate::memo::{Inserted, Memo};
 use crate::models::{Model, StateId, Successors};
+
+/// Calls and returns that the outlook takes in: what forbids a state is mostly near.
+const OUTLOOK: usize = 64;
 
 /// One operation as the search sees it.
 #[derive(Debug, Clone)]
@@ -151,6 +156,12 @@ impl<S: Clone + Eq> Search<S> {
                     continue;
                 }
                 self.fresh = false;
+                if self.is_hopeless(model) {
+                    match self.backtrack() {
+                        true => continue,
+                        false => break Progress::Illegal,
+                    }
+                }
                 match self.memo.insert(self.fingerprint, memory.saturating_sub(model.memory())) {
                     Inserted::New => {}
                     Inserted::Known if self.backtrack() => continue,
@@ -201,6 +212,34 @@ impl<S: Clone + Eq> Search<S> {
             node = self.next[node];
         }
         None
+    }
+
+    /// Whether some operation still to come can't be legal any more, whatever is placed before it (see "Outlook").
+    fn is_hopeless<M: Model<Step = S>>(&mut self, model: &mut M) -> bool {
+        let Some(component) = self.stack.last().map(|top| self.tasks[top.task].component) else { return false };
+        let state = self.states[component];
+        let head = self.head();
+        let mut node = self.next[head];
+        for _ in 0..OUTLOOK {
+            if node == head {
+                return false;
+            }
+            let task = &self.tasks[node / 2];
+            if task.component == component {
+                let returns = !node.is_multiple_of(2);
+                if !returns && !model.only_grows(&task.step) {
+                    return false;
+                }
+                if returns {
+                    self.steps += 1;
+                    if model.excludes(state, &task.step) {
+                        return true;
+                    }
+                }
+            }
+            node = self.next[node];
+        }
+        false
     }
 
     /// The next candidate at or after the cursor, with the successor to take.

@@ -64,6 +64,14 @@ impl Model for KeyValue {
         matches!(step, Step::Got(_))
     }
 
+    fn only_grows(&self, step: &Step) -> bool {
+        !matches!(step, Step::Put(_))
+    }
+
+    fn excludes(&self, state: StateId, step: &Step) -> bool {
+        matches!(step, Step::Got(seen) if !self.values.text(seen.0).starts_with(self.values.text(state.0)))
+    }
+
     fn describe(&self, state: StateId) -> String {
         printable(self.values.text(state.0))
     }

@@ -93,6 +93,19 @@ pub trait Model {
     /// value that is there already is no read, for elsewhere it may be needed as a write.
     fn is_read(&self, step: &Self::Step) -> bool;
 
+    /// Whether `step` never takes back what a state has: what [`excludes`](Model::excludes) says of a state it says of
+    /// all states after such steps.
+    fn only_grows(&self, step: &Self::Step) -> bool {
+        let _ = step;
+        false
+    }
+
+    /// Whether `step` is illegal in `state` and in every state that steps which only grow can make of it.
+    fn excludes(&self, state: StateId, step: &Self::Step) -> bool {
+        let _ = (state, step);
+        false
+    }
+
     /// A state in words.
     fn describe(&self, state: StateId) -> String;
 

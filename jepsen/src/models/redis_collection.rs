@@ -98,6 +98,16 @@ impl Model for RedisCollection {
         Object::only_reads(call) || reply.as_ref().is_some_and(|reply| Object::changed_nothing(call, reply))
     }
 
+    fn only_grows(&self, step: &Step) -> bool {
+        let (call, _) = &self.steps[step.0 as usize];
+        self.is_read(step) || Object::only_adds(call)
+    }
+
+    fn excludes(&self, state: StateId, step: &Step) -> bool {
+        let (call, reply) = &self.steps[step.0 as usize];
+        reply.as_ref().is_some_and(|reply| self.states[state.0 as usize].is_beyond(call, reply))
+    }
+
     fn describe(&self, state: StateId) -> String {
         self.states[state.0 as usize].to_string()
     }

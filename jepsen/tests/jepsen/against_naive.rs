@@ -8,8 +8,12 @@ use refrain_jepsen::{Call, Expiry, History, ModelKind, Options, Verdict, check};
 use crate::generate::{Deadlines, Shape, honest, lie, retell};
 use crate::naive::{MS, is_linearizable};
 
+/// A bound on every answer, and on the questions that shrink a failure: one that is slow to judge must not take hours to tell.
+const STEPS_MAX: u64 = 10_000_000;
+const SHRINK_ITERATIONS_MAX: u32 = 500;
+
 fn verdict(history: &History, whole: bool) -> bool {
-    let options = Options { whole, clock_tolerance_ns: 0, ..Options::default() };
+    let options = Options { whole, clock_tolerance_ns: 0, steps_max: STEPS_MAX, ..Options::default() };
     match check(history, &options) {
         Verdict::Linearizable => true,
         Verdict::Illegal(_) => false,
@@ -30,7 +34,11 @@ fn collections(collection: u8, operations: usize) -> Shape {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        max_shrink_iters: SHRINK_ITERATIONS_MAX,
+        ..ProptestConfig::with_cases(3000)
+    })]
 
     #[test]
     fn an_atomic_object_is_linearizable(shape in untimed(40), bytes in vec(any::<u8>(), 0..400)) {

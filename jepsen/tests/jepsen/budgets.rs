@@ -48,3 +48,25 @@ fn a_key_too_big_to_remember_cannot_hide_the_guilty_one_either() {
     let options = Options { memory_max: 1 << 20, ..Options::default() };
     assert!(matches!(check(&history, &options), Verdict::Illegal(_)));
 }
+
+/// Additions of unknown outcome could stand anywhere between those that were answered: what the range tells rules that out
+/// as soon as the first of them is placed.
+#[test]
+fn what_a_range_does_not_tell_was_not_added() {
+    let mut history = History::new(ModelKind::RedisCollection, Clock::default());
+    for lost in 0..12 {
+        let id = history.invoke(lost, 0, "stream", Call::StreamAdd { value: vec![b'a' + lost as u8] });
+        history.info(id, 0);
+    }
+    let mut told = Vec::new();
+    for number in 1..=12 {
+        let (value, at) = (b"known".to_vec(), format!("{number}-0").into_bytes());
+        let id = history.invoke(0, 0, "stream", Call::StreamAdd { value: value.clone() });
+        history.ok(id, 0, Reply::Value(at.clone()));
+        told.extend([at, value]);
+    }
+    let id = history.invoke(0, 0, "stream", Call::Range);
+    history.ok(id, 0, Reply::Values(told));
+    let options = Options { steps_max: 10_000, ..Options::default() };
+    assert_eq!(check(&history, &options), Verdict::Linearizable);
+}

@@ -81,6 +81,34 @@ impl Object {
         }
     }
 
+    /// Whether the call adds elements, and neither removes nor changes any.
+    pub(super) fn only_adds(call: &Call) -> bool {
+        matches!(call, Call::Push { .. } | Call::SetAdd { .. } | Call::StreamAdd { .. })
+    }
+
+    /// Whether a call can't have been answered so by this object, nor by what more elements would make of it. False also
+    /// where that isn't known.
+    pub(super) fn is_beyond(&self, call: &Call, reply: &Reply) -> bool {
+        let lacks = |length: i64| (self.len() as i64) > length;
+        match (self, call, reply) {
+            (Object::Absent, ..) => false,
+            (_, Call::Exists | Call::Delete, Reply::Integer(0)) => true,
+            (_, Call::Length, Reply::Integer(length)) => lacks(*length),
+            (Object::List(_), Call::Push { .. }, Reply::Integer(length)) => lacks(*length - 1),
+            (Object::List(list), Call::Range, Reply::Values(told)) => {
+                !told.windows(list.len()).any(|run| run.iter().zip(list).all(|(told, text)| **told == **text))
+            }
+            (Object::Set(set), Call::SetAdd { member }, Reply::Integer(1))
+            | (Object::Set(set), Call::Contains { member }, Reply::Integer(0)) => set.contains(member.as_slice()),
+            (Object::Stream(entries), Call::Range, Reply::Values(told)) => {
+                let told = told.get(..entries.len() * 2);
+                told.is_none_or(|told| told_entries(entries, told).is_none())
+            }
+            (Object::Stream(_), Call::StreamAdd { .. }, _) => self.after(call, Some(reply)).is_none(),
+            _ => false,
+        }
+    }
+
     /// What the object is after a call that was answered so, or of which no answer is known. `None` if that cannot be.
     pub(super) fn after(&self, call: &Call, reply: Option<&Reply>) -> Option<Object> {
         match (self, call) {
