@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::words::{as_c_string, gather, has_blanks};
 use super::{Acl, DEFAULT, Reader, RuleError, SetUserError, User, changed};
+use crate::error::system_text;
 use crate::table::Table;
 
 /// Everything that is wrong with a file, in one line.
@@ -81,13 +82,7 @@ pub(super) fn read(
 
 /// What is said of a file that can't be read.
 pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> FileErrors {
-    format!("Error loading ACLs, opening file '{path}': {}", system_words(error))
-}
-
-/// What the system says, without the number that Rust adds.
-pub(crate) fn system_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
+    format!("Error loading ACLs, opening file '{path}': {}", system_text(error))
 }
 
 fn trim<'a>(mut bytes: &'a [u8], blanks: &[u8]) -> &'a [u8] {

@@ -24,8 +24,8 @@ mod words;
 use std::collections::BTreeMap;
 
 pub use attempts::Attempts;
+pub(crate) use file::unreadable;
 pub use file::{Declaration, FileErrors, check_declaration};
-pub(crate) use file::{system_words, unreadable};
 pub use log::{AclLog, Context, Entry, Reason};
 pub use rules::RuleError;
 pub use selector::Denied;

@@ -2,10 +2,10 @@
 
 use refrain_resp::parse_i64;
 
-use crate::acl::{Denied, Entry, UserId, is_valid_name, system_words, unreadable};
+use crate::acl::{Denied, Entry, UserId, is_valid_name, unreadable};
 use crate::call::{Call, Outcome};
 use crate::effects::Level;
-use crate::error::{ErrorReply, NOT_AN_INTEGER};
+use crate::error::{ErrorReply, NOT_AN_INTEGER, system_text};
 use crate::table::{Arguments, Categories};
 
 /// ACL WHOAMI
@@ -225,7 +225,7 @@ pub fn save(call: &mut Call<'_>) -> Outcome {
         contents.push(b'\n');
     }
     if let Err(error) = call.hooks.replace_file(&path, &contents) {
-        call.state.effects.log(Level::Warning, format!("Writing ACL file for ACL SAVE: {}", system_words(&error)));
+        call.state.effects.log(Level::Warning, format!("Writing ACL file for ACL SAVE: {}", system_text(&error)));
         return Err(ErrorReply::new(
             "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
         ));

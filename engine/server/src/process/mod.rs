@@ -13,13 +13,4 @@ pub mod pid_file;
 pub mod supervisor;
 pub mod title;
 
-use std::io;
-
-/// The system's own words for an error, without the number that std appends: what Redis's messages end with.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
-    }
-}
+pub use refrain_core::system_text as reason;

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+use refrain_core::system_text;
 use refrain_persist::Salt;
 use refrain_runtime::{Disk, File, Open};
 
@@ -78,7 +79,7 @@ pub(super) async fn adopt<D: Disk>(
     is_rdb: bool,
     shared: Rc<RefCell<Shared>>,
 ) -> Result<Adopted, String> {
-    let said = |error: io::Error| error.to_string();
+    let said = |error: io::Error| system_text(&error);
     let file = disk.open(&base, Open::Read).await.map_err(said)?;
     let size = file.size().await.unwrap_or(0);
     let (name, next) = files.with_new_base(is_rdb);
@@ -122,7 +123,7 @@ pub(super) async fn publish<D: Disk>(disk: &D, files: &AofFiles, renamed: io::Re
     while let Err(error) = outcome {
         {
             let shared = &mut *shared.borrow_mut();
-            (shared.manifest_error, shared.changed) = (Some(error.to_string()), true);
+            (shared.manifest_error, shared.changed) = (Some(system_text(&error)), true);
         }
         until_try_again(shared).await;
         outcome = files.publish(disk).await;

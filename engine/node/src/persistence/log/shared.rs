@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use refrain_core::config::AppendFsync;
+use refrain_core::system_text;
 
 use super::backlog::Backlog;
 use super::{Carried, Order};
@@ -318,9 +319,9 @@ impl Shared {
         self.changed = true;
         self.sync_is_due = false;
         if self.policy == AppendFsync::Always {
-            self.fatal = Some(error.to_string());
+            self.fatal = Some(system_text(error));
         } else {
-            self.sync_error = Some(error.to_string());
+            self.sync_error = Some(system_text(error));
             // What is being written beside it may have shared its fate.
             self.doubtful_until = self.written + self.in_flight;
         }

@@ -12,6 +12,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use refrain_core::system_text;
 use refrain_persist::{Salt, seal, stamp};
 use refrain_runtime::{Disk, File};
 
@@ -142,13 +143,13 @@ impl<D: Disk> Writer<D> {
                 self.written(len, sync, &appended.outcome);
                 return;
             }
-            let error = appended.outcome.err().map_or_else(|| "a short write".to_owned(), |error| error.to_string());
+            let error = appended.outcome.err().map_or_else(|| "a short write".to_owned(), |error| system_text(&error));
             self.write_failed(error);
             // Cut to the last whole batch, it takes this one again. A file's changes come one after the other.
             poll_fn(|cx| self.poll_sync(cx)).await;
             self.until_try_again().await;
             while let Err(error) = file.set_len(self.len).await {
-                self.write_failed(error.to_string());
+                self.write_failed(system_text(&error));
                 self.until_try_again().await;
             }
         }
@@ -267,7 +268,7 @@ impl<D: Disk> Writer<D> {
                 self.shared.borrow_mut().next_is_made();
             }
             Changed::Named => self.shared.borrow_mut().is_naming = false,
-            Changed::Made(Err(error)) => carried = Some(Carried::NextNotMade(error.to_string())),
+            Changed::Made(Err(error)) => carried = Some(Carried::NextNotMade(system_text(&error))),
             Changed::Adopted(Err(why)) => carried = Some(Carried::NotAdopted(why)),
             Changed::Adopted(Ok(adopted)) => {
                 (self.files, self.is_named) = (adopted.files, true);
@@ -308,7 +309,7 @@ impl<D: Disk> Writer<D> {
                 && let Err(error) = files.write_aside(&self.disk).await
             {
                 self.next = Some(made);
-                return self.shared.borrow_mut().carried(Carried::NotSwitched(error.to_string()));
+                return self.shared.borrow_mut().carried(Carried::NotSwitched(system_text(&error)));
             }
             match files.rename_aside(&self.disk).await {
                 Ok(()) => self.begin_naming(files.clone()),
