@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oracles::ledger::Death;
 use crate::plan::{Plan, SERVER};
+use crate::server::Damage;
 use crate::world::Nodes;
 
 /// One fault. Durations are milliseconds.
@@ -56,8 +57,16 @@ pub enum Fault {
     SyncErrors { permille: u64, for_ms: u64 },
     /// The server's disk has no room, for so many writes of a thousand.
     FullDisk { permille: u64, for_ms: u64 },
-    /// The server ends, some bits of its files change, and it is started again. Should it refuse, the files are put back.
-    Rot { stop: Stop, flips: Vec<[u64; 2]>, for_ms: u64 },
+    /// The server ends, its files take damage, and it is started again. Should it refuse, the files are put back.
+    Rot {
+        stop: Stop,
+        /// Bits that change: of which file, and which.
+        flips: Vec<[u64; 2]>,
+        for_ms: u64,
+        /// So many bytes are lost at the end of a part of the append-only file behind which another goes on.
+        #[serde(default)]
+        cut: u64,
+    },
 }
 
 /// How a server ends before its files rot.
@@ -340,19 +349,20 @@ fn strike(world: &World, nodes: &Rc<Nodes>, fault: &Fault) {
                 disk.no_room = usual.map_or(chance, |usual| usual.no_room);
             });
         }
-        Fault::Rot { stop, flips, for_ms } => {
+        Fault::Rot { stop, flips, for_ms, cut } => {
             if world.status(server) != Status::Running {
                 return;
             }
             match stop {
                 Stop::Clean => {
-                    nodes.observed.borrow_mut().rot_is_due = Some(flips.clone());
+                    nodes.observed.borrow_mut().rot_is_due = Some(Damage { flips: flips.clone(), cut: *cut });
                     world.terminate(server);
                 }
                 Stop::Kill | Stop::PowerLoss => {
                     let death = if *stop == Stop::Kill { Death::Kill } else { Death::Power };
                     end_server(world, nodes, death, *for_ms, &[]);
-                    nodes.observed.borrow_mut().rot(world, server, flips, false);
+                    let damage = Damage { flips: flips.clone(), cut: *cut };
+                    nodes.observed.borrow_mut().rot(world, server, &damage, false);
                 }
             }
         }

@@ -44,8 +44,8 @@ pub struct Observed {
     pub work: Option<Work>,
     /// What bookkeepers wrote, where that is asked for.
     pub ledger: Option<Ledger>,
-    /// Bits of files that are to change when the server has ended.
-    pub rot_is_due: Option<Vec<[u64; 2]>>,
+    /// What is to happen to files when the server has ended.
+    pub rot_is_due: Option<Damage>,
     /// Files have rotted, and no start has shown yet what comes of it.
     pub rotten: Option<Rotten>,
     /// When the disk fails calls, and not only takes its time: from, until.
@@ -61,11 +61,20 @@ pub struct Observed {
 /// Files by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
+/// What happens to files while nobody looks.
+#[derive(Debug, Clone)]
+pub struct Damage {
+    /// Bits that change: of which file, and which.
+    pub flips: Vec<[u64; 2]>,
+    /// Bytes that are lost at the end of a part behind which another goes on; 0 for none.
+    pub cut: u64,
+}
+
 /// Files that have rotted.
 pub struct Rotten {
     /// As they were before.
     good: Files,
-    /// As they are now.
+    /// As the start that is under way has found them: power may have been lost since they rotted.
     bad: Files,
 }
 
@@ -78,10 +87,14 @@ impl Observed {
         }
     }
 
-    /// Bits of the server's files change.
-    pub fn rot(&mut self, world: &World, server: NodeId, flips: &[[u64; 2]], ended_well: bool) {
+    /// The server's files take damage.
+    pub fn rot(&mut self, world: &World, server: NodeId, damage: &Damage, ended_well: bool) {
         let good = world.files(server);
-        for [file, bit] in flips {
+        if let Some((part, contents)) = continued_part(&good).filter(|_| damage.cut > 0) {
+            let left = contents.len() - damage.cut.min(contents.len() as u64) as usize;
+            world.place_file(server, &part, &contents[..left]).expect("its folder is there");
+        }
+        for [file, bit] in &damage.flips {
             world.rot(server, *file, *bit);
         }
         let bad = world.files(server);
@@ -109,13 +122,17 @@ impl Observed {
         };
         self.died(now, death);
         let Some(why) = failed else {
-            if let Some(flips) = self.rot_is_due.take() {
-                self.rot(world, server, &flips, true);
+            if let Some(damage) = self.rot_is_due.take() {
+                // One that had not loaded its files yet leaves them as the end before had left them.
+                self.rot(world, server, &damage, served);
             }
             return;
         };
         world.note(Some(server), &format!("ends: {why}"));
-        match self.rotten.take().filter(|_| !served) {
+        let fails = self.disk_fails.iter().any(|[from, until]| (*from..until + FORGIVEN_FOR).contains(&now));
+        // A disk that fails is no refusal: the next start says what it has found.
+        let refused = self.rotten.take_if(|_| served || !fails).filter(|_| !served);
+        match refused {
             Some(rotten) => {
                 self.compare_files(world, server, &rotten);
                 for (path, contents) in &rotten.good {
@@ -125,7 +142,7 @@ impl Observed {
                     ledger.files_are_put_back();
                 }
             }
-            None if self.disk_fails.iter().any(|[from, until]| (*from..until + FORGIVEN_FOR).contains(&now)) => {}
+            None if fails => {}
             None => self.complaints.push(Violation::new(
                 "start",
                 format!("{} the server ends though its disk is well: {why}", seconds(now)),
@@ -146,10 +163,29 @@ impl Observed {
     }
 }
 
+/// The last part of the append-only file behind which another goes on, as the manifest tells.
+fn continued_part(files: &Files) -> Option<(String, &[u8])> {
+    let (path, manifest) = files.iter().find(|(path, _)| path.ends_with(".manifest"))?;
+    let (folder, _) = path.rsplit_once('/')?;
+    let parts: Vec<&str> = std::str::from_utf8(manifest)
+        .ok()?
+        .lines()
+        .filter(|line| line.ends_with(" type i"))
+        .filter_map(|line| line.split(' ').nth(1))
+        .collect();
+    let (_, continued) = parts.split_last()?;
+    let part = format!("{folder}/{}", continued.last()?);
+    let contents = files.get(&part)?;
+    Some((part, contents))
+}
+
 /// Runs a server until the world ends it.
 pub async fn serve(runtime: SimRuntime, config: Config, planted: Option<Planted>, observed: Rc<RefCell<Observed>>) {
     let listen = Listen { address: Address::Tcp(SocketAddr::from(([0, 0, 0, 0], PORT))), optional: false };
     let (world, server) = (runtime.world().clone(), runtime.node());
+    if let Some(rotten) = &mut observed.borrow_mut().rotten {
+        rotten.bad = world.files(server);
+    }
     let started = Node::start(runtime, config, PlantingProbe(planted), &[listen]);
     let mut node = started.unwrap_or_else(|error| panic!("the server does not start: {error}"));
     {

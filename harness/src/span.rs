@@ -6,8 +6,8 @@
 use refrain_sim::Stream;
 use serde::{Deserialize, Serialize};
 
-/// An inclusive range of integers; one value when both ends are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+/// An inclusive range of integers; one value when both ends are the same. By default it is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Span {
     low: i64,

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::heavy::extra_of;
 use crate::hooks::{Bug, Hooks};
 use crate::observer::Execution;
+use crate::persistence::tells_nothing;
 use crate::session::{Closing, ReplyMode, Session};
 use crate::table::{Command, Found, Unresolved};
 
@@ -75,17 +76,20 @@ impl<H: Hooks> Engine<H> {
             ReplyMode::SkipNext => session.reply_mode = ReplyMode::SkipThis,
         }
         if self.state.after_reply {
-            self.follow_up(session, resolution);
+            self.follow_up(session, mark, resolution);
         }
     }
 
-    /// What follows a complete reply: messages to the same client, invalidations, the end of an exception.
+    /// What follows a complete reply: whether it may leave while nothing becomes durable, messages to the same client, invalidations, the end of an exception.
     #[cold]
-    fn follow_up(&mut self, session: &mut Session, resolution: Result<Found, Unresolved>) {
+    fn follow_up(&mut self, session: &mut Session, mark: usize, resolution: Result<Found, Unresolved>) {
         let command = match resolution {
             Ok(Found { command, .. }) | Err(Unresolved::Arity(Found { command, .. })) => Some(command),
             Err(_) => None,
         };
+        if command.is_some_and(tells_nothing) {
+            session.output.tells_nothing_since(mark);
+        }
         self.state.send_gathered_invalidations();
         self.state.after_reply = false;
         self.state.end_exception(session, command);

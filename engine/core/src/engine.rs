@@ -203,6 +203,11 @@ impl<H: Hooks> Engine<H> {
         self.state.sessions.get(id).map_or(0, |s| s.output.len())
     }
 
+    /// How many bytes of that, from the first on, tell nothing of the data set: they need not wait until it is durable.
+    pub fn owed_blindly(&self, id: SessionId) -> usize {
+        self.state.sessions.get(id).map_or(0, |s| s.output.blind())
+    }
+
     /// What a session is owed, for the node to send.
     pub fn unsent(&self, id: SessionId) -> &[u8] {
         self.state.sessions.get(id).map_or(&[], |s| s.output.unsent())

@@ -18,6 +18,8 @@ pub struct Output {
     pieces_len: usize,
     /// Of the first piece, or else of `bytes`, so much has left.
     sent: usize,
+    /// So many of the unsent bytes, from the first on, tell nothing of the data set.
+    blind: usize,
     /// Its last buffer was filled beyond what small ones hold: the next is likely to be, too.
     was_large: bool,
 }
@@ -83,6 +85,18 @@ impl Output {
         self.pieces_len + self.bytes.len()
     }
 
+    /// What was appended since `mark` tells nothing of the data set. That matters only if the same is true of all before it.
+    pub fn tells_nothing_since(&mut self, mark: usize) {
+        if self.blind + self.sent == mark {
+            self.blind = self.len();
+        }
+    }
+
+    /// How many of the unsent bytes, from the first on, tell nothing of the data set.
+    pub fn blind(&self) -> usize {
+        self.blind
+    }
+
     /// Takes back everything appended since `mark`. None of it can have been sent: sending happens between commands.
     pub fn truncate(&mut self, mark: usize) {
         assert!(mark >= self.sent, "a reply that has left cannot be taken back");
@@ -100,12 +114,14 @@ impl Output {
             }
         }
         self.bytes.truncate(mark - self.pieces_len);
+        self.blind = self.blind.min(self.len());
     }
 
     /// Says that the first `n` unsent bytes have left.
     #[inline]
     pub fn advance(&mut self, n: usize) {
         self.sent += n;
+        self.blind = self.blind.saturating_sub(n);
         if self.pieces.is_some() {
             return self.advance_pieces();
         }

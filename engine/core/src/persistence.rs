@@ -21,6 +21,7 @@ mod waitaof;
 use std::collections::BTreeSet;
 
 use self::gate::Gate;
+pub(crate) use self::gate::tells_nothing;
 use self::loading::{Arrivals, LastLoad, Loading};
 pub use self::loading::{LoadError, LoadRule};
 pub use self::replay::ReplayError;
@@ -171,6 +172,8 @@ pub struct Persistence {
     /// Whether something refuses commands now.
     gate: Gate,
     standing: Option<Standing>,
+    /// Clients that wait until the data set that they have flushed is empty on the disk, too.
+    flushing: Vec<SessionId>,
     /// Clients that wait for a position to be durable.
     awaiting: BTreeSet<(u64, SessionId)>,
 }
@@ -209,6 +212,7 @@ impl Persistence {
             last_load: LastLoad::default(),
             gate: Gate::default(),
             standing: None,
+            flushing: Vec::new(),
             awaiting: BTreeSet::new(),
         }
     }

@@ -5,8 +5,8 @@
 
 mod fixture;
 
-use fixture::{Bench, command};
-use refrain_core::{Closing, Config, OUTPUT_HIGH_WATER, SessionId};
+use fixture::{Bench, command, fileless};
+use refrain_core::{Closing, OUTPUT_HIGH_WATER, SessionId};
 
 const SESSIONS: usize = 6;
 
@@ -265,7 +265,7 @@ struct Siege {
 
 impl Siege {
     fn new() -> Siege {
-        let mut bench = Bench::new(Config::default(), None);
+        let mut bench = Bench::new(fileless(), None);
         bench.engine.effects().stream.enable(false);
         let attackers: Vec<_> = (0..SESSIONS).map(|i| (bench.connect(), i % 3 == 2)).collect();
         Siege { bench, attackers, sent: vec![0; SESSIONS], accepted: 0 }
@@ -413,7 +413,7 @@ fn nothing_that_clients_send_breaks_the_engine() {
         // Only what was slow or large is remembered, in logs that have their own bound.
         let but_the_logs =
             |bench: &Bench| bench.engine.state().used_memory() - bench.engine.state().observer.memory() as u64;
-        let empty = but_the_logs(&Bench::new(Config::default(), None));
+        let empty = but_the_logs(&Bench::new(fileless(), None));
         assert_eq!(but_the_logs(&siege.bench), empty, "seed {seed}");
     }
 }
@@ -425,7 +425,7 @@ fn one_byte_at_a_time_gives_the_same_as_all_at_once() {
         if bytes.len() > 30_000 {
             continue;
         }
-        let (mut one, mut all) = (Bench::new(Config::default(), None), Bench::new(Config::default(), None));
+        let (mut one, mut all) = (Bench::new(fileless(), None), Bench::new(fileless(), None));
         let (a, b) = (one.connect(), all.connect());
         for byte in &bytes {
             one.round(&[(a, &[*byte])]);

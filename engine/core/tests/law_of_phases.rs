@@ -3,9 +3,9 @@
 
 mod fixture;
 
-use fixture::{Bench, command};
+use fixture::{Bench, command, fileless};
 use proptest::prelude::*;
-use refrain_core::{Config, SessionId};
+use refrain_core::SessionId;
 use refrain_persist::aof::{AofItem, AofReader};
 
 const CLIENTS: usize = 3;
@@ -188,7 +188,7 @@ fn story() -> impl Strategy<Value = Story> {
 
 /// Plays a story; `one_by_one` feeds every byte in a round of its own, so that every command executes alone.
 fn play(story: &Story, one_by_one: bool) -> (Bench, Vec<SessionId>) {
-    let mut bench = Bench::new(Config::default(), None);
+    let mut bench = Bench::new(fileless(), None);
     let clients: Vec<SessionId> = story.streams.iter().map(|_| bench.connect()).collect();
     let mut sent = [0; CLIENTS];
     let everything: Vec<usize> = story.streams.iter().map(Vec::len).collect();
@@ -241,7 +241,7 @@ proptest! {
         let (mut original, _) = play(&story, false);
         let stream = original.engine.effects().stream.bytes().to_vec();
         prop_assert_eq!(original.engine.effects().stream.position(), 1 + stream.len() as u64);
-        let mut copy = Bench::new(Config::default(), None);
+        let mut copy = Bench::new(fileless(), None);
         let link = copy.connect();
         // What has expired is deleted by the stream, never by the copy's own clock: it stands still at the start.
         for part in stream.chunks(8 * 1024) {
@@ -259,7 +259,7 @@ proptest! {
 
         // As an append-only file it does the same, whenever that is read.
         for years in [0, 20] {
-            let mut loaded = Bench::new(Config::default(), None);
+            let mut loaded = Bench::new(fileless(), None);
             loaded.advance_ms(years * 365 * 86_400_000);
             load(&mut loaded, &stream)?;
             prop_assert_eq!(loaded.data(), copy.data());
@@ -270,9 +270,9 @@ proptest! {
         reader.feed(&stream[..cut.index(stream.len() + 1)]);
         reader.end_of_input();
         while let Ok(Some(_)) = reader.next() {}
-        let mut begun = Bench::new(Config::default(), None);
+        let mut begun = Bench::new(fileless(), None);
         load(&mut begun, &stream[..cut.index(stream.len() + 1)])?;
-        let mut whole = Bench::new(Config::default(), None);
+        let mut whole = Bench::new(fileless(), None);
         load(&mut whole, &stream[..usize::try_from(reader.valid_up_to()).unwrap()])?;
         prop_assert_eq!(begun.data(), whole.data());
     }

@@ -5,11 +5,11 @@ mod fixture;
 
 use std::collections::BTreeMap;
 
-use fixture::{Bench, command};
+use fixture::{Bench, command, fileless};
 use refrain_core::{Config, SessionId};
 
 fn bench() -> (Bench, SessionId) {
-    let mut bench = Bench::new(Config::default(), None);
+    let mut bench = Bench::new(fileless(), None);
     bench.hooks.us_per_unit.set(1);
     let client = bench.connect();
     (bench, client)

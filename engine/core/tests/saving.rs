@@ -175,12 +175,21 @@ fn everything_stands_still_for_a_save() {
     assert_eq!(bench.ask(other, "INCR n"), ":2\r\n");
 }
 
+/// What a client has got that it was not asked about yet.
+fn said(bench: &mut Bench, client: SessionId) -> String {
+    bench.collect();
+    let got = bench.received.get_mut(&client).map(std::mem::take).unwrap_or_default();
+    String::from_utf8_lossy(&got).into_owned()
+}
+
 #[test]
 fn what_flushall_saves_is_in_no_clients_way() {
     const STARTED: &str = "+Background saving started\r\n";
     let (mut bench, client) = bench("3600 1");
+    let flushing = bench.connect();
     let flush = |bench: &mut Bench| {
-        assert_eq!(bench.ask(client, "SET a 1\r\nFLUSHALL"), "+OK\r\n+OK\r\n");
+        assert_eq!(bench.ask(client, "SET a 1"), "+OK\r\n");
+        assert_eq!(bench.ask(flushing, "FLUSHALL"), "", "its file is not there yet");
         assert_eq!(asks(bench), [Ask::Snapshot]);
     };
     // A snapshot of what has come since takes its place, and is one that others wait for.
@@ -197,7 +206,9 @@ fn what_flushall_saves_is_in_no_clients_way() {
     assert_eq!(asks(&mut bench), [Ask::Snapshot]);
     assert_eq!(bench.ask(client, "BGSAVE"), SAVING);
     bench.engine.snapshot_began(Purpose::Save, 1);
+    assert_eq!(said(&mut bench, flushing), "");
     bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    assert_eq!(said(&mut bench, flushing), "+OK\r\n");
     assert_eq!(info(&mut bench, "rdb_changes_since_last_save"), "0");
 
     flush(&mut bench);
@@ -208,6 +219,7 @@ fn what_flushall_saves_is_in_no_clients_way() {
     bench.engine.snapshot_ended(Purpose::Save, Ok(()));
     bench.engine.answer(client, Ok(()));
     assert_eq!(bench.ask(client, "PING"), "+OK\r\n+PONG\r\n");
+    assert_eq!(said(&mut bench, flushing), "+OK\r\n");
     assert_eq!(asks(&mut bench), []);
 
     // A rewrite is taken behind it, and is under way from now on.
@@ -219,11 +231,51 @@ fn what_flushall_saves_is_in_no_clients_way() {
         assert_eq!(bench.ask(client, "BGREWRITEAOF"), REWRITING);
         assert_eq!(bench.ask(client, "BGSAVE"), OTHER);
         bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+        assert_eq!(said(&mut bench, flushing), "+OK\r\n");
         assert_eq!(info(&mut bench, "rdb_bgsave_in_progress"), "0");
-        bench.engine.aof_reported(AofReport { enabled: true, ..AofReport::default() });
+        bench.engine.aof_reported(AofReport { enabled: rewrite != "BGREWRITEAOF", ..AofReport::default() });
         bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
         assert_eq!(asks(&mut bench), [], "{rewrite}");
     }
+
+    // With an append-only file there is nothing to wait for: a start does not look at snapshots.
+    assert_eq!(bench.ask(flushing, "FLUSHALL"), "+OK\r\n");
+}
+
+#[test]
+fn a_flush_is_answered_when_no_file_holds_what_was_flushed() {
+    let (mut bench, client) = bench("3600 1");
+    let (first, second) = (bench.connect(), bench.connect());
+    assert_eq!(bench.ask(client, "SET a 1"), "+OK\r\n");
+    assert_eq!(bench.ask(first, "FLUSHALL"), "");
+    assert_eq!(bench.ask(client, "GET a"), "$-1\r\n", "others are served meanwhile");
+    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+    bench.engine.snapshot_began(Purpose::Save, 0);
+    assert_eq!(bench.ask(client, "SET a 2"), "+OK\r\n");
+    assert_eq!(bench.ask(second, "FLUSHALL ASYNC\r\nECHO behind"), "");
+    assert_eq!(asks(&mut bench), [Ask::Cancel(Purpose::Save)]);
+    // It could not be stopped any more, and is not the one that the second waits for.
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    assert_eq!([said(&mut bench, first), said(&mut bench, second)], ["", ""]);
+    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+    bench.engine.snapshot_began(Purpose::Save, 0);
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    bench.ask(client, "ECHO round");
+    assert_eq!(said(&mut bench, first), "+OK\r\n");
+    assert_eq!(said(&mut bench, second), "+OK\r\n$6\r\nbehind\r\n");
+
+    // One that fails is answered, too, and what comes soon after it waits for no other try.
+    assert_eq!(bench.ask(first, "FLUSHALL"), "");
+    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+    bench.engine.snapshot_ended(Purpose::Save, Err("No space left on device".to_owned()));
+    assert_eq!(said(&mut bench, first), "+OK\r\n");
+    assert_eq!(bench.ask(first, "CONFIG SET stop-writes-on-bgsave-error no\r\nFLUSHALL"), "+OK\r\n+OK\r\n");
+
+    // Nothing is waited for within a transaction, nor without save points.
+    bench.ask(client, "CONFIG SET save \"\"");
+    assert_eq!(bench.ask(first, "FLUSHALL"), "+OK\r\n");
+    bench.ask(client, "CONFIG SET save \"3600 1\"");
+    assert_eq!(bench.ask(first, "MULTI\r\nFLUSHALL\r\nEXEC"), "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n");
 }
 
 #[test]
@@ -412,8 +464,7 @@ fn a_file_without_a_base_gets_one_whoever_has_stopped_its_rewrite() {
 
 #[test]
 fn a_payload_is_of_the_lowest_version_that_can_hold_its_value() {
-    let mut bench = Bench::new(Config::default(), None);
-    let client = bench.connect();
+    let (mut bench, client) = bench("");
     for (line, version) in [
         ("SET k v", 10),
         ("RPUSH k a b", 10),

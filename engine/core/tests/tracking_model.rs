@@ -5,9 +5,9 @@ mod fixture;
 
 use std::collections::BTreeMap;
 
-use fixture::{Bench, command};
+use fixture::{Bench, command, fileless};
 use proptest::prelude::*;
-use refrain_core::{Bug, Config, SessionId};
+use refrain_core::{Bug, SessionId};
 use refrain_resp::{Reply, decode};
 
 /// How a client tracks.
@@ -179,7 +179,7 @@ struct World {
 
 impl World {
     fn new(modes: &[Mode], max_keys: u64, bug: Option<Bug>) -> World {
-        let mut bench = Bench::new(Config::default(), bug);
+        let mut bench = Bench::new(fileless(), bug);
         let clients = modes.iter().map(|mode| {
             let session = bench.connect();
             bench.ask(session, &format!("CONFIG SET tracking-table-max-keys {max_keys}"));
@@ -328,7 +328,7 @@ fn an_invalidation_before_its_write_is_caught() {
 
 #[test]
 fn an_invalidation_stands_before_later_replies_and_behind_the_reply_of_its_write() {
-    let mut bench = Bench::new(Config::default(), None);
+    let mut bench = Bench::new(fileless(), None);
     let (one, two) = (bench.connect(), bench.connect());
     for client in [one, two] {
         bench.ask(client, "HELLO 3");
@@ -347,7 +347,7 @@ fn an_invalidation_stands_before_later_replies_and_behind_the_reply_of_its_write
 
 #[test]
 fn what_is_remembered_of_clients_that_have_gone_is_bounded() {
-    let mut bench = Bench::new(Config::default(), None);
+    let mut bench = Bench::new(fileless(), None);
     for _ in 0..2000 {
         let client = bench.connect();
         bench.ask(client, "CLIENT TRACKING ON");

@@ -17,12 +17,12 @@ mod fixture;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use fixture::Bench;
+use fixture::{Bench, fileless};
 use refrain_core::{Closing, Config, SessionId};
 
 /// Plays a script and writes down what was said.
 fn play(script: &str) -> String {
-    let mut bench = Bench::new(Config::default(), None);
+    let mut bench = Bench::new(fileless(), None);
     let mut clients: BTreeMap<char, SessionId> = BTreeMap::new();
     let mut text = String::new();
     for line in script.lines().filter(|line| !line.is_empty()) {
@@ -281,7 +281,7 @@ fn a_word_in_common_does_not_confuse_subcommands() {
     ];
     for (first, first_reply) in calls {
         for (second, second_reply) in calls {
-            let mut bench = Bench::new(Config::default(), None);
+            let mut bench = Bench::new(fileless(), None);
             let client = bench.connect();
             let got = bench.ask(client, &format!("{first}\r\n{second}\r\n{first}"));
             assert_eq!(got, [first_reply, second_reply, first_reply].concat(), "{first}, {second}");

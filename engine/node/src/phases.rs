@@ -176,6 +176,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         for session in attended.iter().rev() {
             let Some(connection) = self.connections.of_session(*session) else { continue };
             if let Some((needs, _)) = gate {
+                connection.gates.close(self.engine.owed_blindly(*session), 0);
                 connection.gates.close(self.engine.owed(*session), needs);
             }
             let (token, blocked) = (connection.token, connection.blocked);

@@ -147,8 +147,8 @@ impl Ledger {
         (self.served, self.under_way) = (false, None);
         self.death = match self.death {
             None => Some((at, death)),
-            // What an orderly end has made durable nothing takes away.
-            Some((since, Death::Clean)) => Some((since, Death::Clean)),
+            // What an orderly end has made durable nothing takes away; on a disk that had refused it has made nothing durable.
+            Some((since, Death::Clean)) if !self.times.disk_has_failed(since) => Some((since, Death::Clean)),
             Some((since, before)) => Some((since, before.max(death))),
         };
     }
@@ -310,8 +310,8 @@ impl Ledger {
         let least = self.least(died, death);
         let rotted = self.rotted.take();
         let least = match rotted {
-            None => least,
-            Some(true) => self.order.len(),
+            // An orderly end has said of everything that it was durable.
+            None | Some(true) => least,
             // What was written last says of itself alone that it is whole.
             Some(false) => 0,
         };

@@ -154,6 +154,9 @@ pub enum FaultTemplate {
         stops: Vec<Stop>,
         /// How many bits change.
         flips: Span,
+        /// By how many bytes a part of the append-only file is cut short behind which another goes on, if there is one.
+        #[serde(default)]
+        cut: Span,
         /// How long it is down, unless it is asked to end.
         for_ms: Span,
     },
@@ -224,10 +227,11 @@ impl FaultTemplate {
             FaultTemplate::FullDisk { permille, for_ms } => {
                 Fault::FullDisk { permille: permille.pick_u64(stream), for_ms: for_ms.pick_u64(stream) }
             }
-            FaultTemplate::Rot { stops, flips, for_ms } => Fault::Rot {
+            FaultTemplate::Rot { stops, flips, cut, for_ms } => Fault::Rot {
                 stop: *stream.pick(stops),
                 flips: (0..flips.pick_u64(stream)).map(|_| [stream.below(1 << 10), stream.below(1 << 40)]).collect(),
                 for_ms: for_ms.pick_u64(stream),
+                cut: cut.pick_u64(stream),
             },
         }
     }

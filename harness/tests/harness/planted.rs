@@ -144,6 +144,7 @@ fn output_that_leaves_before_what_it_tells_of_is_durable() {
 
 #[test]
 fn a_failed_sync_that_is_ignored() {
+    caught("restart-durability", Planted::Engine(Bug::SyncErrorIgnored), "start");
     caught("failed-fsync", Planted::Engine(Bug::SyncErrorIgnored), "start");
 }
 
@@ -169,6 +170,7 @@ fn half_a_transaction_that_is_executed_again() {
 
 #[test]
 fn a_part_in_the_middle_that_ends_early() {
+    caught("restart-durability", Planted::Engine(Bug::TruncationInTheMiddle), "ledger");
     caught("bit-rot", Planted::Engine(Bug::TruncationInTheMiddle), "ledger");
 }
 

@@ -226,7 +226,9 @@ pub fn flushall(call: &mut Call<'_>) -> Outcome {
     call.state.dirty += 1;
     call.state.data_set_was_flushed();
     call.propagate(&[b"FLUSHALL"]);
-    call.reply().ok();
+    if !call.awaits_empty_snapshot() {
+        call.reply().ok();
+    }
     Ok(())
 }
 

@@ -50,7 +50,9 @@ impl<H: Hooks> Engine<H> {
             transaction.flawed = true;
         }
         self.state.stats.count_error(&error.code());
+        let mark = session.output.mark();
         session.reply().error(error.bytes());
+        session.output.tells_nothing_since(mark);
     }
 
     /// A browser that was tricked into talking to us sends a POST or a Host header: nothing of it may be executed.
@@ -112,7 +114,9 @@ impl<H: Hooks> Engine<H> {
 
     /// What else may refuse a command at this moment.
     #[cold]
-    fn check_circumstances(&self, session: &Session, command: &Command) -> Outcome {
+    fn check_circumstances(&mut self, session: &Session, command: &Command) -> Outcome {
+        // It is looked at what its reply may tell of.
+        self.state.after_reply |= self.state.persistence.refuses();
         self.state.check_disk(session, command)?;
         serves_subscriber(session, command)?;
         self.state.check_loading(session, command)?;

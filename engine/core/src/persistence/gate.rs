@@ -78,6 +78,17 @@ impl State {
     }
 }
 
+/// Whether a command's reply tells nothing of what the data set holds or of what was done to it (but for the figures of INFO), so that
+/// operators get it while nobody is told what could still be lost. CONFIG SET promises something of what was executed before it.
+pub(crate) fn tells_nothing(command: &Command) -> bool {
+    let touches_data = Flags::of(&[Flags::READONLY, Flags::WRITE, Flags::MAY_REPLICATE]);
+    let (container, _) = command.name.split_once('|').unwrap_or((command.name, ""));
+    command.flags.contains(Flags::LOADING)
+        && !command.flags.intersects(touches_data)
+        && !matches!(container, "exec" | "debug" | "monitor" | "slowlog" | "commandlog")
+        && command.name != "config|set"
+}
+
 /// Whether `holds` is true of the flags of a command, or, if it is EXEC, of one that it would execute.
 fn any(session: &Session, command: &Command, holds: impl Fn(Flags) -> bool) -> bool {
     let queued = match &session.transaction {

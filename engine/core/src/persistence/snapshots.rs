@@ -1,6 +1,8 @@
 //! Snapshots and rewrites from their beginning to their end, as the node reports them.
 
 use super::{AofReport, Persistence, Progress, Purpose, UnderWay};
+use crate::blocked::Block;
+use crate::call::Call;
 use crate::clock::Now;
 use crate::effects::{Effects, Level};
 use crate::engine::Engine;
@@ -106,7 +108,30 @@ impl State {
     }
 }
 
+impl Call<'_> {
+    /// Waits for the snapshot of the empty data set, if that is on its way and a start would load it: whoever is told of the flush
+    /// finds nothing of before in any file, as in Redis, which writes it before it answers. False if there is nothing to wait for.
+    pub(crate) fn awaits_empty_snapshot(&mut self) -> bool {
+        let persistence = &self.state.persistence;
+        let is_coming = persistence.saving.is_some_and(|saving| saving.is_for_flush || persistence.save_is_scheduled);
+        if !is_coming || persistence.wants_aof || persistence.aof.enabled || !self.may_block() {
+            return false;
+        }
+        self.state.persistence.flushing.push(self.session.handle);
+        self.block(Block::for_node());
+        true
+    }
+}
+
 impl<H: Hooks> Engine<H> {
+    /// Answers those who have flushed the data set: the file is there, or none is on its way any more. A snapshot that has failed is
+    /// told of by the log and by INFO.
+    fn answer_flushing(&mut self) {
+        for client in std::mem::take(&mut self.state.persistence.flushing) {
+            self.end_node_wait(client, Ok(()));
+        }
+    }
+
     /// The moment that a snapshot holds is now, and so many keys are to be written. One that was not asked for is taken while
     /// everything stands still, for a client that reloads or before the end.
     pub fn snapshot_began(&mut self, purpose: Purpose, keys_total: u64) {
@@ -131,6 +156,8 @@ impl<H: Hooks> Engine<H> {
     pub fn snapshot_ended(&mut self, purpose: Purpose, outcome: Result<(), String>) {
         self.state.set_now(self.hooks.now());
         let State { persistence, effects, now, .. } = &mut self.state;
+        // One whose end was asked for holds what there was before a flush, though it could not be stopped any more.
+        let holds_the_last_flush = persistence.saving.is_some_and(|saving| !saving.is_cancelled);
         match purpose {
             Purpose::Save => persistence.save_ended(outcome, *now, effects),
             Purpose::Rewrite => persistence.rewrite_ended(outcome, *now, effects),
@@ -138,6 +165,9 @@ impl<H: Hooks> Engine<H> {
         persistence.progress = Progress::default();
         self.state.judge_disk();
         self.state.begin_what_is_scheduled();
+        if holds_the_last_flush && purpose == Purpose::Save || !self.state.persistence.is_busy() {
+            self.answer_flushing();
+        }
     }
 
     /// It was stopped because it was no longer wanted, which is no failure. What waited for it is asked for.
@@ -156,6 +186,9 @@ impl<H: Hooks> Engine<H> {
         }
         persistence.progress = Progress::default();
         self.state.begin_what_is_scheduled();
+        if !self.state.persistence.is_busy() {
+            self.answer_flushing();
+        }
     }
 
     /// The append-only file is in a state from which only a rewrite leads out: one is begun as soon as it may be, however many

@@ -53,6 +53,7 @@ pub(super) const COMMANDS: &[Command] = &[
         arity: -1,
         flags: Flags::of(&[Flags::WRITE]),
         categories: Categories::of(&[Categories::KEYSPACE, Categories::DANGEROUS]),
+        barrier: true,
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
         group: Group::Server,
         complexity: "O(N) where N is the number of keys in all databases",

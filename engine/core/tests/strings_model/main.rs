@@ -10,10 +10,10 @@ mod whole;
 
 use std::collections::BTreeSet;
 
-use fixture::{Bench, command};
+use fixture::{Bench, command, fileless};
 use model::{DATABASES, Model};
 use proptest::prelude::*;
-use refrain_core::{Config, SessionId};
+use refrain_core::SessionId;
 use refrain_resp::{Reply, decode};
 use steps::{Step, step};
 
@@ -26,7 +26,7 @@ struct Pair {
 
 impl Pair {
     fn new() -> Pair {
-        let mut bench = Bench::new(Config::default(), None);
+        let mut bench = Bench::new(fileless(), None);
         bench.engine.effects().stream.enable(false);
         let client = bench.connect();
         Pair { bench, client, model: Model::new() }

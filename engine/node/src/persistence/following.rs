@@ -182,7 +182,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
         self.engine.aof_reported(report);
     }
 
-    /// Into the server's log, whenever that has changed: under `always` nobody is answered while it is not, and INFO can't be asked.
+    /// Into the server's log, whenever that has changed.
     fn say_whether_it_is_written(&mut self, error: Option<&str>) {
         if self.files.said_error.as_deref() == error {
             return;

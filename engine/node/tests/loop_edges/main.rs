@@ -11,6 +11,7 @@ mod killing;
 mod limits;
 mod moving;
 mod pausing;
+mod refusing;
 mod saving;
 mod support;
 mod syncing;

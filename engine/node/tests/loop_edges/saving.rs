@@ -80,3 +80,34 @@ fn the_end_of_a_process_saves_all_though_a_snapshot_was_just_written() {
         });
     }
 }
+
+#[test]
+fn what_was_flushed_does_not_come_back_when_power_is_lost_behind_the_answer() {
+    // With a snapshot of before under way for so long, or none.
+    for before_ms in [None, Some(0), Some(5), Some(15), Some(25), Some(45), Some(70)] {
+        calm(move |world| async move {
+            let server = Server::start(&world, Setup::with(&[("appendonly", "no"), ("save", "3600 1")]));
+            let mut client = Client::new(&world, &server);
+            let (t, other) = (client.connect().await, client.connect().await);
+            assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+            assert_eq!(client.ask(t, "SAVE").await, Ok(simple("OK")));
+            world.set_disk(server.node, |disk| {
+                disk.unsynced_survives = 0.0;
+                disk.sync = [ms(20), ms(20)];
+            });
+            if let Some(before) = before_ms {
+                assert!(matches!(client.ask(t, "BGSAVE").await, Ok(Reply::Simple(_))));
+                world.sleep(ms(before)).await;
+            }
+            client.send(t, "FLUSHALL\r\n").await.unwrap();
+            world.sleep(ms(5)).await;
+            assert_eq!(client.ask(other, "GET a").await, Ok(Reply::Null), "others are served meanwhile");
+            assert_eq!(client.replies(t, 1).await, Ok(vec![simple("OK")]));
+            world.power_loss(server.node);
+            world.restart(server.node);
+            world.sleep(ms(500)).await;
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "GET a").await, Ok(Reply::Null), "{before_ms:?}");
+        });
+    }
+}

@@ -276,6 +276,12 @@ impl Client {
         }
     }
 
+    /// What has arrived by now and was not taken yet.
+    pub fn arrived(&mut self, t: Token) -> Vec<u8> {
+        while let Some(Ok(())) = self.receive(t) {}
+        self.got.get(&t).cloned().unwrap_or_default()
+    }
+
     /// Everything until the connection ends.
     pub async fn until_end(&mut self, t: Token) -> (Vec<u8>, End) {
         loop {

@@ -136,13 +136,16 @@ fn a_rewrite_that_waits_and_is_cancelled_is_not_begun() {
     calm(|world| async move {
         let server = Server::start(&world, Setup::with(&[("save", "3600 1")]));
         let mut client = Client::new(&world, &server);
-        let t = client.connect().await;
+        let (t, flushing) = (client.connect().await, client.connect().await);
+        assert_eq!(client.ask(t, "GET a").await, Ok(Reply::Null));
         world.set_disk(server.node, |disk| disk.sync = [ms(100), ms(100)]);
-        // It is answered while its snapshot is being written, behind which the rewrite waits.
-        assert_eq!(client.ask(t, "FLUSHALL").await, Ok(simple("OK")));
+        // Its snapshot is being written, behind which the rewrite waits.
+        client.send(flushing, "FLUSHALL\r\n").await.unwrap();
+        world.sleep(ms(20)).await;
         assert_eq!(client.ask(t, "CONFIG SET appendonly yes").await, Ok(simple("OK")));
         assert_eq!(client.ask(t, "CONFIG SET appendonly no").await, Ok(simple("OK")));
         assert!(!world.files(server.node).contains_key("dump.rdb"), "all that is asked while it is written");
+        assert_eq!(client.arrived(flushing), b"");
         world.sleep(Duration::from_secs(2)).await;
         let files = world.files(server.node);
         assert_eq!(files.keys().collect::<Vec<_>>(), ["dump.rdb"]);
