@@ -97,6 +97,24 @@ fn a_file_that_has_no_base_yet_is_waited_for() {
 }
 
 #[test]
+fn so_is_one_whose_base_has_to_wait_for_a_snapshot() {
+    let (mut bench, client) = bench(false);
+    bench.ask(client, "BGSAVE");
+    bench.ask(client, "CONFIG SET appendonly yes");
+    assert_eq!(std::mem::take(&mut bench.engine.effects().asks), [Ask::Snapshot]);
+    assert_eq!(bench.ask(client, "SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    // A disk on which it can't be written keeps nobody for ever.
+    for _ in 0..3 {
+        assert_eq!(std::mem::take(&mut bench.engine.effects().asks), [Ask::Rewrite]);
+        assert_eq!(bench.ask(client, "SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+        bench.engine.snapshot_ended(Purpose::Rewrite, Err("No space left on device".to_owned()));
+    }
+    bench.round(&[(client, b"SHUTDOWN\r\n")]);
+    assert!(bench.engine.effects().shutdown.is_some());
+}
+
+#[test]
 fn a_file_that_was_turned_off_and_on_again_has_no_base_either() {
     let (mut bench, client) = bench(false);
     let full = Some("No space left on device".to_owned());

@@ -77,6 +77,9 @@ pub struct Ledger {
     times: Times,
     /// The end that the next start comes after: the worst since somebody was served.
     death: Option<(u64, Death)>,
+    /// An append-only file is wanted, though it may have no base yet; and whether one was when the process ended.
+    wanted: bool,
+    was_wanted: bool,
     /// What is kept whatever happens: so many entries.
     floor: usize,
     /// The append-only file is being closed with so many entries.
@@ -114,6 +117,8 @@ impl Ledger {
             lost: BTreeMap::new(),
             times: Times::new(),
             death: None,
+            wanted: false,
+            was_wanted: false,
             floor: 0,
             closing: None,
             saving: BTreeSet::new(),
@@ -144,6 +149,9 @@ impl Ledger {
         self.times.note(at, Mode::Down, false);
         // A snapshot that was under way may have got its name already.
         self.saved.append(&mut self.saving);
+        if self.served {
+            self.was_wanted = self.wanted;
+        }
         (self.served, self.under_way) = (false, None);
         self.death = match self.death {
             None => Some((at, death)),
@@ -181,6 +189,7 @@ impl Ledger {
         let loading = persistence.is_loading();
         let aof = persistence.aof();
         let config = &engine.config().persistence;
+        self.wanted = config.appendonly;
         let (is_closed, turned_off) = (!aof.enabled, aof.enabled && !config.appendonly);
         // From the moment at which it is turned off nothing is appended any more, though it is not closed yet.
         // One that is turned on again meanwhile is closed all the same, and begins anew.
@@ -352,7 +361,8 @@ impl Ledger {
 
     /// How many entries must be there after a start, with an append-only file.
     fn least(&self, died: u64, death: Death) -> usize {
-        let appends = matches!(self.times.mode_before(died), Some(Mode::Appends(_)));
+        // An orderly end waits for a base, or is refused.
+        let appends = self.was_wanted || matches!(self.times.mode_before(died), Some(Mode::Appends(_)));
         let within = match death {
             Death::Clean if appends && !self.times.disk_has_failed(died) => return self.order.len(),
             Death::Clean | Death::Exit | Death::Kill => WRITTEN_WITHIN,

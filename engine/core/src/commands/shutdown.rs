@@ -82,7 +82,7 @@ impl State {
         self.scheduled_shutdown = None;
         self.effects.log(Level::Notice, "User requested shutdown...");
         let ShutdownOn { nosave, now, force, .. } = options;
-        if self.persistence.lacks_base() && self.persistence.is_under_way(Purpose::Rewrite) {
+        if self.persistence.awaits_base() {
             // Without its base the file would not hold the data set.
             let how = if force { "Exit anyway." } else { "can't exit." };
             let between = if force { "." } else { "," };

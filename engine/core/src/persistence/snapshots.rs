@@ -39,6 +39,12 @@ impl Persistence {
         self.wants_aof && (!self.aof.enabled || self.aof.awaits_base || self.aof.closing)
     }
 
+    /// Whether there is no base, but one is being written or will be as soon as it may. Where that has failed, who wants to end is not
+    /// kept until a disk is better.
+    pub(crate) fn awaits_base(&self) -> bool {
+        self.lacks_base() && (self.rewriting.is_some() || !self.last_rewrite_failed)
+    }
+
     /// Whether a rewrite is to begin as soon as it may.
     pub(super) fn rewrite_is_due(&self) -> bool {
         self.rewrite_is_scheduled || (self.lacks_base() && self.rewriting.is_none())
