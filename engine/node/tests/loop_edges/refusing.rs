@@ -96,3 +96,44 @@ fn what_commands_of_others_tell_of_waits() {
     }
     assert_eq!(told, 2, "SUBSCRIBE and INFO have answered");
 }
+
+#[test]
+fn a_rewrite_that_is_asked_for_meanwhile_fails_at_once_and_is_in_nobodys_way() {
+    for policy in ["always", "everysec", "no"] {
+        calm(move |world| async move {
+            let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", policy), ("save", "")]);
+            let server = Server::start(&world, setup);
+            let mut client = Client::new(&world, &server);
+            let (writer, operator) = (client.connect().await, client.connect().await);
+            assert_eq!(client.ask(writer, "SET a 1").await, Ok(simple("OK")));
+            world.sleep(ms(1500)).await;
+            world.set_disk(server.node, |disk| disk.no_room = 1.0);
+            client.send(writer, "SET a 2\r\n").await.unwrap();
+            world.sleep(ms(50)).await;
+            client.send(operator, "BGREWRITEAOF\r\n").await.unwrap();
+            world.sleep(ms(200)).await;
+            let info = async |client: &mut Client, operator| text(client.ask(operator, "INFO persistence").await);
+            // Under `always` its answer waits with the rest, so that another has to ask.
+            let operator = client.connect().await;
+            let told = info(&mut client, operator).await;
+            assert!(
+                told.contains("aof_rewrite_in_progress:0") && told.contains("aof_last_bgrewrite_status:err"),
+                "{told}"
+            );
+            world.set_disk(server.node, |disk| disk.no_room = 0.0);
+            world.sleep(ms(2500)).await;
+            assert!(matches!(client.ask(operator, "BGREWRITEAOF").await, Ok(Reply::Simple(_))), "{policy}");
+            world.sleep(ms(500)).await;
+            let told = info(&mut client, operator).await;
+            assert!(
+                told.contains("aof_last_bgrewrite_status:ok") && told.contains("aof_last_write_status:ok"),
+                "{told}"
+            );
+            world.power_loss(server.node);
+            world.restart(server.node);
+            world.sleep(ms(500)).await;
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "GET a").await, Ok(bulk("2")), "{policy}");
+        });
+    }
+}

@@ -1,5 +1,6 @@
 //! What waits for the disk, and what becomes of it when the disk fails.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use refrain_node::Exit;
@@ -196,4 +197,35 @@ fn a_signal_while_the_append_only_file_is_loaded_again_leaves_everything_once() 
         })] += 1;
     }
     assert!(ends.iter().all(|ends| *ends > 9), "{ends:?}");
+}
+
+#[test]
+fn an_end_in_the_middle_of_a_change_of_files_leaves_none_without_a_name() {
+    let mut begun = 0;
+    for (after_ms, ending) in (0..80).flat_map(|after| [(after, "SHUTDOWN"), (after, "CONFIG SET appendonly no")]) {
+        begun += calm(move |world| async move {
+            let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")]);
+            let server = Server::start(&world, setup);
+            let mut client = Client::new(&world, &server);
+            let t = client.connect().await;
+            assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+            world.sleep(ms(1500)).await;
+            world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+            assert!(matches!(client.ask(t, "BGREWRITEAOF").await, Ok(Reply::Simple(_))));
+            world.sleep(ms(after_ms)).await;
+            let parts = |files: &BTreeMap<String, Vec<u8>>| files.keys().filter(|path| path.ends_with(".aof")).count();
+            let made = parts(&world.files(server.node));
+            client.send(t, format!("{ending}\r\n")).await.unwrap();
+            world.sleep(ms(500)).await;
+            let files = world.files(server.node);
+            let manifest = &files["appendonlydir/appendonly.aof.manifest"];
+            let manifest = String::from_utf8_lossy(manifest);
+            for path in files.keys().filter(|path| path.starts_with("appendonlydir/") && !path.ends_with(".manifest")) {
+                let name = path.rsplit('/').next().unwrap();
+                assert!(manifest.contains(&format!("file {name} ")), "{after_ms} {ending}: {name} and {manifest}");
+            }
+            made - 1
+        });
+    }
+    assert!(begun > 40, "{begun}");
 }
