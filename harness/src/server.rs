@@ -224,6 +224,11 @@ pub async fn serve(runtime: SimRuntime, config: Config, planted: Option<Planted>
             true
         })
         .await;
+    let saves = !node.engine().config().persistence.save.points.is_empty();
+    if saves && !matches!(exit, Exit::Failed(_)) && node.engine().state().persistence.save_under_way().is_some() {
+        let what = format!("{} the server ends before its last snapshot is there", seconds(world.now()));
+        observed.borrow_mut().complaints.push(Violation::new("ledger", what));
+    }
     observed.borrow_mut().exited(&world, server, &exit);
     world.at(world.now() + STARTED_AGAIN_AFTER, move |world| {
         if world.status(server) == Status::Exited {

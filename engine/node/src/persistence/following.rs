@@ -88,7 +88,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
             }
         }
         if self.files.closing
-            && self.shuts_down()
+            && self.ends_with_log()
             && let Some(why) = log.look(|shared| shared.refusal().cloned())
         {
             tracing::warn!("Error writing the append-only file, what was written last is lost: {why}. Exit anyway.");
@@ -150,7 +150,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                 (self.files.closing, self.files.awaits_base) = (false, false);
                 self.engine.aof_reported(AofReport { delayed_fsync: self.files.delayed_fsync, ..AofReport::default() });
                 self.open_gates();
-                if self.shuts_down() {
+                if self.ends_with_log() {
                     self.end();
                 } else if self.files.running.is_none() {
                     self.begin_next_snapshot();

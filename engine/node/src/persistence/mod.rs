@@ -67,7 +67,8 @@ enum Standing {
     Save { client: SessionId },
     Reload { client: SessionId, flush: bool, merge: bool },
     LoadAof { client: SessionId },
-    Shutdown,
+    /// `saves` until the last snapshot is there: then the append-only file is all that the end waits for.
+    Shutdown { saves: bool },
 }
 
 /// What a new file of the append-only file is being made for.
@@ -145,7 +146,13 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// Whether the process is about to end, as soon as what has to be kept is.
     pub(crate) fn shuts_down(&self) -> bool {
-        matches!(self.files.standing, Some(Standing::Shutdown))
+        matches!(self.files.standing, Some(Standing::Shutdown { .. }))
+    }
+
+    /// Whether it ends when the append-only file is closed. One that is closed while the last snapshot is written, because it was turned
+    /// off, ends nothing.
+    pub(super) fn ends_with_log(&self) -> bool {
+        matches!(self.files.standing, Some(Standing::Shutdown { saves: false }))
     }
 
     /// Whether the loop has something to do at once for files.
@@ -232,7 +239,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
 
     /// The process is to end: what has to be kept is, first.
     pub(crate) fn begin_shutdown(&mut self, shutdown: Shutdown) {
-        self.files.standing = Some(Standing::Shutdown);
+        self.files.standing = Some(Standing::Shutdown { saves: shutdown.save });
         if shutdown.save {
             self.begin_save();
             return;
@@ -244,6 +251,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
     }
 
     fn close_log_and_exit(&mut self) {
+        self.files.standing = Some(Standing::Shutdown { saves: false });
         match self.files.log {
             Some(_) => self.close_log(),
             None => self.end(),
@@ -268,7 +276,7 @@ impl<R: Runtime, P: Probe> Node<R, P> {
                     self.engine.answer(client, Err(NOT_SAVED));
                 }
             },
-            Some(Standing::Shutdown) => match outcome {
+            Some(Standing::Shutdown { .. }) => match outcome {
                 Ok(()) => self.close_log_and_exit(),
                 Err(why) if self.engine.shutdown_failed(&why) => self.close_log_and_exit(),
                 Err(_) => {

@@ -111,3 +111,38 @@ fn what_was_flushed_does_not_come_back_when_power_is_lost_behind_the_answer() {
         });
     }
 }
+
+#[test]
+fn the_end_of_a_process_waits_for_its_snapshot_though_an_append_only_file_is_closed_meanwhile() {
+    // When the end is asked for, behind the change, and whether the disk refuses what the file has yet to take.
+    for (after_ms, refuses) in (0..40).flat_map(|after| [(after, false), (after, true)]) {
+        for ending in ["SHUTDOWN SAVE", "CONFIG SET appendonly yes\r\nCONFIG SET appendonly no\r\nSHUTDOWN SAVE"] {
+            calm(move |world| async move {
+                let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")]);
+                let server = Server::start(&world, setup);
+                let mut client = Client::new(&world, &server);
+                let t = client.connect().await;
+                assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+                world.sleep(ms(1500)).await;
+                world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+                if refuses {
+                    world.set_disk(server.node, |disk| disk.no_room = 1.0);
+                }
+                client.send(t, format!("SET a 2\r\nCONFIG SET appendonly no\r\n")).await.unwrap();
+                world.sleep(ms(after_ms)).await;
+                world.set_disk(server.node, |disk| disk.no_room = 0.0);
+                client.send(t, format!("{ending}\r\n")).await.unwrap();
+                world.sleep(ms(2500)).await;
+                let context = format!("{after_ms} ms {refuses} {ending}");
+                assert_eq!(server.seen.borrow().exit, Some(Exit::Command), "{context}");
+                assert_eq!(unnamed(&world, server.node), Vec::<String>::new(), "{context}");
+                let setup = Setup::with(&[("appendonly", "no"), ("save", "")]);
+                let server = server.start_again(&world, setup);
+                world.sleep(ms(500)).await;
+                let mut client = Client::new(&world, &server);
+                let t = client.connect().await;
+                assert_eq!(client.ask(t, "GET a").await, Ok(bulk("2")), "{context}");
+            });
+        }
+    }
+}
