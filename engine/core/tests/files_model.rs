@@ -203,7 +203,7 @@ impl Model {
                 }
             }
             (Purpose::Save, false) => {
-                self.save_failed = true;
+                self.save_failed |= under_way.whom != For::Flush;
                 self.saved -= std::mem::take(&mut self.excused);
             }
             (Purpose::Rewrite, true) => self.rewrite_failures = 0,

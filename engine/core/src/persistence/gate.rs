@@ -83,7 +83,7 @@ impl State {
 pub(crate) fn tells_nothing(command: &Command) -> bool {
     let touches_data = Flags::of(&[Flags::READONLY, Flags::WRITE, Flags::MAY_REPLICATE]);
     let (container, _) = command.name.split_once('|').unwrap_or((command.name, ""));
-    command.flags.contains(Flags::LOADING)
+    (command.flags.contains(Flags::LOADING) || matches!(command.name, "bgrewriteaof" | "bgsave"))
         && !command.flags.intersects(touches_data)
         && !matches!(container, "exec" | "debug" | "monitor" | "slowlog" | "commandlog")
         && command.name != "config|set"

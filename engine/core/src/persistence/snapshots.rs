@@ -51,7 +51,7 @@ impl Persistence {
     }
 
     fn save_ended(&mut self, outcome: Result<(), String>, now: Now, effects: &mut Effects) {
-        let Some(UnderWay { in_background, began_us, dirty, .. }) = self.saving.take() else { return };
+        let Some(UnderWay { in_background, began_us, dirty, is_for_flush, .. }) = self.saving.take() else { return };
         let excused = std::mem::take(&mut self.excused_changes);
         match outcome {
             Ok(()) => {
@@ -69,7 +69,8 @@ impl Persistence {
                 let what = if in_background { "Background saving error" } else { "Error trying to save the DB" };
                 effects.log(Level::Warning, format!("{what}: {why}"));
                 self.saved_dirty -= excused;
-                self.last_save_failed |= in_background;
+                // Whoever has flushed has asked for no snapshot, and Redis refuses nothing for want of that one.
+                self.last_save_failed |= in_background && !is_for_flush;
             }
         }
         if in_background {

@@ -64,11 +64,21 @@ pub struct Files {
 /// What is done while everything stands still.
 #[derive(Debug, Clone, Copy)]
 enum Standing {
-    Save { client: SessionId },
-    Reload { client: SessionId, flush: bool, merge: bool },
-    LoadAof { client: SessionId },
+    Save {
+        client: SessionId,
+    },
+    Reload {
+        client: SessionId,
+        flush: bool,
+        merge: bool,
+    },
+    LoadAof {
+        client: SessionId,
+    },
     /// `saves` until the last snapshot is there: then the append-only file is all that the end waits for.
-    Shutdown { saves: bool },
+    Shutdown {
+        saves: bool,
+    },
 }
 
 /// What a new file of the append-only file is being made for.

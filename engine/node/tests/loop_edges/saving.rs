@@ -128,7 +128,7 @@ fn the_end_of_a_process_waits_for_its_snapshot_though_an_append_only_file_is_clo
                 if refuses {
                     world.set_disk(server.node, |disk| disk.no_room = 1.0);
                 }
-                client.send(t, format!("SET a 2\r\nCONFIG SET appendonly no\r\n")).await.unwrap();
+                client.send(t, "SET a 2\r\nCONFIG SET appendonly no\r\n").await.unwrap();
                 world.sleep(ms(after_ms)).await;
                 world.set_disk(server.node, |disk| disk.no_room = 0.0);
                 client.send(t, format!("{ending}\r\n")).await.unwrap();
