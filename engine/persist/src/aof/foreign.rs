@@ -12,9 +12,9 @@ use crate::seal::{STAMP_PREFIX, Seal};
 /// Where in `tail` the line lies that seals the piece in front, if another server has gone on behind that piece. `tail` begins with the
 /// stamp or the seal of the first piece that doesn't hold, and goes up to the end of the file.
 ///
-/// It has if a whole command ends further behind the seal than the piece had bytes, and no other seal stands before that. Nothing that
-/// is torn looks so, for behind a piece of ours stands the seal of the next. If no command ends there, what follows can't be told from
-/// a torn piece: `None`.
+/// It has if a whole command ends further behind the seal than the piece had bytes, and nothing but commands and times stands before
+/// that. Nothing that is torn looks so, for behind a piece of ours stands the seal of the next, or what is left of it. If no command ends
+/// there, what follows can't be told from a torn piece: `None`.
 #[must_use]
 pub fn seal_gone_on_behind(tail: &[u8]) -> Option<Range<usize>> {
     let stamp_len = match tail.starts_with(STAMP_PREFIX) {
@@ -30,13 +30,21 @@ pub fn seal_gone_on_behind(tail: &[u8]) -> Option<Range<usize>> {
     let mut goes_beyond = false;
     loop {
         let is_command = match reader.next() {
-            Ok(Some(item)) => matches!(item, AofItem::Command(_)),
+            Ok(Some(AofItem::Command(_))) => true,
+            Ok(Some(AofItem::Annotation(line))) if is_time(line) => false,
+            // A seal of which a part is lost, be it in the middle.
+            Ok(Some(AofItem::Annotation(_))) => return None,
             Err(error) if error.kind == AofErrorKind::BrokenSeal => return None,
             Ok(None) | Err(_) => break,
         };
         goes_beyond |= is_command && reader.offset() > seal.len;
     }
     (goes_beyond && reader.claimed().is_none()).then_some(stamp_len..stamp_len + seal.line_len)
+}
+
+/// Whether a line, without its end, is a time and nothing else.
+fn is_time(line: &[u8]) -> bool {
+    line.strip_prefix(STAMP_PREFIX).is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
 /// What may stand in the place of a seal of so many bytes, line end included, and seals nothing: a time that comes before all others, as
@@ -74,6 +82,18 @@ mod tests {
                     assert!(!is_continued(&[&line[..], &piece, &next[..cut]].concat()), "{cut}");
                 }
                 assert!(!is_continued(&[&line[..], &piece, &next, &other].concat()));
+                // The next seal lacks its middle, and whole commands follow, or times and commands.
+                let later = crate::seal::stamp(8);
+                let stamped = [&later[..], &seal(salt, &later, &other, 9)].concat();
+                for next in [&next, &stamped] {
+                    for (from, to) in
+                        (1..next.len() - 1).flat_map(|from| (from + 1..next.len()).map(move |to| (from, to)))
+                    {
+                        let mut torn = next.clone();
+                        torn[from..to].fill(0);
+                        assert!(!is_continued(&[&line[..], &piece, &torn, &other].concat()), "{from} {to}");
+                    }
+                }
                 assert!(!is_continued(&[&line[..], &piece, &[0; 40]].concat()));
                 // Cut by another server, which went on, and may have been cut short as well.
                 for kept in [0, command("a").len(), 2 * command("a").len()] {
