@@ -279,6 +279,21 @@ fn a_flush_is_answered_when_no_file_holds_what_was_flushed() {
     assert_eq!(bench.ask(first, "CONFIG SET stop-writes-on-bgsave-error no\r\nFLUSHALL"), "+OK\r\n+OK\r\n");
     assert_eq!(asks(&mut bench), []);
 
+    // A rewrite that is under way comes first, though it is for no file that would count.
+    bench.ask(client, "CONFIG SET stop-writes-on-bgsave-error yes");
+    bench.advance_ms(6000);
+    bench.tick();
+    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    assert!(bench.ask(client, "BGREWRITEAOF").starts_with('+'));
+    said(&mut bench, first);
+    assert_eq!(bench.ask(first, "FLUSHALL"), "");
+    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
+    bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
+    assert_eq!((said(&mut bench, first).as_str(), asks(&mut bench)), ("", vec![Ask::Snapshot]));
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    assert_eq!(said(&mut bench, first), "+OK\r\n");
+
     // Nothing is waited for within a transaction, nor without save points.
     bench.ask(client, "CONFIG SET save \"\"");
     assert_eq!(bench.ask(first, "FLUSHALL"), "+OK\r\n");

@@ -120,7 +120,10 @@ impl Call<'_> {
     /// finds nothing of before in any file, as in Redis, which writes it before it answers. False if there is nothing to wait for.
     pub(crate) fn awaits_empty_snapshot(&mut self) -> bool {
         let persistence = &self.state.persistence;
-        let is_coming = persistence.saving.is_some_and(|saving| saving.is_for_flush || persistence.save_is_scheduled);
+        let is_coming = match persistence.save_is_scheduled {
+            true => persistence.is_busy(),
+            false => persistence.saving.is_some_and(|saving| saving.is_for_flush),
+        };
         if !is_coming || persistence.wants_aof || persistence.aof.enabled || !self.may_block() {
             return false;
         }
