@@ -80,7 +80,8 @@ impl<H: Hooks> Engine<H> {
         }
     }
 
-    /// What follows a complete reply: whether it may leave while nothing becomes durable, messages to the same client, invalidations, the end of an exception.
+    /// What follows a complete reply: whether it may leave while nothing becomes durable, messages to the same client, invalidations,
+    /// the end of an exception.
     #[cold]
     fn follow_up(&mut self, session: &mut Session, mark: usize, resolution: Result<Found, Unresolved>) {
         let command = match resolution {

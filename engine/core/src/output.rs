@@ -275,6 +275,8 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Append(usize),
+        /// What tells nothing.
+        Blind(usize),
         Share(usize),
         Send(usize),
         /// Appends and shares, and takes it back.
@@ -284,6 +286,7 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             (0..40usize).prop_map(Step::Append),
+            (0..40usize).prop_map(Step::Blind),
             (0..40usize).prop_map(Step::Share),
             (0..60usize).prop_map(Step::Send),
             (0..40usize).prop_map(Step::Undo),
@@ -294,6 +297,8 @@ mod tests {
         #[test]
         fn what_is_appended_leaves_in_order_and_once(steps in prop::collection::vec(step(), 0..60)) {
             let (mut output, mut owed, mut next) = (Output::default(), VecDeque::new(), 0u8);
+            // Of each byte that is owed, whether it may tell something.
+            let mut tells: VecDeque<bool> = VecDeque::new();
             let mut fresh = |n: usize| -> Vec<u8> {
                 (0..n).map(|_| { next = next.wrapping_add(1); next }).collect()
             };
@@ -303,6 +308,15 @@ mod tests {
                         let bytes = fresh(n);
                         output.buffer().extend_from_slice(&bytes);
                         owed.extend(bytes);
+                    }
+                    Step::Blind(n) => {
+                        let (bytes, mark) = (fresh(n), output.mark());
+                        output.buffer().extend_from_slice(&bytes);
+                        output.tells_nothing_since(mark);
+                        owed.extend(bytes);
+                        let (is_blind, all) = (output.blind() == output.len(), !tells.contains(&true));
+                        prop_assert!(!is_blind || all);
+                        tells.resize(owed.len(), false);
                     }
                     Step::Share(n) => {
                         let bytes = fresh(n);
@@ -314,6 +328,7 @@ mod tests {
                         let n = n.min(output.unsent().len());
                         let sent = output.unsent()[..n].to_vec();
                         prop_assert_eq!(sent, owed.drain(..n).collect::<Vec<_>>());
+                        tells.drain(..n);
                         output.advance(n);
                     }
                     Step::Undo(n) => {
@@ -326,6 +341,8 @@ mod tests {
                         prop_assert_eq!(output.mark(), mark);
                     }
                 }
+                tells.resize(owed.len(), true);
+                prop_assert!(output.blind() <= tells.iter().take_while(|tells| !**tells).count());
                 prop_assert_eq!(output.len(), owed.len());
                 prop_assert_eq!(output.unsent().is_empty(), owed.is_empty());
                 prop_assert!(owed.iter().zip(output.unsent()).all(|(a, b)| a == b));

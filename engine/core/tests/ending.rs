@@ -110,6 +110,15 @@ fn so_is_one_whose_base_has_to_wait_for_a_snapshot() {
         assert_eq!(bench.ask(client, "SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
         bench.engine.snapshot_ended(Purpose::Rewrite, Err("No space left on device".to_owned()));
     }
+    // Turned on anew it is tried anew, whatever has failed before.
+    bench.ask(client, "CONFIG SET appendonly no\r\nBGSAVE");
+    bench.ask(client, "CONFIG SET appendonly yes");
+    assert_eq!(std::mem::take(&mut bench.engine.effects().asks), [Ask::Snapshot]);
+    assert_eq!(bench.ask(client, "SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
+    for _ in 0..3 {
+        bench.engine.snapshot_ended(Purpose::Rewrite, Err("No space left on device".to_owned()));
+    }
     bench.round(&[(client, b"SHUTDOWN\r\n")]);
     assert!(bench.engine.effects().shutdown.is_some());
 }

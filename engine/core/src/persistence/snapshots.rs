@@ -42,7 +42,7 @@ impl Persistence {
     /// Whether there is no base, but one is being written or will be as soon as it may. Where that has failed, who wants to end is not
     /// kept until a disk is better.
     pub(crate) fn awaits_base(&self) -> bool {
-        self.lacks_base() && (self.rewriting.is_some() || !self.last_rewrite_failed)
+        self.lacks_base() && (self.rewriting.is_some() || self.rewrite_failures == 0)
     }
 
     /// Whether a rewrite is to begin as soon as it may.
