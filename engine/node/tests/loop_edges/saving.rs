@@ -4,7 +4,7 @@ use refrain_node::Exit;
 use refrain_resp::Reply;
 use refrain_sim::{NodeId, World};
 
-use crate::support::{Client, Server, Setup, bulk, calm, ms, simple};
+use crate::support::{Client, Server, Setup, at_rest, bulk, calm, ms, simple};
 
 /// The files of snapshots that have no other name.
 fn unnamed(world: &World, server: NodeId) -> Vec<String> {
@@ -20,13 +20,8 @@ fn a_snapshot_that_is_stopped_when_all_of_it_is_written_leaves_no_file() {
         for (ask, appendonly) in [("BGSAVE", "no"), ("BGREWRITEAOF", "yes")] {
             stopped += calm(move |world| async move {
                 let debugged = ("enable-debug-command", "yes");
-                let setup = Setup::with(&[("appendonly", appendonly), ("save", ""), debugged]);
-                let server = Server::start(&world, setup);
-                let mut client = Client::new(&world, &server);
-                let t = client.connect().await;
-                assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
-                world.sleep(ms(1500)).await;
-                world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+                let parameters = [("appendonly", appendonly), ("save", ""), debugged];
+                let (server, mut client, t) = at_rest(&world, &parameters).await;
                 assert!(matches!(client.ask(t, ask).await, Ok(Reply::Simple(_))));
                 world.sleep(ms(after_ms)).await;
                 if at_once {
@@ -118,13 +113,8 @@ fn the_end_of_a_process_waits_for_its_snapshot_though_an_append_only_file_is_clo
     for (after_ms, refuses) in (0..40).flat_map(|after| [(after, false), (after, true)]) {
         for ending in ["SHUTDOWN SAVE", "CONFIG SET appendonly yes\r\nCONFIG SET appendonly no\r\nSHUTDOWN SAVE"] {
             calm(move |world| async move {
-                let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")]);
-                let server = Server::start(&world, setup);
-                let mut client = Client::new(&world, &server);
-                let t = client.connect().await;
-                assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
-                world.sleep(ms(1500)).await;
-                world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+                let parameters = [("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")];
+                let (server, mut client, t) = at_rest(&world, &parameters).await;
                 if refuses {
                     world.set_disk(server.node, |disk| disk.no_room = 1.0);
                 }

@@ -308,6 +308,17 @@ impl Client {
     }
 }
 
+/// A server whose files have come to rest, with 1 at `a`, and a client of it. From here on each sync takes 20 ms.
+pub async fn at_rest(world: &World, parameters: &[(&str, &str)]) -> (Server, Client, Token) {
+    let server = Server::start(world, Setup::with(parameters));
+    let mut client = Client::new(world, &server);
+    let t = client.connect().await;
+    assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
+    world.sleep(ms(1500)).await;
+    world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+    (server, client, t)
+}
+
 pub fn simple(text: &str) -> Reply {
     Reply::Simple(text.as_bytes().to_vec())
 }

@@ -7,7 +7,7 @@ use refrain_node::Exit;
 use refrain_resp::Reply;
 use refrain_runtime::Signal;
 
-use crate::support::{Client, End, Server, Setup, bulk, calm, ms, simple};
+use crate::support::{Client, End, Server, Setup, at_rest, bulk, calm, ms, simple};
 
 #[test]
 fn what_waited_for_a_sync_that_failed_is_not_answered_because_the_policy_changes_at_that_moment() {
@@ -204,13 +204,8 @@ fn an_end_in_the_middle_of_a_change_of_files_leaves_none_without_a_name() {
     let mut begun = 0;
     for (after_ms, ending) in (0..80).flat_map(|after| [(after, "SHUTDOWN"), (after, "CONFIG SET appendonly no")]) {
         begun += calm(move |world| async move {
-            let setup = Setup::with(&[("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")]);
-            let server = Server::start(&world, setup);
-            let mut client = Client::new(&world, &server);
-            let t = client.connect().await;
-            assert_eq!(client.ask(t, "SET a 1").await, Ok(simple("OK")));
-            world.sleep(ms(1500)).await;
-            world.set_disk(server.node, |disk| disk.sync = [ms(20), ms(20)]);
+            let parameters = [("appendonly", "yes"), ("appendfsync", "everysec"), ("save", "")];
+            let (server, mut client, t) = at_rest(&world, &parameters).await;
             assert!(matches!(client.ask(t, "BGREWRITEAOF").await, Ok(Reply::Simple(_))));
             world.sleep(ms(after_ms)).await;
             let parts = |files: &BTreeMap<String, Vec<u8>>| files.keys().filter(|path| path.ends_with(".aof")).count();

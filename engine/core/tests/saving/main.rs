@@ -1,12 +1,13 @@
 //! Snapshots and rewrites as clients ask for them, as they become due, and as the node reports them: what is under way, what
 //! waits, what is refused, and what INFO says of it.
 
+#[path = "../fixture/mod.rs"]
 mod fixture;
+mod flushing;
+mod versions;
 
-use fixture::{Bench, command};
+use fixture::Bench;
 use refrain_core::{AofReport, Ask, Config, Level, Purpose, SessionId};
-use refrain_persist::Version;
-use refrain_resp::{Reply, decode};
 
 const SAVING: &str = "-ERR Background save already in progress\r\n";
 const REWRITING: &str = "-ERR Background append only file rewriting already in progress\r\n";
@@ -173,132 +174,6 @@ fn everything_stands_still_for_a_save() {
     bench.engine.answer(gone, Ok(()));
     assert!(!bench.engine.stands_still());
     assert_eq!(bench.ask(other, "INCR n"), ":2\r\n");
-}
-
-/// What a client has got that it was not asked about yet.
-fn said(bench: &mut Bench, client: SessionId) -> String {
-    bench.collect();
-    let got = bench.received.get_mut(&client).map(std::mem::take).unwrap_or_default();
-    String::from_utf8_lossy(&got).into_owned()
-}
-
-#[test]
-fn what_flushall_saves_is_in_no_clients_way() {
-    const STARTED: &str = "+Background saving started\r\n";
-    let (mut bench, client) = bench("3600 1");
-    let flushing = bench.connect();
-    let flush = |bench: &mut Bench| {
-        assert_eq!(bench.ask(client, "SET a 1"), "+OK\r\n");
-        assert_eq!(bench.ask(flushing, "FLUSHALL"), "", "its file is not there yet");
-        assert_eq!(asks(bench), [Ask::Snapshot]);
-    };
-    // A snapshot of what has come since takes its place, and is one that others wait for.
-    flush(&mut bench);
-    bench.ask(client, "SET b 1");
-    assert_eq!(bench.ask(client, "BGSAVE"), STARTED);
-    assert_eq!(asks(&mut bench), [Ask::Cancel(Purpose::Save)]);
-    assert_eq!(bench.ask(client, "BGSAVE"), SAVING);
-    assert_eq!(bench.ask(client, "SAVE"), SAVING);
-    assert_eq!(bench.ask(client, "BGREWRITEAOF"), "+Background append only file rewriting scheduled\r\n");
-    bench.engine.snapshot_cancelled(Purpose::Save);
-    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
-    bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
-    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
-    assert_eq!(bench.ask(client, "BGSAVE"), SAVING);
-    bench.engine.snapshot_began(Purpose::Save, 1);
-    assert_eq!(said(&mut bench, flushing), "");
-    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-    assert_eq!(said(&mut bench, flushing), "+OK\r\n");
-    assert_eq!(info(&mut bench, "rdb_changes_since_last_save"), "0");
-
-    flush(&mut bench);
-    bench.round(&[(client, b"SAVE\r\n")]);
-    assert_eq!(asks(&mut bench), [Ask::Cancel(Purpose::Save), Ask::Save { client }]);
-    bench.engine.snapshot_cancelled(Purpose::Save);
-    bench.engine.snapshot_began(Purpose::Save, 0);
-    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-    bench.engine.answer(client, Ok(()));
-    assert_eq!(bench.ask(client, "PING"), "+OK\r\n+PONG\r\n");
-    assert_eq!(said(&mut bench, flushing), "+OK\r\n");
-    assert_eq!(asks(&mut bench), []);
-
-    // A rewrite is taken behind it, and is under way from now on.
-    for rewrite in ["BGREWRITEAOF", "CONFIG SET appendonly yes"] {
-        flush(&mut bench);
-        assert!(bench.ask(client, rewrite).starts_with('+'));
-        assert_eq!(asks(&mut bench), [Ask::Rewrite], "{rewrite}");
-        assert_eq!(info(&mut bench, "aof_rewrite_in_progress"), "1");
-        assert_eq!(bench.ask(client, "BGREWRITEAOF"), REWRITING);
-        assert_eq!(bench.ask(client, "BGSAVE"), OTHER);
-        bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-        assert_eq!(said(&mut bench, flushing), "+OK\r\n");
-        assert_eq!(info(&mut bench, "rdb_bgsave_in_progress"), "0");
-        bench.engine.aof_reported(AofReport { enabled: rewrite != "BGREWRITEAOF", ..AofReport::default() });
-        bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
-        assert_eq!(asks(&mut bench), [], "{rewrite}");
-    }
-
-    // With an append-only file there is nothing to wait for: a start does not look at snapshots.
-    assert_eq!(bench.ask(flushing, "FLUSHALL"), "+OK\r\n");
-}
-
-#[test]
-fn a_flush_is_answered_when_no_file_holds_what_was_flushed() {
-    let (mut bench, client) = bench("3600 1");
-    let (first, second) = (bench.connect(), bench.connect());
-    assert_eq!(bench.ask(client, "SET a 1"), "+OK\r\n");
-    assert_eq!(bench.ask(first, "FLUSHALL"), "");
-    assert_eq!(bench.ask(client, "GET a"), "$-1\r\n", "others are served meanwhile");
-    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
-    bench.engine.snapshot_began(Purpose::Save, 0);
-    assert_eq!(bench.ask(client, "SET a 2"), "+OK\r\n");
-    assert_eq!(bench.ask(second, "FLUSHALL ASYNC\r\nECHO behind"), "");
-    assert_eq!(asks(&mut bench), [Ask::Cancel(Purpose::Save)]);
-    // It could not be stopped any more, and is not the one that the second waits for.
-    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-    assert_eq!([said(&mut bench, first), said(&mut bench, second)], ["", ""]);
-    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
-    bench.engine.snapshot_began(Purpose::Save, 0);
-    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-    bench.ask(client, "ECHO round");
-    assert_eq!(said(&mut bench, first), "+OK\r\n");
-    assert_eq!(said(&mut bench, second), "+OK\r\n$6\r\nbehind\r\n");
-
-    // One that fails is answered, too, and is no reason to refuse anything; what is flushed soon after it tries again.
-    for _ in 0..2 {
-        assert_eq!(bench.ask(first, "FLUSHALL"), "");
-        assert_eq!(asks(&mut bench), [Ask::Snapshot]);
-        bench.engine.snapshot_ended(Purpose::Save, Err("No space left on device".to_owned()));
-        assert_eq!(said(&mut bench, first), "+OK\r\n");
-        assert_eq!(bench.ask(client, "PING"), "+PONG\r\n");
-    }
-    // Behind a snapshot that a client has asked for and that has failed, the next has to wait: nobody waits for it.
-    assert_eq!(bench.ask(client, "BGSAVE"), "+Background saving started\r\n");
-    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
-    bench.engine.snapshot_ended(Purpose::Save, Err("No space left on device".to_owned()));
-    assert_eq!(bench.ask(first, "CONFIG SET stop-writes-on-bgsave-error no\r\nFLUSHALL"), "+OK\r\n+OK\r\n");
-    assert_eq!(asks(&mut bench), []);
-
-    // A rewrite that is under way comes first, though it is for no file that would count.
-    bench.ask(client, "CONFIG SET stop-writes-on-bgsave-error yes");
-    bench.advance_ms(6000);
-    bench.tick();
-    assert_eq!(asks(&mut bench), [Ask::Snapshot]);
-    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-    assert!(bench.ask(client, "BGREWRITEAOF").starts_with('+'));
-    said(&mut bench, first);
-    assert_eq!(bench.ask(first, "FLUSHALL"), "");
-    assert_eq!(asks(&mut bench), [Ask::Rewrite]);
-    bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
-    assert_eq!((said(&mut bench, first).as_str(), asks(&mut bench)), ("", vec![Ask::Snapshot]));
-    bench.engine.snapshot_ended(Purpose::Save, Ok(()));
-    assert_eq!(said(&mut bench, first), "+OK\r\n");
-
-    // Nothing is waited for within a transaction, nor without save points.
-    bench.ask(client, "CONFIG SET save \"\"");
-    assert_eq!(bench.ask(first, "FLUSHALL"), "+OK\r\n");
-    bench.ask(client, "CONFIG SET save \"3600 1\"");
-    assert_eq!(bench.ask(first, "MULTI\r\nFLUSHALL\r\nEXEC"), "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n");
 }
 
 #[test]
@@ -483,50 +358,4 @@ fn a_file_without_a_base_gets_one_whoever_has_stopped_its_rewrite() {
     bench.engine.snapshot_ended(Purpose::Rewrite, Ok(()));
     wait(&mut bench, 10);
     assert_eq!(asks(&mut bench), []);
-}
-
-#[test]
-fn a_payload_is_of_the_lowest_version_that_can_hold_its_value() {
-    let (mut bench, client) = bench("");
-    for (line, version) in [
-        ("SET k v", 10),
-        ("RPUSH k a b", 10),
-        ("SADD k 1 2", 10),
-        ("SADD k a b", 10),
-        ("ZADD k 1 a", 10),
-        ("HSET k f v", 10),
-        ("HSET k f v\r\nHPEXPIRE k 1000 FIELDS 1 f", 12),
-        ("XADD k 1-1 f v", 10),
-        ("XADD k 1-1 f v\r\nXGROUP CREATE k g 0", 10),
-        ("XADD k 1-1 f v\r\nXGROUP CREATE k g 0\r\nXGROUP CREATECONSUMER k g c", 11),
-    ] {
-        bench.ask(client, "FLUSHALL");
-        bench.ask(client, line);
-        let reply = bench.send(client, "DUMP k\r\n");
-        let Ok(Some((Reply::Bulk(payload), _))) = decode(&reply) else { panic!("{line}: no payload") };
-        let footer = payload[payload.len() - 10..].first_chunk().expect("it has a version and a checksum");
-        assert_eq!(u16::from_le_bytes(*footer), version, "{line}");
-        // It comes back as what it was.
-        let restore = command(&[b"RESTORE", b"k", b"0", &payload, b"REPLACE"]);
-        assert_eq!(bench.send(client, restore), b"+OK\r\n", "{line}");
-        assert_eq!(bench.send(client, "DUMP k\r\n"), reply, "{line}");
-    }
-}
-
-#[test]
-fn a_file_is_of_the_oldest_version_that_holds_what_there_is() {
-    let (mut bench, client) = bench("");
-    assert_eq!(bench.engine.snapshot_version(), Version::V10);
-    for (newer, version) in [
-        ("XGROUP CREATECONSUMER s g c", Version::V11),
-        ("HEXPIRE h 100 FIELDS 1 f", Version::V12),
-        ("XADD s IDMP p i * f v", Version::V13),
-    ] {
-        bench.send(client, "XGROUP CREATE s g $ MKSTREAM\r\nHSET h f v\r\n");
-        assert_eq!(bench.engine.snapshot_version(), Version::V10, "before {newer}");
-        bench.ask(client, newer);
-        assert_eq!(bench.engine.snapshot_version(), version, "{newer}");
-        assert_eq!(bench.ask(client, "FLUSHALL"), "+OK\r\n");
-        assert_eq!(bench.engine.snapshot_version(), Version::V10, "when all is gone");
-    }
 }
